@@ -1,0 +1,38 @@
+# README's two commands are `make reproduce` and `make test`. Needs: make, Python 3.11 or newer with venv.
+PYTHON ?= python3
+BIN := .venv/bin
+OUT ?= results
+PROFILE ?= quick
+JOBS ?= 2
+
+.PHONY: reproduce test lint bench clean system
+
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "needs Python >= 3.11 with venv: run 'make system', or set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+reproduce: .venv/.ready  ## every experiment, figure and the HTML report, into $(OUT)/
+	$(BIN)/particlebounds reproduce --profile $(PROFILE) --jobs $(JOBS) --out $(OUT)
+
+test: .venv/.ready
+	$(BIN)/pytest -n 2 --dist loadfile -q
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'simulator/*.py' 'theory/*.py' 'figures/*.py' 'scripts/*.py')
+
+bench: .venv/.ready  ## ratios of our kernels to plain twins, measured in one run
+	$(BIN)/particlebounds bench
+
+system:  ## what must come from the operating system, and how Debian gets it
+	@echo "needs: make, git, Python >= 3.11 with venv and pip"
+	@command -v apt-get >/dev/null && apt-get install -y make git python3 python3-venv python3-pip || true
+
+clean:
+	rm -rf .venv results build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,13 @@
+"""All figures by name; each reads the table of the same name."""
+
+from __future__ import annotations
+
+from figures.language_model_tables import LANGUAGE_MODEL_TABLES
+from figures.product import PRODUCT
+from figures.ratios import RATIOS
+from figures.trees import TREES
+from figures.two_branch import TWO_BRANCH
+
+__all__ = ["FIGURES"]
+
+FIGURES = {f.name: f for f in (TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS)}

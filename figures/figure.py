@@ -1,0 +1,96 @@
+"""What every figure shares: the style, byte-stable saving, and the marks used again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+__all__ = ["FigureSpec", "new_figure", "save", "shade_vacuous"]
+
+STYLE = Path(__file__).with_name("particlebounds.mplstyle")
+METADATA: dict[str, dict[str, str | None]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+    "svg": {"Date": None, "Creator": None},
+}
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """A figure: how it is drawn from a stored table and what to see in it.
+
+    Attributes
+    ----------
+    name : str
+        Name of the figure, of its files and of the table that it reads.
+    title : str
+    caption : callable
+        Table to one or two sentences; numbers in it come from the table.
+    draw : callable
+        Table to `Figure`.
+    """
+
+    name: str
+    title: str
+    caption: Callable[[pd.DataFrame], str]
+    draw: Callable[[pd.DataFrame], Figure]
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Make an empty figure in the project's style, without any global state.
+
+    Parameters
+    ----------
+    width, height : float
+        Inches.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(spec: FigureSpec, table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Draw and write NAME.png, NAME.pdf and NAME.svg, equal bytes for equal tables.
+
+    Parameters
+    ----------
+    spec : FigureSpec
+    table : DataFrame
+    folder : Path
+
+    Returns
+    -------
+    list of Path
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    with mpl.rc_context(), style.context(STYLE):
+        figure = spec.draw(table)
+        for kind, metadata in METADATA.items():
+            paths.append(folder / f"{spec.name}.{kind}")
+            figure.savefig(paths[-1], metadata=metadata)
+    return paths
+
+
+def shade_vacuous(axes: Axes) -> None:
+    """Shade the region above 1, where a bound on a total variation distance says nothing."""
+    top = axes.get_ylim()[1]
+    if top > 1:
+        axes.axhspan(1, top, color="#f0f0f0", zorder=0)
+        axes.set_ylim(top=top)
+        axes.text(
+            0.99, 0.985, "vacuous (≥ 1)", transform=axes.transAxes, ha="right", va="top",
+            fontsize=7, color="#777777",
+        )  # fmt: skip

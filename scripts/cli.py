@@ -1,0 +1,185 @@
+"""The `particlebounds` command. Data goes to stdout, progress and faults to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from simulator.errors import InputError
+
+if TYPE_CHECKING:
+    from simulator.samplers.registry import Sampler
+
+# Heavy imports happen inside the commands, so that `list` and `--help` answer at once.
+
+app = typer.Typer(
+    name="particlebounds",
+    help="Particle filtering of language models, checked exactly against its theorems.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ProblemArg = Annotated[
+    str, typer.Argument(metavar="PROBLEM", help="Problem file, or NAME[:key=value,...]; see list.")
+]
+SamplerOption = Annotated[str, typer.Option("--sampler", help="Registered name; see list.")]
+ParticlesOption = Annotated[int, typer.Option("--particles", "-n", help="Number of particles N.")]
+SettingOption = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-O", help="Sampler option key=value, e.g. resampling=systematic."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random draws.")]
+RunsOption = Annotated[int | None, typer.Option("--runs", "-r", help="Independent runs.")]
+
+
+def _sampler(name: str, particles: int, settings: list[str] | None) -> Sampler:
+    from simulator.samplers.registry import make_sampler, parse_options
+
+    return make_sampler(name, particles, **parse_options(name, settings or []))
+
+
+@app.command()
+def inspect(problem: ProblemArg, json: JsonOption = False) -> None:
+    """Print the criteria of a problem: coverage, accuracy of the PRM, chi-square."""
+    from scripts import show
+    from simulator.models.library import open_problem
+
+    show.emit(show.inspection(open_problem(problem)), json)
+
+
+@app.command()
+def exact(
+    problem: ProblemArg,
+    sampler: SamplerOption = "smc",
+    particles: ParticlesOption = 4,
+    option: SettingOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the exact law of a sampler on a small problem."""
+    from scripts import show
+    from simulator.models.library import open_problem
+
+    made = _sampler(sampler, particles, option)
+    show.emit(show.exact_law(open_problem(problem), made), json)
+
+
+@app.command()
+def check(
+    problem: ProblemArg,
+    sampler: SamplerOption = "smc",
+    particles: ParticlesOption = 4,
+    option: SettingOption = None,
+    runs: RunsOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Compare the error with every bound that applies; exit code 1 if one is violated."""
+    from scripts import show
+    from simulator.models.library import open_problem
+    from theory.verdict import check as check_bounds
+
+    made = _sampler(sampler, particles, option)
+    report = check_bounds(open_problem(problem), made, n_runs=runs, rng=seed)
+    show.emit(show.report(report), json)
+    if any(v.status == "violated" for v in report.verdicts):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sample(
+    problem: ProblemArg,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")],
+    sampler: SamplerOption = "smc",
+    particles: ParticlesOption = 4,
+    option: SettingOption = None,
+    runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Independent runs.")] = 1000,
+    seed: SeedOption = 0,
+) -> None:
+    """Draw outputs and write them, with their provenance, to a parquet file."""
+    from scripts import draws
+    from simulator.models.library import open_problem
+
+    made = _sampler(sampler, particles, option)
+    settings = {"problem": problem, "sampler": sampler, "particles": particles,
+                "option": option or [], "runs": runs, "seed": seed}  # fmt: skip
+    draws.write(open_problem(problem), made, settings, out)
+
+
+@app.command(name="list")
+def list_registered(json: JsonOption = False) -> None:
+    """Print the registered samplers, ready problems and statements."""
+    from scripts import show
+
+    show.emit(show.registered(), json)
+
+
+@app.command()
+def reproduce(
+    names: Annotated[list[str] | None, typer.Argument(help="Experiments; all by default.")] = None,
+    profile: Annotated[
+        Literal["quick", "full"], typer.Option(help="quick takes minutes, full hours.")
+    ] = "quick",
+    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
+    out: Annotated[Path, typer.Option(help="Folder of results; finished parts are kept.")] = Path(
+        "results"
+    ),
+) -> None:
+    """Run the experiments, draw the figures and write the HTML report."""
+    from scripts.reproduce import run
+
+    if run(names or [], profile, jobs, out):
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench() -> None:
+    """Time the kernels against their plain twins, as ratios within this run."""
+    from scripts.bench.kernels import run
+
+    run()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; bad input ends with one line on stderr and exit code 2.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the process.
+    """
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=arguments, prog_name="particlebounds", standalone_mode=False)
+    except InputError as fault:
+        _fail(str(fault), 2)
+    except typer.Abort:
+        _fail("interrupted; finished parts are kept", 130)
+    except KeyboardInterrupt:
+        _fail("interrupted; finished parts are kept", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as fault:
+        # usage errors of the command-line library, and nothing else, can format themselves
+        if not hasattr(fault, "format_message"):
+            raise
+        _fail(fault.format_message(), 2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> None:
+    line = " ".join(message.split())
+    if line:
+        print(f"particlebounds: {line}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

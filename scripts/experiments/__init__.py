@@ -1,0 +1,1 @@
+"""Experiments: each makes one stored table that a figure reads."""

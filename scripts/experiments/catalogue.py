@@ -1,0 +1,13 @@
+"""All experiments of `reproduce`, in the order of the report."""
+
+from __future__ import annotations
+
+from scripts.experiments.language_model_tables import LANGUAGE_MODEL_TABLES
+from scripts.experiments.product import PRODUCT
+from scripts.experiments.ratios import RATIOS
+from scripts.experiments.trees import TREES
+from scripts.experiments.two_branch import TWO_BRANCH
+
+__all__ = ["EXPERIMENTS"]
+
+EXPERIMENTS = {e.name: e for e in (TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS)}

@@ -1,0 +1,29 @@
+"""What an experiment is: a list of independent cells and the function that runs one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+__all__ = ["Experiment", "Rows"]
+
+Rows = list[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One table of `reproduce`.
+
+    Attributes
+    ----------
+    name : str
+        Name of the table and of the figure that reads it.
+    run_cell : callable
+        Makes the rows of one cell; importable by worker processes.
+    cells : callable
+        Profile ("quick" or "full") to the list of arguments of `run_cell`.
+    """
+
+    name: str
+    run_cell: Callable[..., Rows]
+    cells: Callable[[str], list[Mapping[str, object]]]

@@ -1,0 +1,48 @@
+"""Exact error over bound on random problems: no ratio may pass 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from scripts.experiments.experiment import Experiment, Rows
+from simulator.models.families.random_tree import random_tree
+from simulator.samplers.smc import SMC
+from theory.verdict import check
+
+PER_CELL = 10
+
+
+def run_cell(first: int, count: int) -> Rows:
+    """Rows (problem, n, bound, value, error, ratio, vacuous, status) of `count` problems."""
+    rows: Rows = []
+    for seed in range(first, first + count):
+        rng = np.random.default_rng(seed)
+        actions = int(rng.integers(2, 4))
+        problem = random_tree(
+            n_actions=actions,
+            horizon=int(rng.integers(1, 5 if actions == 2 else 4)),
+            seed=seed,
+            concentration=float(rng.choice([0.5, 1.0, 5.0])),
+            zero_rewards=float(rng.choice([0.0, 0.2])),
+            sigma=float(rng.choice([0.0, 0.1, 0.5, 1.0])),
+        )
+        n = int(rng.integers(1, 5))
+        report = check(problem, SMC(n))
+        rows.extend(
+            {"problem": seed, "horizon": problem.horizon, "n": n, "bound": v.id,
+             "value": v.value, "error": report.error.high, "ratio": report.error.high / v.value
+             if v.value > 0 else 0.0, "vacuous": v.vacuous, "status": v.status}
+            for v in report.verdicts
+        )  # fmt: skip
+    return rows
+
+
+def cells(profile: str) -> list[Mapping[str, object]]:
+    """Return cells of ten problems each."""
+    problems = 300 if profile == "quick" else 2000
+    return [{"first": i, "count": PER_CELL} for i in range(0, problems, PER_CELL)]
+
+
+RATIOS = Experiment("ratios", run_cell, cells)

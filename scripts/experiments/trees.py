@@ -1,0 +1,61 @@
+"""Exact error, and every bound, against N on three trees (theory: all upper bounds for SMC)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scripts.experiments.experiment import Experiment, Rows
+from simulator.errors import TooLargeError
+from simulator.measure.error import bracket
+from simulator.models.library import open_problem
+from simulator.samplers.smc import SMC
+from theory.registry import bounds_for
+
+PROBLEMS = (
+    "reference:horizon=4",
+    "random-tree:horizon=4,seed=1,prm=exact",
+    "random-tree:horizon=3,seed=5,n_actions=3,prm=noisy,sigma=0.7",
+)
+EXACT = (1, 2, 3, 4, 6, 8)
+SAMPLED = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+
+
+def run_cell(problem: str, n: int, runs: int, seed: int) -> Rows:
+    """Rows (problem, n, quantity, value, low, high) for one problem and one N."""
+    p, sampler = open_problem(problem), SMC(n)
+    rows: Rows = []
+
+    def add(quantity: str, value: float, low: float, high: float) -> None:
+        rows.append(
+            {"problem": problem, "n": n, "quantity": quantity, "value": value,
+             "low": low, "high": high}
+        )  # fmt: skip
+
+    exact = n in EXACT
+    if exact:
+        law = sampler.exact_law(p)
+        add("exact error", law.tv, law.tv, law.tv)
+    measured = bracket(p, sampler, runs, rng=seed)
+    add("measured error", measured.plug_in, measured.low, measured.high)
+    for bound in bounds_for(p, sampler):
+        if bound.measured and not exact:
+            continue
+        try:
+            value = bound.value(p, sampler)
+        except TooLargeError:
+            continue
+        add(bound.id, value, value, value)
+    return rows
+
+
+def cells(profile: str) -> list[Mapping[str, object]]:
+    """Return one cell a problem and N."""
+    runs = 200_000 if profile == "quick" else 1_000_000
+    return [
+        {"problem": p, "n": n, "runs": runs if n <= 256 else runs // 10, "seed": 1000 * i + n}
+        for i, p in enumerate(PROBLEMS)
+        for n in (*EXACT, *SAMPLED)
+    ]
+
+
+TREES = Experiment("trees", run_cell, cells)

@@ -1,0 +1,99 @@
+"""The main job: every experiment, its table, its figure, the verdicts and the HTML report."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from figures.catalogue import FIGURES
+from figures.figure import save
+from scripts.experiments.catalogue import EXPERIMENTS
+from scripts.report import write_report
+from scripts.verdicts import summarise
+from simulator.errors import InputError
+from simulator.runs.cells import run_cells
+from simulator.runs.provenance import provenance
+from simulator.runs.store import write_table
+
+__all__ = ["run"]
+
+
+def run(names: list[str], profile: str, jobs: int, out: Path) -> bool:
+    """Run experiments and write tables, figures and report into `out`.
+
+    Parameters
+    ----------
+    names : list of str
+        Experiments; all if empty.
+    profile : {"quick", "full"}
+    jobs : int
+        Worker processes.
+    out : Path
+        Cells that were finished there are not run again.
+
+    Returns
+    -------
+    bool
+        Whether any bound is violated.
+    """
+    chosen = names or list(EXPERIMENTS)
+    for name in chosen:
+        if name not in EXPERIMENTS:
+            raise InputError(
+                f"experiment {name!r} is not known; there are {', '.join(EXPERIMENTS)}"
+            )
+    try:
+        (out / "tables").mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise InputError(f"--out {out}: {fault.strerror}") from None
+    begin = time.monotonic()
+    tables = {}
+    columns = (
+        TextColumn("{task.description:>22}"), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        for name in chosen:
+            tables[name] = _one(name, profile, jobs, out, progress)
+    verdicts = summarise(tables)
+    report = write_report(tables, verdicts, profile, out)
+    _print_summary(verdicts, report, time.monotonic() - begin)
+    return bool((verdicts["violated"] > 0).any())
+
+
+def _one(name: str, profile: str, jobs: int, out: Path, progress: Progress) -> pd.DataFrame:
+    experiment = EXPERIMENTS[name]
+    cells = experiment.cells(profile)
+    task = progress.add_task(name, total=len(cells))
+    table = run_cells(
+        name, experiment.run_cell, cells, out / "cells", jobs=jobs,
+        advance=lambda done: progress.advance(task, done),
+    )  # fmt: skip
+    made_by = provenance(name, {"cells": cells})
+    write_table(table, out / "tables" / f"{name}.parquet", made_by)
+    save(FIGURES[name], table, out / "figures")
+    return table
+
+
+def _print_summary(verdicts: pd.DataFrame, report: Path, seconds: float) -> None:
+    table = Table("bound", "problems", "not vacuous", "largest error/bound", "verdict", box=None)
+    for row in verdicts.itertuples():
+        table.add_row(
+            str(row.bound), str(row.problems), str(row.not_vacuous), f"{row.largest_ratio:.3f}",
+            "holds" if row.violated == 0 else f"VIOLATED {row.violated} times",
+        )  # fmt: skip
+    console = Console()
+    console.print(table)
+    console.print(f"{report} written in {seconds:.0f} s", soft_wrap=True)

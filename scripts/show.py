@@ -1,0 +1,145 @@
+"""Turn results into plain dictionaries, and print those as JSON or as a table."""
+
+from __future__ import annotations
+
+import json as json_module
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.problem import Problem
+    from simulator.samplers.registry import Sampler
+    from theory.verdict import Report
+
+__all__ = ["emit", "exact_law", "inspection", "registered", "report"]
+
+LONGEST_ROW = 12
+
+
+def inspection(problem: Problem) -> dict[str, object]:
+    """Criteria of a problem under the names of theory/criteria.py."""
+    from theory.criteria import criteria
+
+    c = criteria(problem)
+    low, high = c.bellman_ratio
+    return {
+        "name": problem.name,
+        "horizon": problem.horizon,
+        "n_actions": problem.model.n_actions,
+        "log_z": problem.log_z,
+        "action_coverage": c.action_coverage,
+        "prm_coverage": c.prm_coverage,
+        "prm_accuracy": c.prm_accuracy,
+        "chi2": c.chi2.tolist(),
+        "proposal_chi2": c.proposal_chi2.tolist(),
+        "bellman_ratio_min": low,
+        "bellman_ratio_max": high,
+        "sequence_coverage": c.sequence_coverage,
+        "sequence_chi2": c.sequence_chi2,
+        "lost_mass": problem.passes.lost_mass,
+        "lost_states": [f"stage {h}, row {row}" for h, row in problem.lost_states],
+    }
+
+
+def exact_law(problem: Problem, sampler: Sampler) -> dict[str, object]:
+    """Exact law of a sampler's output and moments of its weight."""
+    law = sampler.exact_law(problem)
+    return {
+        "log_z": problem.log_z,
+        "tv": law.tv,
+        "failure": law.failure,
+        "mean_w_over_z": law.mean_w_over_z,
+        "relative_variance": law.relative_variance,
+        "law": law.law.tolist(),
+        "target": law.target.tolist(),
+    }
+
+
+def report(result: Report) -> dict[str, object]:
+    """Error and verdicts of a check."""
+    e = result.error
+    error: dict[str, object] = (
+        {"exact": e.low} if e.exact else {"low": e.low, "high": e.high, "confidence": e.confidence}
+    )
+    bounds = [
+        {"id": v.id, "value": v.value, "vacuous": v.vacuous, "verdict": v.status}
+        for v in result.verdicts
+    ]
+    return {"error": error, "bounds": bounds}
+
+
+def registered() -> dict[str, object]:
+    """Names of samplers, resampling schemes, problems and bounds, a line on each."""
+    from simulator.models.library import ready_problems
+    from simulator.resampling.registry import SCHEMES
+    from simulator.samplers.registry import SAMPLERS
+    from theory.registry import BOUNDS
+
+    return {
+        "samplers": {name: _first_line(cls.__doc__) for name, cls in SAMPLERS.items()},
+        "resampling": list(SCHEMES),
+        "problems": {name: text for name, (_, text) in ready_problems().items()},
+        "bounds": {b.id: f"{b.title} [{b.reference}]" for b in BOUNDS.values()},
+    }
+
+
+def _first_line(doc: str | None) -> str:
+    return (doc or "").strip().splitlines()[0]
+
+
+def emit(data: Mapping[str, object], as_json: bool) -> None:
+    """Print on stdout, as strict JSON (infinities as the strings "inf") or as tables."""
+    if as_json:
+        print(json_module.dumps(_strict(data), allow_nan=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    plain = Table(show_header=False, box=None)
+    for key, value in data.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            _rows(console, key, value)
+        elif isinstance(value, Mapping):
+            inner = Table("name", "", title=key, title_justify="left", box=None)
+            for name, text in value.items():
+                inner.add_row(str(name), _text(text))
+            console.print(inner)
+        else:
+            plain.add_row(key, _text(value))
+    if plain.row_count:
+        console.print(plain)
+
+
+def _rows(console: object, title: str, rows: list[dict[str, object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    assert isinstance(console, Console)
+    table = Table(*rows[0], title=title, title_justify="left", box=None)
+    for row in rows:
+        table.add_row(*(_text(v) for v in row.values()))
+    console.print(table)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        shown = ", ".join(_text(v) for v in value[:LONGEST_ROW])
+        more = f", … ({len(value)} in all)" if len(value) > LONGEST_ROW else ""
+        return shown + more if value else "none"
+    return str(value)
+
+
+def _strict(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "inf" if value > 0 else "-inf"
+    if isinstance(value, Mapping):
+        return {k: _strict(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_strict(v) for v in value]
+    return value

@@ -1,0 +1,1 @@
+"""What runs: models, process reward models, samplers and their exact laws."""

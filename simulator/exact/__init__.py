@@ -1,0 +1,1 @@
+"""Exact laws, values and variances, without sampling."""

@@ -1,0 +1,316 @@
+"""Exact law of SMC by enumerating the Markov chain of particle clouds.
+
+The cloud of N weighted particles before the resampling of a level is a Markov chain
+with finitely many states; following its law, and E[W^ 1{cloud}] and E[W^2 1{cloud}]
+with it, gives the law of the output and the moments of W^_H to rounding (SMC:
+arXiv 2603.07887, algorithm 1, option 1, here with any unbiased resampling scheme and
+any threshold of the effective sample size). Where the law does not depend on the order
+of the particles a cloud is a multiset.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.errors import InputError, TooLargeError
+from simulator.exact.cloud_output import Output
+from simulator.exact.cloud_size import bound_transitions
+from simulator.exact.cloud_steps import Clouds, Scheme, Work, advance
+from simulator.exact.offspring import SCHEMES
+from simulator.exact.particle_types import Types, root_types, step_from
+from simulator.exact.unfold import all_paths, unfold
+from simulator.problem import Problem
+
+__all__ = ["CloudLevel", "ExactLaw", "cloud_chain", "cloud_transitions", "exact_law"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+DEFAULT_LIMIT = 1e8
+
+
+class ParticleFilter(Protocol):
+    """What the exact law needs to know of a sampler."""
+
+    @property
+    def n_particles(self) -> int:
+        """N."""
+        ...
+
+    @property
+    def resampling(self) -> str:
+        """Name of the scheme."""
+        ...
+
+    @property
+    def ess_threshold(self) -> float:
+        """Resample when the effective sample size is below this times N."""
+        ...
+
+    @property
+    def select(self) -> str:
+        """How the output is chosen: "sample" or "best"."""
+        ...
+
+
+@dataclass(frozen=True)
+class CloudLevel:
+    """Law of the weighted cloud of one level, before the resampling of that level.
+
+    Attributes
+    ----------
+    level : int
+        h, from 0 to H-1.
+    states : (C, N) int array
+        Rows of the level; -1 for particles of weight zero.
+    weights : (C, N) array
+        Gathered since the last resampling, up to a constant of the level.
+    probability : (C,) array
+        P(cloud); sums to 1 - `failure`.
+    first, second : (C,) arrays
+        E[(W^_h/Z^_h) 1{cloud}] and E[(W^_h/Z^_h)^2 1{cloud}]; `first` sums to 1.
+    failure : float
+        P(all weights were zero at this level or before).
+    """
+
+    level: int
+    states: Ints
+    weights: Floats
+    probability: Floats
+    first: Floats
+    second: Floats
+    failure: float
+
+
+@dataclass(frozen=True)
+class ExactLaw:
+    """Exact law of the output of a sampler.
+
+    Attributes
+    ----------
+    law : (K,) array
+        P(Y = y) over terminal states, or over token paths if `tokens` is not None.
+    failure : float
+        P(all weights zero); ``law.sum() + failure == 1``.
+    tv : float
+        D_TV(law, pi*), failure counted as error: sum of (target - law)_+.
+    mean_w_over_z : float
+        E[W^_H]/Z; 1, or Z_e/Z if V^ loses mass.
+    relative_variance : float
+        Var(W^_H)/E[W^_H]^2.
+    shortfall : float or None
+        E[(1 - W^_H/Z)_+] if it was asked for.
+    target : (K,) array
+        pi* over the same outcomes as `law`.
+    weighted : (K,) array
+        E[(W^_H/Z) 1{Y = y}]; equals pi_ref(y) r(y)/Z for alive y when the output is a
+        draw from the last weighted cloud (lemma C.2).
+    tokens : (K, H) int array or None
+        The paths; -1 for outcomes that pi_ref does not reach.
+    """
+
+    law: Floats
+    failure: float
+    tv: float
+    mean_w_over_z: float
+    relative_variance: float
+    shortfall: float | None
+    target: Floats
+    weighted: Floats
+    tokens: Ints | None
+
+
+def cloud_chain(
+    problem: Problem, sampler: ParticleFilter, *, limit: float = DEFAULT_LIMIT
+) -> Iterator[CloudLevel]:
+    """Enumerate the law of the weighted cloud level by level.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : SMC
+        Anything with `n_particles`, `resampling`, `ess_threshold` and `select`.
+    limit : float
+        Largest number of cloud transitions.
+
+    Yields
+    ------
+    CloudLevel
+        Levels 0, ..., H-1.
+
+    Raises
+    ------
+    TooLargeError
+        If more transitions may be needed.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from simulator.models.tabular import TabularModel
+    >>> tree = TabularModel.tree([[[0.5, 0.5]], [[0.5, 0.5]] * 2])
+    >>> problem = Problem(tree, [1.0, 2.0, 3.0, 4.0], "exact")
+    >>> smc = SimpleNamespace(
+    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0, select="sample")
+    >>> [(c.level, c.states.tolist(), c.probability.tolist()) for c in cloud_chain(problem, smc)]
+    [(0, [[0, 0]], [1.0]), (1, [[0, 0], [0, 1], [1, 1]], [0.25, 0.5, 0.25])]
+    """
+    scheme = _scheme(sampler)
+    _check_size(problem, scheme, limit)
+    for level, clouds, types in _chain(problem, scheme, Work(limit), joint=False):
+        p, f, s = clouds.moments
+        states, weights = types.state[clouds.rows], types.weight[clouds.rows]
+        yield CloudLevel(level, states, weights, p, f, s, max(0.0, 1 - float(p.sum())))
+
+
+def exact_law(
+    problem: Problem,
+    sampler: ParticleFilter,
+    on: str = "paths",
+    limit: float = DEFAULT_LIMIT,
+    *,
+    shortfall: bool = False,
+) -> ExactLaw:
+    """Compute the exact law of the output of SMC.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : SMC
+        Anything with `n_particles`, `resampling`, `ess_threshold` and `select`. With
+        ``select="best"`` the output has the highest V^ of its whole path, ties uniform.
+    on : {"paths", "states"}
+        Outcomes: token paths, or terminal states of the model. On a tree both are the
+        terminal states.
+    limit : float
+        Largest number of cloud transitions (about 10^7 a second).
+    shortfall : bool
+        Also follow the joint law with W^, for E[(1 - W^_H/Z)_+].
+
+    Returns
+    -------
+    ExactLaw
+
+    Raises
+    ------
+    TooLargeError
+        If more transitions may be needed; estimated before the work begins.
+    InputError
+        If an option is not known.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from simulator.models.tabular import TabularModel
+    >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
+    >>> smc = SimpleNamespace(
+    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0, select="sample")
+    >>> exact = exact_law(problem, smc, shortfall=True)
+    >>> exact.law.tolist(), exact.tv, exact.shortfall, exact.relative_variance
+    ([0.375, 0.625], 0.125, 0.125, 0.125)
+    """
+    if on not in ("paths", "states"):
+        raise InputError(f'on: {on!r} is not known, only "paths" and "states" are')
+    scheme = _scheme(sampler)
+    tree, unfolded = problem, None
+    by_state = on == "states" or problem.is_tree
+    if not by_state or (sampler.select == "best" and problem.has_edge_reward):
+        unfolded = unfold(problem, limit)
+        tree = unfolded.problem
+    _check_size(tree, scheme, limit)
+    survival = math.exp(min(tree.passes.log_z_alive - tree.log_z, 0.0))
+    n_states = int(tree.model.n_states[-1])
+    score = tree.log_reward if sampler.select == "best" else None
+    output = Output(n_states, score, survival)
+    work = Work(limit)
+    for level, clouds, types in _chain(tree, scheme, work, joint=shortfall):
+        if level == tree.horizon - 1:
+            step = step_from(tree, level, types, always_reset=scheme.always)
+            output.gather(clouds, types, step, scheme, work)
+    law, weighted, target = output.law, output.weighted * survival, tree.target[-1]
+    if by_state and unfolded is not None:
+        n_states = int(problem.model.n_states[-1])
+        law, weighted = (
+            np.bincount(unfolded.terminal, x, n_states).astype(np.float64) for x in (law, weighted)
+        )
+        target = problem.target[-1]
+    if on == "states":
+        tokens = None
+    else:
+        tokens = all_paths(problem) if by_state or unfolded is None else unfolded.tokens
+    _, first, second = (float(x) for x in output.moments)
+    failure = max(0.0, 1 - float(output.moments[0]))
+    return ExactLaw(
+        law=law,
+        failure=failure,
+        tv=float(np.maximum(target - law, 0).sum()),
+        mean_w_over_z=first * survival,
+        relative_variance=second / first**2 - 1 if first > 0 else math.inf,
+        shortfall=output.short + failure if shortfall else None,
+        target=target,
+        weighted=weighted,
+        tokens=tokens,
+    )
+
+
+def cloud_transitions(problem: Problem, sampler: ParticleFilter) -> float:
+    """Bound the number of cloud transitions that `exact_law` goes through.
+
+    Parameters
+    ----------
+    problem : Problem
+        For the law on paths of a model that is no tree, the unfolded problem.
+    sampler : SMC
+
+    Returns
+    -------
+    float
+        An upper bound; exact on a full tree with multinomial resampling at every level.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from simulator.models.tabular import TabularModel
+    >>> tree = TabularModel.tree([[[0.5, 0.5]] * 2**h for h in range(4)])
+    >>> smc = SimpleNamespace(
+    ...     n_particles=4, resampling="multinomial", ess_threshold=1.0, select="sample")
+    >>> cloud_transitions(Problem(tree, [1.0] * 16, "exact"), smc)
+    27375.0
+    """
+    return bound_transitions(problem, _scheme(sampler), math.inf)
+
+
+def _chain(
+    problem: Problem, scheme: Scheme, work: Work, *, joint: bool
+) -> Iterator[tuple[int, Clouds, Types]]:
+    types = root_types()
+    rows = np.zeros((1, scheme.n_particles), dtype=np.int64)
+    clouds = Clouds(rows, np.ones((3, 1)), np.ones(1) if joint else None)
+    for level in range(problem.horizon):
+        yield level, clouds, types
+        if level < problem.horizon - 1:
+            step = step_from(problem, level, types, always_reset=scheme.always)
+            clouds, types = advance(clouds, types, step, scheme, work), step.types
+
+
+def _scheme(sampler: ParticleFilter) -> Scheme:
+    if sampler.resampling not in SCHEMES:
+        raise InputError(
+            f"resampling: {sampler.resampling!r} has no exact law, only {', '.join(SCHEMES)} have"
+        )
+    if sampler.select not in ("sample", "best"):
+        raise InputError(f"select: {sampler.select!r} is not known")
+    return Scheme(int(sampler.n_particles), sampler.resampling, float(sampler.ess_threshold))
+
+
+def _check_size(problem: Problem, scheme: Scheme, limit: float) -> None:
+    size = bound_transitions(problem, scheme, limit)
+    if size > limit:
+        raise TooLargeError(
+            f"exact law: about {size:.3g} cloud transitions or more, the limit is {limit:.3g}"
+        )

@@ -1,0 +1,328 @@
+"""Transitions of the Markov chain of particle clouds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.errors import TooLargeError
+from simulator.exact.compositions import Compositions, compositions
+from simulator.exact.offspring import offspring_batch
+from simulator.exact.particle_types import DIGITS, Step, Types
+
+__all__ = ["Clouds", "MixtureBlock", "Scheme", "Work", "advance", "last_parents", "mixture_blocks"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+BLOCK = 1 << 19  # transitions held at once
+TIE = 1e-9  # an effective sample size this close to its threshold does not resample
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """When and how a cloud is resampled."""
+
+    n_particles: int
+    resampling: str
+    threshold: float
+
+    @property
+    def always(self) -> bool:
+        """Whether every level resamples."""
+        return self.threshold >= 1
+
+    @property
+    def mixture(self) -> bool:
+        """Whether, given a cloud, the children are iid from one mixture."""
+        return self.always and self.resampling == "multinomial"
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the law depends on the order of the particles."""
+        return self.resampling in ("systematic", "stratified") and self.threshold > 0
+
+    def resamples(self, weights: Floats) -> npt.NDArray[np.bool_]:
+        """Tell which rows of a (C, N) array of weights are resampled."""
+        if self.always:
+            return np.ones(len(weights), dtype=np.bool_)
+        ess = weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1)
+        return np.asarray(ess < self.threshold * self.n_particles * (1 - TIE))
+
+
+@dataclass
+class Work:
+    """Cloud transitions done so far, and how many are allowed."""
+
+    limit: float
+    done: float = 0.0
+
+    def add(self, transitions: float) -> None:
+        """Count transitions; raise `TooLargeError` past the limit."""
+        self.done += transitions
+        if self.done > self.limit:
+            raise TooLargeError(f"exact law: more than {self.limit:.3g} cloud transitions")
+
+
+@dataclass
+class Clouds:
+    """Distinct clouds of a level with the moments they carry.
+
+    Attributes
+    ----------
+    rows : (C, N) int array
+        Kinds of the particles.
+    moments : (3, C) array
+        P(cloud), E[W 1{cloud}] and E[W^2 1{cloud}] with W = W^_h / Z^_h.
+    w : (C,) array or None
+        W itself when the chain follows the joint law of the cloud and W.
+    """
+
+    rows: Ints
+    moments: Floats
+    w: Floats | None = None
+
+    def take(self, index: Ints, probability: Floats, factor: Floats | float) -> Clouds:
+        """Rows after a random step: `index` with `probability`, W multiplied by `factor`."""
+        step = np.broadcast_to(factor, probability.shape)
+        moments = self.moments[:, index] * probability
+        moments[1] *= step
+        moments[2] *= step**2
+        return Clouds(self.rows[index], moments, None if self.w is None else self.w[index] * step)
+
+    def merged(self, base: int) -> Clouds:
+        """Add up the moments of equal clouds; kinds are below `base`."""
+        columns = list(self.rows.T)
+        sizes = [base] * len(columns)
+        if self.w is not None:
+            digits = np.round(np.log(self.w) * 10.0**DIGITS)
+            columns.append(np.unique(digits, return_inverse=True)[1])
+            sizes.append(int(columns[-1].max(initial=0)) + 1)
+        while len(columns) > 1:  # pack into as few integers as possible, then into ids
+            if sizes[0] * sizes[1] < 2**62:
+                head = columns[0] * sizes[1] + columns[1]
+                columns[:2], sizes[:2] = [head], [sizes[0] * sizes[1]]
+            else:
+                ids = np.unique(columns[0], return_inverse=True)[1]
+                columns[0], sizes[0] = ids, int(ids.max(initial=0)) + 1
+        _, first, where = np.unique(columns[0], return_index=True, return_inverse=True)
+        sums = [np.bincount(where, m, first.size) for m in self.moments]
+        moments = np.stack(sums).astype(np.float64)
+        return Clouds(self.rows[first], moments, None if self.w is None else self.w[first])
+
+    def sorted(self) -> Clouds:
+        """Forget the order of the particles."""
+        return Clouds(np.sort(self.rows, axis=1), self.moments, self.w)
+
+
+class Pool:
+    """Gathers blocks of clouds and merges them now and then, so memory stays flat."""
+
+    def __init__(self, n: int, joint: bool, base: int) -> None:
+        self._base, self._size, self._last = base, 0, 0
+        empty = Clouds(
+            np.zeros((0, n), dtype=np.int64), np.zeros((3, 0)), np.zeros(0) if joint else None
+        )
+        self._parts = [empty]
+
+    def add(self, block: Clouds) -> None:
+        """Add a block."""
+        part = block.merged(self._base)
+        self._parts.append(part)
+        self._size += len(part.rows)
+        if self._size > 2 * self._last + 4 * BLOCK:
+            self._parts = [self.all()]
+            self._size = self._last = len(self._parts[0].rows)
+
+    def all(self) -> Clouds:
+        """Everything so far, merged."""
+        whole = Clouds(
+            np.concatenate([c.rows for c in self._parts]),
+            np.concatenate([c.moments for c in self._parts], axis=1),
+            None
+            if self._parts[0].w is None
+            else np.concatenate([c.w for c in self._parts if c.w is not None]),
+        )
+        return whole.merged(self._base)
+
+
+@dataclass(frozen=True)
+class MixtureBlock:
+    """Clouds whose N children are iid over K kinds each.
+
+    Attributes
+    ----------
+    index : (G,) int array
+        The parent clouds.
+    kinds : (G, K) int array
+        Kinds of children, increasing.
+    table : Compositions
+        The M multisets of N children over the K kinds.
+    probability : (G, M) array
+        Of each multiset.
+    mean : (G, M) array
+        Mean weight of each multiset.
+    """
+
+    index: Ints
+    kinds: Ints
+    table: Compositions
+    probability: Floats
+    mean: Floats
+
+
+def mixture_blocks(clouds: Clouds, types: Types, step: Step, work: Work) -> Iterator[MixtureBlock]:
+    """Enumerate the children of each cloud under multinomial resampling.
+
+    Parameters
+    ----------
+    clouds : Clouds
+    types : Types
+        Kinds of `clouds`.
+    step : Step
+    work : Work
+
+    Yields
+    ------
+    MixtureBlock
+    """
+    n = clouds.rows.shape[1]
+    degree = max(1, int(np.diff(step.start).max()))
+    chunk = max(1, BLOCK // (n * degree))
+    base = step.types.dead + 1
+    for begin in range(0, len(clouds.rows), chunk):
+        rows = clouds.rows[begin : begin + chunk]
+        weight = types.weight[rows]
+        weight = weight / weight.sum(axis=1, keepdims=True)
+        origin, move = step.expand(step.fresh[rows].ravel())
+        share = weight.ravel()[origin] * step.probability[move]
+        key = (origin // n) * base + step.child[move]
+        key, where = np.unique(key[share > 0], return_inverse=True)
+        share = np.bincount(where, share[share > 0], key.size)
+        cloud, kind = np.divmod(key, base)
+        width = np.bincount(cloud, minlength=len(rows))
+        first = np.cumsum(width) - width
+        for k in np.unique(width):
+            same = np.flatnonzero(width == k)
+            table = compositions(int(k), n)
+            m = len(table.coefficient)
+            work.add(same.size * m)
+            for part in range(0, same.size, max(1, BLOCK // m)):
+                index = same[part : part + max(1, BLOCK // m)]
+                entry = first[index][:, None] + np.arange(k)
+                kinds = kind[entry]
+                probability = table.coefficient * np.exp(np.log(share[entry]) @ table.counts.T)
+                mean = step.types.weight[kinds] @ table.counts.T / n
+                yield MixtureBlock(begin + index, kinds, table, probability, mean)
+
+
+def _parents(clouds: Clouds, types: Types, step: Step, scheme: Scheme, order: bool) -> Clouds:
+    """Clouds after the resampling of a level; rows index the parents of `step`."""
+    n = scheme.n_particles
+    pool = Pool(n, clouds.w is not None, step.start.size)
+    outcomes = n if scheme.resampling == "systematic" else len(compositions(n, n).coefficient)
+    chunk = max(1, BLOCK // (outcomes * n))
+    for begin in range(0, len(clouds.rows), chunk):
+        index = np.arange(begin, min(begin + chunk, len(clouds.rows)))
+        weight = types.weight[clouds.rows[index]]
+        yes = scheme.resamples(weight)
+        for part in (index[~yes], index[yes]):
+            if part.size == 0:
+                continue
+            if yes[part[0] - begin]:
+                row, probability, ancestor = offspring_batch(
+                    scheme.resampling, weight[part - begin]
+                )
+                after = clouds.take(part[row], probability, 1.0)
+                after.rows = step.fresh[np.take_along_axis(after.rows, ancestor, axis=1)]
+            else:
+                # W holds the present mean weight; leave it out, the next one replaces it.
+                after = clouds.take(part, np.ones(part.size), 1 / weight[part - begin].mean(axis=1))
+                after.rows = step.kept[after.rows]
+            pool.add(after if order else after.sorted())
+    return pool.all()
+
+
+def _children(parents: Clouds, step: Step, work: Work) -> Iterator[Clouds]:
+    """All outcomes of moving each particle on its own, in blocks; dead clouds are left out."""
+    n = parents.rows.shape[1]
+    degree = np.diff(step.start)[parents.rows].astype(np.float64).prod(axis=1)
+    work.add(float(degree.sum()))
+    cut = np.searchsorted(np.cumsum(degree), np.arange(1, degree.sum() / BLOCK + 1) * BLOCK)
+    bounds = np.unique(np.concatenate([[0], cut, [len(degree)]]))
+    for begin, end in pairwise(bounds.tolist()):
+        index = np.arange(begin, end)
+        probability = np.ones(index.size)
+        child = np.zeros((index.size, 0), dtype=np.int64)
+        for i in range(n):
+            origin, move = step.expand(parents.rows[index, i])
+            index, probability = index[origin], probability[origin] * step.probability[move]
+            child = np.concatenate([child[origin], step.child[move][:, None]], axis=1)
+        mean = step.types.weight[child].mean(axis=1)
+        live = mean > 0
+        block = parents.take(index[live], probability[live], mean[live])
+        block.rows = child[live]
+        yield block
+
+
+def advance(clouds: Clouds, types: Types, step: Step, scheme: Scheme, work: Work) -> Clouds:
+    """Resample and move all clouds by one level.
+
+    Parameters
+    ----------
+    clouds : Clouds
+        Of level h, before its resampling.
+    types, step : Types, Step
+        Kinds of level h and their moves.
+    scheme : Scheme
+    work : Work
+
+    Returns
+    -------
+    Clouds
+        Of level h+1; the probability that is missing belongs to failed runs.
+    """
+    pool = Pool(scheme.n_particles, clouds.w is not None, step.types.dead + 1)
+    if scheme.mixture:
+        for block in mixture_blocks(clouds, types, step, work):
+            row, column = np.nonzero(block.mean > 0)
+            after = clouds.take(
+                block.index[row], block.probability[row, column], block.mean[row, column]
+            )
+            after.rows = np.take_along_axis(block.kinds[row], block.table.sequence[column], axis=1)
+            pool.add(after)
+        return pool.all()
+    parents = _parents(clouds, types, step, scheme, scheme.ordered)
+    for children in _children(parents, step, work):
+        if scheme.ordered:
+            # The dead may stand anywhere: they have no share of the cumulated weights.
+            rows = children.rows
+            last = np.argsort(rows == step.types.dead, axis=1, kind="stable")
+            children.rows = np.take_along_axis(rows, last, axis=1)
+            pool.add(children)
+        else:
+            pool.add(children.sorted())
+    return pool.all()
+
+
+def last_parents(
+    clouds: Clouds, types: Types, step: Step, scheme: Scheme, work: Work
+) -> Iterator[Clouds]:
+    """Yield blocks of final clouds without merging them (general scheme).
+
+    Parameters
+    ----------
+    clouds, types, step, scheme, work
+        As in `advance`.
+
+    Yields
+    ------
+    Clouds
+        Of level H; their order no longer matters.
+    """
+    parents = _parents(clouds, types, step, scheme, order=False)
+    yield from _children(parents, step, work)

@@ -1,0 +1,97 @@
+"""All ways of putting N particles into K kinds, as arrays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Compositions", "compositions", "multisets"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Compositions:
+    """The multisets of size N over K kinds.
+
+    Attributes
+    ----------
+    sequence : (M, N) int array
+        Each multiset written as a nondecreasing sequence of kinds.
+    counts : (M, K) float array
+        How often each kind occurs.
+    coefficient : (M,) array
+        Multinomial coefficient N! / prod counts!.
+    """
+
+    sequence: Ints
+    counts: Floats
+    coefficient: Floats
+
+
+@lru_cache(maxsize=64)
+def compositions(kinds: int, size: int) -> Compositions:
+    """List the multisets of `size` elements over `kinds` kinds.
+
+    Parameters
+    ----------
+    kinds, size : int
+        K >= 1 and N >= 0.
+
+    Returns
+    -------
+    Compositions
+        M = binom(K + N - 1, N) rows, in lexicographic order of `sequence`.
+
+    Examples
+    --------
+    >>> table = compositions(2, 2)
+    >>> table.sequence.tolist(), table.coefficient.tolist()
+    ([[0, 0], [0, 1], [1, 1]], [1.0, 2.0, 1.0])
+    """
+    sequence = np.zeros((1, 0), dtype=np.int64)
+    last = np.zeros(1, dtype=np.int64)
+    for _ in range(size):
+        room = kinds - last
+        row = np.repeat(np.arange(last.size), room)
+        first = np.repeat(np.cumsum(room) - room, room)
+        last = last[row] + np.arange(row.size) - first
+        sequence = np.concatenate([sequence[row], last[:, None]], axis=1)
+    counts = np.zeros((sequence.shape[0], kinds))
+    for column in range(size):
+        counts[np.arange(sequence.shape[0]), sequence[:, column]] += 1
+    factorial = np.array([math.factorial(n) for n in range(size + 1)], dtype=np.float64)
+    coefficient = factorial[size] / factorial[counts.astype(np.int64)].prod(axis=1)
+    for x in (sequence, counts, coefficient):
+        x.flags.writeable = False
+    return Compositions(sequence, counts, coefficient)
+
+
+def multisets(kinds: float, size: int) -> float:
+    """Count the multisets of `size` elements over `kinds` kinds, as a float.
+
+    Parameters
+    ----------
+    kinds : float
+        K, possibly beyond the range of integers worth listing.
+    size : int
+
+    Returns
+    -------
+    float
+        binom(K + N - 1, N).
+
+    Examples
+    --------
+    >>> multisets(16, 4)
+    3876.0
+    """
+    out = 1.0
+    for i in range(size):
+        out *= (kinds + i) / (i + 1)
+    return round(out) + 0.0 if out < 2**52 else out

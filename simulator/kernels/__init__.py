@@ -1,0 +1,1 @@
+"""Numba kernels; they only fill arrays."""

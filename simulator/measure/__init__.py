@@ -1,0 +1,1 @@
+"""Measured errors and their certified intervals."""

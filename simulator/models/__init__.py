@@ -1,0 +1,1 @@
+"""Finite-state models and the families of problems built on them."""

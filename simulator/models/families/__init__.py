@@ -1,0 +1,1 @@
+"""Families of problems, one a file: functions that return a `Problem`."""

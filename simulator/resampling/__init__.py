@@ -1,0 +1,1 @@
+"""Resampling schemes, one a file: a numba function and its plain twin."""

@@ -1,0 +1,118 @@
+r"""Multinomial resampling: independent ancestors, drawn in proportion to the weights.
+
+Inversion with a guide table (Chen and Asau, AIIE Trans. 6, 1974): exact, O(N) expected, no
+logarithms. Ancestors come out unsorted. E[offspring of i] = N W_i.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from simulator.kernels.rng import Xoshiro, next_word, to_unit
+
+__all__ = ["draw", "fill", "plain"]
+
+# a guide that starts a hair too low is still exact; one too high would not be
+JUST_ABOVE = 1.0 + 2e-15
+ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
+
+
+@njit(cache=True, nogil=True)
+def spread(out, index, begin, end):
+    """Write `index` to ``out[begin:end]`` and perhaps to a few places beyond."""
+    base = np.uint64(begin)
+    out[base] = index  # mostly at most four: no branch for them
+    out[base + ONE] = index
+    out[base + TWO] = index
+    out[base + THREE] = index
+    for k in range(begin + 4, end):
+        out[np.uint64(k)] = index
+
+
+@njit(cache=True, nogil=True)
+def draw(weights, n, total, ancestors, first, last, cumulative, guide, s0, s1, s2, s3):
+    """Draw ``ancestors[first:last]``, a uniform each; `weights` may be `cumulative` itself."""
+    count = last - first
+    top = n - 1
+    while not weights[top] > 0.0:
+        top -= 1
+    # guide[k]: first i with C_i > k total/count, where inversion of u in [k, k+1)/count starts
+    scale = count / total * JUST_ABOVE
+    done, c = 0, 0.0
+    for i in range(n):
+        c += weights[i]
+        cumulative[i] = c
+        upto = min(np.int64(np.ceil(c * scale)), count)
+        spread(guide, np.uint64(i), done, upto)
+        done = upto
+    cumulative[top] = np.inf  # u*total may round up to the total: the last live particle takes it
+    size = np.float64(count)
+    for k in range(first, last):
+        r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        u = to_unit(r)
+        x = u * total
+        j = guide[np.uint64(np.int64(u * size))]
+        j += np.uint64(cumulative[j] <= x)  # two steps without a branch are mostly enough
+        j += np.uint64(cumulative[j] <= x)
+        while cumulative[j] <= x:
+            j += ONE
+        ancestors[k] = j
+    return s0, s1, s2, s3
+
+
+@njit(cache=True, nogil=True)
+def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
+    """Fill ``ancestors[:n]``; return the new state of the generator.
+
+    Parameters
+    ----------
+    weights : (>= n,) array
+        Unnormalised, >= 0, positive sum.
+    n : int
+        Number of particles and of ancestors.
+    total : float
+        Sum of the weights, added up from the first to the last.
+    ancestors : (>= n + 8,) uint64 array
+        Filled.
+    cumulative, guide : (>= n + 8,) arrays
+        Scratch, float64 and uint64.
+    s0, s1, s2, s3 : uint64
+        State of the generator.
+
+    Returns
+    -------
+    tuple of four uint64
+    """
+    return draw(weights, n, total, ancestors, 0, n, cumulative, guide, s0, s1, s2, s3)
+
+
+def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int64]:
+    """Return the ancestors that `fill` gives, in plain numpy.
+
+    Parameters
+    ----------
+    weights : (N,) array
+        Unnormalised, >= 0, positive sum.
+    rng : Xoshiro
+
+    Returns
+    -------
+    (N,) int array
+
+    Examples
+    --------
+    >>> plain(np.array([1.0, 0.0, 1.0]), Xoshiro([1, 2, 3, 4])).tolist()
+    [0, 0, 0]
+    """
+    return invert(weights, np.array([rng.uniform() for _ in weights]))
+
+
+def invert(
+    weights: npt.NDArray[np.float64], uniforms: npt.NDArray[np.float64]
+) -> npt.NDArray[np.int64]:
+    """First index whose cumulative weight exceeds u times the total, never one of weight zero."""
+    cumulative = np.cumsum(weights)
+    found = np.searchsorted(cumulative, uniforms * cumulative[-1], side="right")
+    return np.minimum(found, np.flatnonzero(weights > 0)[-1])

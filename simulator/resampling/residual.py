@@ -1,0 +1,67 @@
+"""Residual resampling: floor(N W_i) offspring for certain, the rest multinomial.
+
+J. Liu and R. Chen, J. Amer. Statist. Assoc. 93 (1998). The rest is drawn in proportion to
+N W_i - floor(N W_i). Certain offspring come first, then the drawn ones.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from simulator.kernels.rng import Xoshiro
+from simulator.resampling.multinomial import draw, invert, spread
+
+__all__ = ["SNAP", "fill", "plain"]
+
+# N W_i that rounding left just below a whole number counts as that number: otherwise equal
+# weights would be resampled at random, or not, depending on the last bit
+SNAP = 1e-9
+
+
+@njit(cache=True, nogil=True)
+def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
+    """Fill ``ancestors[:n]``; see `simulator.resampling.multinomial.fill`."""
+    rest = cumulative
+    done, rest_total = 0, 0.0
+    for i in range(n):
+        share = n * (weights[i] / total)
+        copies = np.int64(np.floor(share + SNAP))
+        rest[i] = max(share - copies, 0.0)
+        rest_total += rest[i]
+        spread(ancestors, np.uint64(i), done, done + copies)
+        done += copies
+    if done < n:
+        s0, s1, s2, s3 = draw(
+            rest, n, rest_total, ancestors, done, n, cumulative, guide, s0, s1, s2, s3
+        )
+    return s0, s1, s2, s3
+
+
+def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int64]:
+    """Return the ancestors that `fill` gives, in plain numpy.
+
+    Parameters
+    ----------
+    weights : (N,) array
+        Unnormalised, >= 0, positive sum.
+    rng : Xoshiro
+
+    Returns
+    -------
+    (N,) int array
+
+    Examples
+    --------
+    >>> plain(np.array([1.0, 0.0, 2.0]), Xoshiro([1, 2, 3, 4])).tolist()
+    [0, 2, 2]
+    """
+    n = weights.size
+    share = n * (weights / np.cumsum(weights)[-1])
+    copies = np.floor(share + SNAP).astype(np.int64)
+    certain = np.repeat(np.arange(n), copies)
+    if certain.size == n:
+        return certain
+    uniforms = np.array([rng.uniform() for _ in range(n - certain.size)])
+    return np.concatenate([certain, invert(np.maximum(share - copies, 0.0), uniforms)])

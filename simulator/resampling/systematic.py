@@ -1,0 +1,63 @@
+"""Systematic resampling: positions (u + k)/N on the cumulative weights, with one uniform u.
+
+J. Carpenter, P. Clifford and P. Fearnhead, IEE Proc. Radar 146 (1999). Particle i gets
+floor(N W_i) or ceil(N W_i) offspring; ancestors are in nondecreasing order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from simulator.kernels.rng import Xoshiro, next_word, to_unit
+from simulator.resampling.multinomial import spread
+
+__all__ = ["fill", "plain"]
+
+
+@njit(cache=True, nogil=True)
+def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
+    """Fill ``ancestors[:n]``; see `simulator.resampling.multinomial.fill`."""
+    r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+    u = to_unit(r)
+    scale = n / total
+    done, c = 0, 0.0
+    for i in range(n):
+        c += weights[i]
+        # particle i owns the positions k with (u + k)/N < C_i that nobody before it owns
+        upto = min(np.int64(np.ceil(c * scale - u)), n)
+        spread(ancestors, np.uint64(i), done, upto)
+        done = upto
+    if done < n:  # rounding of the cumulative sum
+        top = n - 1
+        while not weights[top] > 0.0:
+            top -= 1
+        for k in range(done, n):
+            ancestors[np.uint64(k)] = np.uint64(top)
+    return s0, s1, s2, s3
+
+
+def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int64]:
+    """Return the ancestors that `fill` gives, in plain numpy.
+
+    Parameters
+    ----------
+    weights : (N,) array
+        Unnormalised, >= 0, positive sum.
+    rng : Xoshiro
+
+    Returns
+    -------
+    (N,) int array
+
+    Examples
+    --------
+    >>> plain(np.array([1.0, 0.0, 2.0]), Xoshiro([1, 2, 3, 4])).tolist()
+    [0, 2, 2]
+    """
+    n, u = weights.size, rng.uniform()
+    cumulative = np.cumsum(weights)
+    upto = np.minimum(np.ceil(cumulative * (n / cumulative[-1]) - u).astype(np.int64), n)
+    upto[np.flatnonzero(weights > 0)[-1] :] = n
+    return np.repeat(np.arange(n), np.diff(upto, prepend=0))

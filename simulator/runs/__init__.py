@@ -1,0 +1,1 @@
+"""Studies of many cells, stored results and their provenance."""

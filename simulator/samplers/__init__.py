@@ -1,0 +1,1 @@
+"""Samplers: small frozen dataclasses with one method, run."""

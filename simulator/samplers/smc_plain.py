@@ -1,0 +1,178 @@
+"""The SMC kernel once more, in plain Python: the same draws, equal output.
+
+Slow and readable. Weights are recomputed from V^, everything is kept, nothing is packed.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.kernels.edge_tables import EdgeTables, edge_tables
+from simulator.kernels.rng import Xoshiro
+from simulator.problem import Problem
+from simulator.resampling.registry import SCHEMES
+from simulator.samplers.runs import Runs, concatenate
+from simulator.samplers.smc import SMC
+from simulator.samplers.streams import RngLike, run_seeds
+
+__all__ = ["run_plain"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+TIE = 1e-9
+
+
+def run_plain(
+    problem: Problem, sampler: SMC, n_runs: int, rng: RngLike, *, first_block: int = 0
+) -> Runs:
+    """Draw the runs that ``sampler.run`` draws, with all optional results.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : SMC
+    n_runs : int
+    rng : int, SeedSequence or Generator
+    first_block : int, optional
+        As in `SMC.run`.
+
+    Returns
+    -------
+    Runs
+
+    Examples
+    --------
+    >>> from simulator.models.tabular import TabularModel
+    >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
+    >>> a, b = run_plain(problem, SMC(3), 5, 1), SMC(3).run(problem, 5, rng=1)
+    >>> bool((a.states == b.states).all())
+    True
+    """
+    seeds = run_seeds(rng, n_runs, first_block)
+    return concatenate([_run(problem, sampler, Xoshiro(words.tolist())) for words in seeds])
+
+
+def _run(problem: Problem, sampler: SMC, rng: Xoshiro) -> Runs:
+    n, t, horizon = sampler.n_particles, sampler.ess_threshold, problem.horizon
+    resample = SCHEMES[sampler.resampling].plain
+    tables = edge_tables(problem)
+    tokens = np.full((horizon, n), -1, dtype=np.int32)
+    genealogy = np.full((horizon, n), -1, dtype=np.int32)
+    states = np.full((horizon, n), -1, dtype=np.int64)
+    clouds = np.full((horizon, n), -np.inf)
+    ess = np.zeros(horizon)
+    parents, ancestors = np.zeros(n, dtype=np.int64), np.arange(n)
+    log_w = float(problem.log_prm_flat[0])
+    weights, total = np.ones(n), float(n)
+    mantissa, exponent = np.ones(n), np.zeros(n, dtype=np.int64)  # accumulated weight m 2^e
+    scale = 0.0  # log factor that all of them lack
+    score = np.zeros(n)  # log of the product of edge rewards
+    for h in range(horizon):
+        parents = parents[ancestors]
+        score = score[ancestors]
+        tokens[h] = [_token(problem, tables, h, int(s), rng) for s in parents]
+        children = problem.model.next_state[h][parents, tokens[h]]
+        log_edge = np.array(
+            [
+                _log_factor(problem, h, int(s), int(a))
+                for s, a in zip(parents, tokens[h], strict=True)
+            ]
+        )
+        log_step = log_edge + [
+            c - p if min(c, p) > -math.inf else -math.inf
+            for c, p in zip(
+                problem.log_prm[h + 1][children], problem.log_prm[h][parents], strict=True
+            )
+        ]
+        scale += tables.log_scale[h]
+        step = np.array([math.exp(x - tables.log_scale[h]) for x in log_step])
+        mantissa, more = np.frexp(mantissa * step)
+        exponent = exponent + more
+        score = score + log_edge
+        genealogy[h] = ancestors if h > 0 else 0
+        states[h] = children
+        live = mantissa > 0
+        clouds[h, live] = np.log(mantissa[live]) + exponent[live] * math.log(2) + scale
+        if not live.any():
+            return _result(n * (h + 1), tokens, genealogy, states, clouds, ess, None, -math.inf)
+        top = int(exponent[live].max())
+        weights = np.ldexp(mantissa, np.where(live, np.maximum(exponent - top, -1100), 0))
+        total = float(np.cumsum(weights)[-1])  # from first to last, like the kernel
+        ess[h] = _ess(weights, total)
+        parents = children
+        last = h == horizon - 1
+        if last or t >= 1 or ess[h] < t * n * (1 - 1e-9):
+            log_w += math.log(total / n) + (scale + top * math.log(2))
+            if not last:
+                ancestors = resample(weights, rng)
+                mantissa, exponent, scale = np.ones(n), np.zeros(n, dtype=np.int64), 0.0
+        else:
+            ancestors = np.arange(n)
+    if sampler.select == "best":
+        log_final = score + problem.log_reward[parents]
+        chosen = _best(weights, log_final, rng.uniform())
+    else:
+        chosen = _pick(weights, total, rng.uniform())
+    return _result(n * horizon, tokens, genealogy, states, clouds, ess, chosen, log_w)
+
+
+def _token(problem: Problem, tables: EdgeTables, h: int, state: int, rng: Xoshiro) -> int:
+    """Draw a token by the alias method: cell floor(A u), then one of its two outcomes."""
+    a = tables.n_actions
+    x = rng.uniform() * a
+    cell = int(tables.cell_start[h]) + state * a + int(x)
+    second = x - int(x) >= tables.threshold[cell]
+    return int(tables.action[2 * cell + second])
+
+
+def _log_factor(problem: Problem, h: int, state: int, token: int) -> float:
+    t = problem.tables
+    return float(t.log_factor[t.factor_start[h] + state * t.n_actions + token])
+
+
+def _ess(weights: Floats, total: float) -> float:
+    share = weights * (1.0 / total)
+    return 1.0 / float(np.cumsum(share * share)[-1])
+
+
+def _pick(weights: Floats, total: float, u: float) -> int:
+    beyond = np.flatnonzero((np.cumsum(weights) > u * total) & (weights > 0))
+    return int(beyond[0]) if beyond.size else int(np.flatnonzero(weights > 0)[-1])
+
+
+def _best(weights: Floats, score: Floats, u: float) -> int:
+    live = weights > 0
+    ties = np.flatnonzero(live & (score >= score[live].max() - TIE))
+    return int(ties[min(int(u * ties.size), ties.size - 1)])
+
+
+def _result(
+    cost: int,
+    tokens: npt.NDArray[np.int32],
+    genealogy: npt.NDArray[np.int32],
+    states: Ints,
+    clouds: Floats,
+    ess: Floats,
+    chosen: int | None,
+    log_w: float,
+) -> Runs:
+    path = np.full(tokens.shape[0], -1, dtype=np.int32)
+    if chosen is not None:
+        place = chosen
+        for h in range(tokens.shape[0] - 1, -1, -1):
+            path[h], place = tokens[h, place], int(genealogy[h, place])
+    return Runs(
+        states=np.array([-1 if chosen is None else states[-1, chosen]]),
+        log_w=np.array([log_w]),
+        failed=np.array([chosen is None]),
+        prm_evaluations=np.array([cost]),
+        model_calls=np.array([cost]),
+        tokens=path[None],
+        ess=ess[None],
+        genealogy=genealogy[None],
+        cloud_states=states[None],
+        cloud_log_weights=clouds[None],
+    )

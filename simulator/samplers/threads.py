@@ -1,0 +1,63 @@
+"""Spread independent runs over threads; the kernels let go of the interpreter lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+
+__all__ = ["available_threads", "spread"]
+
+# particle-steps below which a thread is not worth starting
+SMALL = 200_000
+PARTS_PER_THREAD = 4
+
+
+def available_threads() -> int:
+    """Return the number of cores this process may use.
+
+    Returns
+    -------
+    int
+        At most ``NUMBA_NUM_THREADS``, which workers of a sweep set to their share.
+
+    Examples
+    --------
+    >>> available_threads() >= 1
+    True
+    """
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    return max(1, min(cores, int(numba.config.NUMBA_NUM_THREADS)))
+
+
+def spread(
+    function: Callable[[int, int], None], n_runs: int, work: float, n_threads: int | None
+) -> None:
+    """Call ``function(begin, end)`` on ranges that together are all runs.
+
+    Threads of our own rather than numba's: its default pool must not be entered by two
+    threads of the caller at once, nor survive a fork.
+
+    Parameters
+    ----------
+    function : callable
+        Results must not depend on the ranges.
+    n_runs : int
+    work : float
+        Particle-steps of all runs together.
+    n_threads : int or None
+        None means all available cores.
+    """
+    threads = available_threads() if n_threads is None else n_threads
+    threads = int(min(threads, n_runs, 1 + work // SMALL))
+    if threads == 1:
+        function(0, n_runs)
+        return
+    parts = int(min(n_runs, threads * PARTS_PER_THREAD))
+    cuts = [n_runs * k // parts for k in range(parts + 1)]
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(function, cuts[:-1], cuts[1:]))

@@ -1,0 +1,1 @@
+"""What is claimed: criteria, bounds and verdicts."""

@@ -1,0 +1,1 @@
+"""Upper bounds on the error, one statement a file."""

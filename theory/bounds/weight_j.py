@@ -1,0 +1,100 @@
+"""Bound J: the mean weight of conditional SMC, path by path; of order 1/N."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.errors import TooLargeError
+from simulator.exact.unfold import count_paths, unfold
+from simulator.exact.variance import path_second_moment
+from simulator.problem import Problem
+from simulator.samplers.sampler import Sampler
+from simulator.samplers.streams import RngLike, seed_sequence
+from theory.statement import DRAWN, MULTINOMIAL, register
+
+__all__ = ["target_paths", "weight_j"]
+
+Floats = npt.NDArray[np.float64]
+LIMIT = 200_000  # paths
+
+
+def _excess(problem: Problem, n: int, tokens: npt.NDArray[np.int64]) -> Floats:
+    """(1 - 1/m(y))_+ of paths; 1 for lost paths, whose m is inf as no output can be there."""
+    m = path_second_moment(problem, n, tokens) * (1 - problem.passes.lost_mass)
+    return np.asarray(1 - 1 / np.maximum(m, 1.0))
+
+
+def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> tuple[Floats, float]:
+    """Evaluate (1 - 1/m(y))_+ at y ~ pi*."""
+    tokens = target_paths(problem, n_runs, rng)
+    return _excess(problem, sampler.n_particles, tokens), 1.0
+
+
+def target_paths(problem: Problem, n: int, rng: RngLike) -> npt.NDArray[np.int64]:
+    """Draw token paths from pi*, by the kernel pi_ref(a|s) V*(child)/V*(s).
+
+    Parameters
+    ----------
+    problem : Problem
+    n : int
+        Number of independent paths.
+    rng : int, SeedSequence or Generator
+
+    Returns
+    -------
+    (n, H) int array
+    """
+    gen = np.random.default_rng(seed_sequence(rng))
+    e, model, value = problem.passes.edges, problem.model, problem.log_value_flat
+    state, tokens = np.zeros(n, dtype=np.int64), np.empty((n, problem.horizon), dtype=np.int64)
+    for h in range(problem.horizon):
+        run = slice(e.start[h], e.start[h + 1])
+        here = np.where(np.isfinite(value[e.source[run]]), value[e.source[run]], 0.0)
+        step = np.exp(e.log_prob[run] + e.log_factor[run] + value[e.target[run]] - here)
+        # cumulate over the row, and hit no action of probability zero, even by rounding
+        total = np.cumsum(step.reshape(-1, model.n_actions), axis=1)[state]
+        u = gen.random(n) * total[:, -1]
+        tokens[:, h] = np.minimum((total <= u[:, None]).sum(axis=1), (total < total[:, -1:]).sum(1))
+        state = model.next_state[h][state, tokens[:, h]]
+    return tokens
+
+
+@register(
+    id="J",
+    title="mean weight of conditional SMC, path by path",
+    reference="new; Jensen on the exact second moment",
+    formula="E_{y~pi*}[(1 - 1/m(y))_+], m(y) = E[W^_H/Z] with y forced as one lineage",
+    assumptions=(MULTINOMIAL, DRAWN),
+    samples=_samples,
+)
+def weight_j(problem: Problem, sampler: Sampler) -> float:
+    r"""Bound D_TV <= E_{pi*}[(1 - 1/m(y))_+], exact over all paths.
+
+    The output law nu has nu(y)/pi*(y) = E[Z/W^_H] under conditional SMC, which is at least
+    1/m(y) by Jensen; sum pi* (1 - nu/pi*)_+. With lost mass m(y) Z_e/Z takes the place of
+    m(y), and a lost y counts 1.
+
+    Guarantee: upper bound, attained at N = 1.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : SMC
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TooLargeError
+        If there are more than 200,000 paths; `Bound.estimate` then draws paths from pi*.
+    """
+    n_paths = count_paths(problem)
+    if n_paths > LIMIT:
+        raise TooLargeError(f"bound J: {n_paths:.3g} paths, the limit is {LIMIT}")
+    unfolded = unfold(problem)
+    target = unfolded.problem.target[-1]
+    hit = target > 0
+    return float(target[hit] @ _excess(problem, sampler.n_particles, unfolded.tokens[hit]))

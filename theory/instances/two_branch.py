@@ -1,0 +1,48 @@
+"""Two-branch instance: SMC needs N of order H even with a perfect PRM (new here).
+
+Problem: a fair first bit b; branch 0 is quiet, in branch 1 each later bit multiplies V* by
+1 + s or 1 - s; V^ = V* (`simulator.models.families.two_branch`). Algorithm: SMC with
+multinomial resampling at every level. Guarantee: **lower** bound on the error, s = 1/2.
+"""
+
+from __future__ import annotations
+
+from simulator.errors import InputError
+
+__all__ = ["lower_bound"]
+
+
+def lower_bound(horizon: int, n_particles: int) -> float:
+    r"""Return (1/120) (1 - 1/N)^2 (1 - (1 - 5/N)^(H-1)) <= 1/2 - E[nu^_H(b=1)] <= D_TV, s = 1/2.
+
+    With a share q of the particles in branch 1 and X the weighted share, Jensen's gap gives
+    E[X | past] <= X' - (s^2/(N(1+s)))(1 - 1/N) X'(1 - X') and
+    E[X(1-X) | past] >= (1 - 1/N)(1 - 2 s^2/(N(1-s)^3)) X'(1 - X'), where X' is the share one
+    level before; at the first level E[X(1-X)] = (1 - 1/N)/4. Sum over the levels. Together with
+    bound F (H/N) the worst-case error for V^ = V* and C_act = 3/2 is of order min(1, H/N).
+
+    Parameters
+    ----------
+    horizon : int
+        H >= 1.
+    n_particles : int
+        N >= 5.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        If H < 1 or N < 5.
+
+    Examples
+    --------
+    >>> print(f"{lower_bound(64, 8):.6f}")
+    0.006380
+    """
+    if horizon < 1 or n_particles < 5:
+        raise InputError(f"two-branch bound: needs H >= 1 and N >= 5, not {horizon}, {n_particles}")
+    n = n_particles
+    return (1 - 1 / n) ** 2 * (1 - (1 - 5 / n) ** (horizon - 1)) / 120

@@ -1,0 +1,43 @@
+"""All statements by id. A new one is a new file in theory/bounds; nothing else changes."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import theory.bounds
+from simulator.problem import Problem
+from simulator.samplers.sampler import Sampler
+from theory.statement import FOUND, Bound
+
+__all__ = ["BOUNDS", "bounds_for"]
+
+for _module in sorted(m.name for m in pkgutil.iter_modules(theory.bounds.__path__)):
+    importlib.import_module(f"theory.bounds.{_module}")
+
+BOUNDS: dict[str, Bound] = FOUND
+
+
+def bounds_for(problem: Problem, sampler: Sampler) -> list[Bound]:
+    """List the statements that speak of this sampler on this problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : Sampler
+
+    Returns
+    -------
+    list of Bound
+        Their values may be inf.
+
+    Examples
+    --------
+    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.samplers.smc import SMC
+    >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]], [[0.9, 0.1], [0.2, 0.8]]]),
+    ...                   [0.0, 1.0, 2.0, 1.0], "exact")
+    >>> sorted(b.id for b in bounds_for(problem, SMC(4, resampling="systematic")))
+    ['Z']
+    """
+    return [b for b in BOUNDS.values() if b.applicable(problem, sampler)]

@@ -1,0 +1,215 @@
+"""Compare the error of a sampler with every statement that speaks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.errors import InputError, TooLargeError
+from simulator.measure.error import bracket
+from simulator.problem import Problem
+from simulator.samplers.sampler import Sampler
+from simulator.samplers.streams import RngLike, seed_sequence
+from theory.registry import BOUNDS, bounds_for
+from theory.statement import Bound
+
+__all__ = ["MeasuredError", "Report", "Verdict", "check"]
+
+Status = Literal["holds", "violated", "inconclusive"]
+
+TOLERANCE = 1e-10  # rounding of exact laws and bounds
+
+
+@dataclass(frozen=True)
+class MeasuredError:
+    """D_TV(law of one output path, pi*): exact, or between two limits.
+
+    Attributes
+    ----------
+    low, high : float
+        Equal if exact.
+    confidence : float
+        Probability that both limits hold; 1 if exact.
+    exact : bool
+    """
+
+    low: float
+    high: float
+    confidence: float
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One statement against the error.
+
+    Attributes
+    ----------
+    id : str
+        Of the statement.
+    value : float
+        Its number; a certified upper limit of it if it could only be measured.
+    low : float
+        A certified lower limit of the number; equal to `value` unless measured.
+    error : MeasuredError
+    vacuous : bool
+        Whether an upper bound is >= 1: no error is larger.
+    status : {"holds", "violated", "inconclusive"}
+    confidence : float
+        Probability of the status being right, as far as sampling goes; 1 if all is exact.
+    """
+
+    id: str
+    value: float
+    low: float
+    error: MeasuredError
+    vacuous: bool
+    status: Status
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """The error of a sampler on a problem, and a verdict on each statement.
+
+    Attributes
+    ----------
+    error : MeasuredError
+    verdicts : tuple of Verdict
+    skipped : dict
+        Id to reason, for statements that do not apply or are out of reach here.
+    """
+
+    error: MeasuredError
+    verdicts: tuple[Verdict, ...]
+    skipped: dict[str, str]
+
+
+def check(
+    problem: Problem,
+    sampler: Sampler,
+    n_runs: int | None = None,
+    rng: RngLike | None = None,
+    confidence: float = 0.99,
+    bounds: Iterable[str] | None = None,
+) -> Report:
+    r"""Compare the error of a sampler with every statement that speaks of it.
+
+    The error is exact where the law of the sampler can be enumerated; otherwise it lies in a
+    bracket from `n_runs` runs. With error in [low, high], an upper bound b holds if
+    high <= b, is violated if low > b, and else the runs do not tell (to 1e-10 for rounding).
+
+    A bound that is a mean over the sampler's own randomness (T, Z) is enumerated too where
+    possible. Otherwise it is measured from other runs: b lies in [b_low, b_high] at the same
+    confidence, and it holds if high <= b_low and is violated if low > b_high. `value` is
+    then b_high, a certified bound on the error in its own right.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : Sampler
+    n_runs : int, optional
+        Used only if something cannot be enumerated.
+    rng : int, SeedSequence or Generator, optional
+        Needed with `n_runs`.
+    confidence : float, optional
+        Of the error's bracket, and of each measured bound: a verdict that rests on both is
+        right with probability at least ``2 * confidence - 1``.
+    bounds : iterable of str, optional
+        Ids; by default all that apply.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    TooLargeError
+        If the law cannot be enumerated and `n_runs` is not given.
+    InputError
+        If an id is not known or `confidence` is not in (0, 1).
+
+    Examples
+    --------
+    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.samplers.smc import SMC
+    >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
+    >>> report = check(problem, SMC(2), bounds=["S1", "3.2"])
+    >>> print(f"{report.error.high:.4f}")
+    0.1250
+    >>> for v in report.verdicts:
+    ...     print(f"{v.id}: {v.value:.4f} {v.status}")
+    S1: 0.1768 holds
+    3.2: 0.8660 holds
+    """
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence: {confidence!r} is not in (0, 1)")
+    chosen, skipped = _choose(problem, sampler, bounds)
+    root = seed_sequence(0 if rng is None else rng)
+    error = _error(problem, sampler, n_runs, root, confidence)
+    verdicts = []
+    for bound in chosen:
+        try:
+            low = value = bound.value(problem, sampler)
+            sure = error.confidence
+        except TooLargeError as fault:
+            if bound.samples is None or n_runs is None:
+                skipped[bound.id] = str(fault)
+                continue
+            seed = root.spawn(1)[0]
+            _, low, value = bound.estimate(problem, sampler, n_runs, seed, confidence)
+            sure = error.confidence + confidence - 1
+        vacuous = bound.kind == "upper" and value >= 1
+        status = _status(bound, low, value, error)
+        verdicts.append(Verdict(bound.id, value, low, error, vacuous, status, sure))
+    return Report(error, tuple(verdicts), skipped)
+
+
+def _choose(
+    problem: Problem, sampler: Sampler, ids: Iterable[str] | None
+) -> tuple[list[Bound], dict[str, str]]:
+    if ids is None:
+        return bounds_for(problem, sampler), {}
+    chosen: list[Bound] = []
+    skipped: dict[str, str] = {}
+    for name in ids:
+        if name not in BOUNDS:
+            raise InputError(f"bound {name!r} is not known; there are {', '.join(BOUNDS)}")
+        reason = BOUNDS[name].why_not(problem, sampler)
+        if reason is None:
+            chosen.append(BOUNDS[name])
+        else:
+            skipped[name] = reason
+    return chosen, skipped
+
+
+def _error(
+    problem: Problem, sampler: Sampler, n_runs: int | None, rng: RngLike, confidence: float
+) -> MeasuredError:
+    try:
+        tv = sampler.exact_law(problem).tv
+        return MeasuredError(tv, tv, 1.0, True)
+    except TooLargeError as fault:
+        if n_runs is None:
+            raise TooLargeError(f"{fault}; give a number of runs to measure the error") from None
+    root = seed_sequence(rng)
+    b = bracket(problem, sampler, n_runs, rng=root.spawn(1)[0], confidence=confidence)
+    return MeasuredError(b.low, b.high, b.confidence, False)
+
+
+def _status(bound: Bound, low: float, high: float, error: MeasuredError) -> Status:
+    above = error.high <= low + TOLERANCE  # the error is surely at most the bound
+    below = error.low >= high - TOLERANCE
+    if bound.kind == "exact":
+        if above and below:
+            return "holds"
+        apart = error.low > high + TOLERANCE or error.high < low - TOLERANCE
+        return "violated" if apart else "inconclusive"
+    if bound.kind == "upper":
+        if above:
+            return "holds"
+        return "violated" if error.low > high + TOLERANCE else "inconclusive"
+    if below:
+        return "holds"
+    return "violated" if error.high < low - TOLERANCE else "inconclusive"
