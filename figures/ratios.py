@@ -31,7 +31,7 @@ def draw(table: pd.DataFrame) -> Figure:
     axes.plot([], [], ".", color="#0072B2", label="bound < 1")
     axes.plot([], [], ".", color="#bbbbbb", label="bound vacuous (≥ 1)")
     axes.plot([], [], "|", color="#D55E00", mew=2, ms=9, label="largest")
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 

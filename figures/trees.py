@@ -14,6 +14,7 @@ SHOWN = {
     "1.1": ("#999999", ":"),
     "3.2": ("#E69F00", ":"),
     "3.5": ("#CC79A7", ":"),
+    "C.6": ("#E69F00", "-."),
     "C.4": ("#56B4E9", "--"),
     "L": ("#D55E00", "--"),
     "F": ("#D55E00", "-."),
@@ -32,12 +33,20 @@ def draw(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(1, len(problems), sharey=True, squeeze=False)[0]
     for axes, problem in zip(panels, problems, strict=True):
         _panel(axes, table[table["problem"] == problem])
-        axes.set_title(problem.replace(":", "\n", 1))
+        axes.set_title(_title(problem), fontsize=8)
         axes.set_xlabel("particles N")
     panels[0].set_ylabel("total variation to the target")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", ncols=1)
     return figure
+
+
+def _title(problem: str) -> str:
+    """Family on one line, its options below, two a line."""
+    family, _, rest = problem.partition(":")
+    options = rest.split(",")
+    lines = [", ".join(options[i : i + 2]) for i in range(0, len(options), 2)]
+    return "\n".join([family, *lines])
 
 
 def _panel(axes: Axes, rows: pd.DataFrame) -> None:

@@ -14,7 +14,7 @@ __all__ = ["TWO_BRANCH"]
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw bias, lower bound and F against H/N."""
-    figure = new_figure(5.4, 3.6)
+    figure = new_figure(6.8, 3.6)
     axes = figure.subplots()
     sizes = sorted(table["n"].unique())
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.92, len(sizes)))
@@ -32,7 +32,7 @@ def draw(table: pd.DataFrame) -> Figure:
     axes.set_xlabel("H / N")
     axes.set_ylabel("1/2 - P(output in branch 1)")
     shade_vacuous(axes)
-    axes.legend(fontsize=6.5, loc="upper left", ncols=2, bbox_to_anchor=(0, 0.86))
+    figure.legend(loc="outside right center")
     return figure
 
 

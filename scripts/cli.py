@@ -36,7 +36,9 @@ SettingOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random draws.")]
-RunsOption = Annotated[int | None, typer.Option("--runs", "-r", help="Independent runs.")]
+RunsOption = Annotated[
+    int | None, typer.Option("--runs", "-r", min=4, help="Independent runs, at least 4.")
+]
 
 
 def _sampler(name: str, particles: int, settings: list[str] | None) -> Sampler:
@@ -170,8 +172,17 @@ def main(arguments: list[str] | None = None) -> None:
         # usage errors of the command-line library, and nothing else, can format themselves
         if not hasattr(fault, "format_message"):
             raise
-        _fail(fault.format_message(), 2)
+        _fail(fault.format_message() + _given(fault), 2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _given(fault: Exception) -> str:
+    """Return the value that was refused, where the command-line library keeps it to itself."""
+    errors = getattr(fault.__cause__, "errors", None)
+    if errors is None:
+        return ""
+    value = f"{errors()[0]['input']!r:.60}"
+    return "" if value in str(fault) else f", but {value} was given"
 
 
 def _fail(message: str, code: int) -> None:

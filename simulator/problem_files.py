@@ -18,11 +18,14 @@ import json
 import os
 import re
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.models.tabular import TabularModel
@@ -30,9 +33,16 @@ from simulator.problem import Problem
 
 __all__ = ["FORMAT", "load_problem", "save_problem"]
 
+Floats = npt.NDArray[np.float64]
+
 FORMAT = "particlebounds-problem/1"
 FIELDS = ("format", "name", "stages", "reward", "prm")
 STAGE_FIELDS = ("probs", "next_state", "edge_reward")
+# what zipfile, zlib and numpy raise at damaged, encrypted and absurdly large archives
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, tokenize.TokenError, EOFError, ValueError, KeyError,
+    RuntimeError, MemoryError,
+)  # fmt: skip
 ARRAY_NAME = re.compile(r"(probs|next_state|edge_reward|prm)(0|[1-9][0-9]*)")
 
 
@@ -77,6 +87,9 @@ def load_problem(path: str | os.PathLike[str]) -> Problem:
 def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
     """Write a problem file that `load_problem` reads; it appears whole or not at all.
 
+    A problem that was made from tables of V^ comes back with the same digest. Where V^ was
+    computed as a logarithm it is rounded to a float, which may change the last bit.
+
     Parameters
     ----------
     problem : Problem
@@ -90,8 +103,7 @@ def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
         cannot be written.
     """
     file = Path(path)
-    with np.errstate(over="ignore"):
-        prm, reward = problem.prm, problem.reward
+    prm, reward = problem.model.split(_exp(problem.log_prm_flat)), _exp(problem.log_reward)
     if not all(np.isfinite(x).all() for x in (*prm, reward)):
         raise InputError(f"{file}: values beyond the range of floats cannot be written")
     stages: list[dict[str, object]] = []
@@ -124,6 +136,16 @@ def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
             os.replace(draft, file)
     except OSError as fault:
         raise InputError(f"{file}: {fault.strerror or 'cannot be written'}") from None
+
+
+def _exp(log: Floats) -> Floats:
+    """Return exp of `log`, moved by an ulp where that makes the logarithm come back exactly."""
+    with np.errstate(over="ignore", divide="ignore"):
+        out = np.exp(log)
+        for near in (np.nextafter(out, 0), np.nextafter(out, np.inf)):
+            better = (np.log(out) != log) & (np.log(near) == log)
+            out = np.where(better, near, out)
+    return out
 
 
 def _build(content: Mapping[str, object], name: str) -> Problem:
@@ -171,7 +193,7 @@ def _build(content: Mapping[str, object], name: str) -> Problem:
 def _n_terminal(stages: list[dict[str, object]], reward: object) -> int | None:
     """S_H as the reward tells it, where the last stage may not name its last state."""
     if stages and "next_state" in stages[-1] and isinstance(reward, (list, np.ndarray)):
-        return len(reward)
+        return None if isinstance(reward, np.ndarray) and reward.ndim == 0 else len(reward)
     return None
 
 
@@ -198,6 +220,8 @@ def _read_json(file: Path) -> dict[str, object]:
         raise InputError(f"not JSON: line {fault.lineno}: {fault.msg}") from None
     except RecursionError:
         raise InputError("not a problem: nested too deeply") from None
+    except InputError:
+        raise
     except ValueError:  # a whole number with thousands of digits
         raise InputError("not a problem: a number is too long") from None
     if not isinstance(content, dict):
@@ -207,11 +231,13 @@ def _read_json(file: Path) -> dict[str, object]:
 
 def _read_npz(file: Path) -> dict[str, object]:
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as stream:  # numpy leaves a file open that it cannot read
+            archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise InputError("not an .npz archive")
-            arrays = {key: archive[key] for key in archive.files}
-    except (zipfile.BadZipFile, EOFError, ValueError, KeyError) as fault:
+            with archive:
+                arrays = {key: archive[key] for key in archive.files}
+    except UNREADABLE as fault:
         if isinstance(fault, InputError):
             raise
         raise InputError("not an .npz archive of plain arrays") from None
@@ -226,10 +252,12 @@ def _read_npz(file: Path) -> dict[str, object]:
     if "stages" in content or ("prm" in content and levels["prm"]):
         raise InputError("prm or stages: given both whole and level by level")
     prm, horizon = levels.pop("prm"), len(levels["probs"])
+    gaps = set(range(horizon)) - set(levels["probs"])
     for kind, given in levels.items():
         for h in given:
             if h not in levels["probs"] or h >= horizon:
-                raise InputError(f"{kind}{h}: there is no stage {min(h, horizon)} to go with it")
+                gap = min({h, *gaps} - set(levels["probs"]))
+                raise InputError(f"stage {gap}: probs{gap} is missing, but {kind}{h} is given")
     if horizon:
         content["stages"] = [
             {kind: given[h] for kind, given in levels.items() if h in given} for h in range(horizon)

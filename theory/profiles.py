@@ -85,6 +85,8 @@ def _lower_hull(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     hull: list[int] = []
     xs, ys = x[finite].tolist(), y[finite].tolist()
     for i in range(len(xs)):
+        if hull and xs[hull[-1]] == xs[i]:  # atoms that rounding has merged: the later is lower
+            hull.pop()
         while len(hull) > 1:
             o, k = hull[-2], hull[-1]
             if (ys[k] - ys[o]) * (xs[i] - xs[o]) < (ys[i] - ys[o]) * (xs[k] - xs[o]):

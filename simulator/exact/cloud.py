@@ -11,7 +11,7 @@ of the particles a cloud is a multiset.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,7 +32,7 @@ __all__ = ["CloudLevel", "ExactLaw", "cloud_chain", "cloud_transitions", "exact_
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-DEFAULT_LIMIT = 1e8
+DEFAULT_LIMIT = 3e8
 
 
 class ParticleFilter(Protocol):
@@ -51,6 +51,11 @@ class ParticleFilter(Protocol):
     @property
     def ess_threshold(self) -> float:
         """Resample when the effective sample size is below this times N."""
+        ...
+
+    @property
+    def block(self) -> int:
+        """Resample at levels that are multiples of this only."""
         ...
 
     @property
@@ -100,15 +105,18 @@ class ExactLaw:
         P(all weights zero); ``law.sum() + failure == 1``.
     tv : float
         D_TV(law, pi*), failure counted as error: sum of (target - law)_+.
-    mean_w_over_z : float
-        E[W^_H]/Z; 1, or Z_e/Z if V^ loses mass.
-    relative_variance : float
+    mean_w_over_z : float or None
+        E[W^_H]/Z; 1, or Z_e/Z if V^ loses mass. None for samplers that estimate no Z.
+    relative_variance : float or None
         Var(W^_H)/E[W^_H]^2.
     shortfall : float or None
         E[(1 - W^_H/Z)_+] if it was asked for.
+    acceptance : float or None
+        P(one run is accepted), for samplers that start again until a run is accepted; `law` is
+        then that of the accepted run, and the moments of W^_H are those of any run.
     target : (K,) array
         pi* over the same outcomes as `law`.
-    weighted : (K,) array
+    weighted : (K,) array or None
         E[(W^_H/Z) 1{Y = y}]; equals pi_ref(y) r(y)/Z for alive y when the output is a
         draw from the last weighted cloud (lemma C.2).
     tokens : (K, H) int array or None
@@ -118,12 +126,13 @@ class ExactLaw:
     law: Floats
     failure: float
     tv: float
-    mean_w_over_z: float
-    relative_variance: float
+    mean_w_over_z: float | None
+    relative_variance: float | None
     shortfall: float | None
     target: Floats
-    weighted: Floats
+    weighted: Floats | None
     tokens: Ints | None
+    acceptance: float | None = None
 
 
 def cloud_chain(
@@ -156,7 +165,7 @@ def cloud_chain(
     >>> tree = TabularModel.tree([[[0.5, 0.5]], [[0.5, 0.5]] * 2])
     >>> problem = Problem(tree, [1.0, 2.0, 3.0, 4.0], "exact")
     >>> smc = SimpleNamespace(
-    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0, select="sample")
+    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0, block=1, select="sample")
     >>> [(c.level, c.states.tolist(), c.probability.tolist()) for c in cloud_chain(problem, smc)]
     [(0, [[0, 0]], [1.0]), (1, [[0, 0], [0, 1], [1, 1]], [0.25, 0.5, 0.25])]
     """
@@ -175,6 +184,8 @@ def exact_law(
     limit: float = DEFAULT_LIMIT,
     *,
     shortfall: bool = False,
+    rewrite: Callable[[Problem], Problem] | None = None,
+    accept: float | None = None,
 ) -> ExactLaw:
     """Compute the exact law of the output of SMC.
 
@@ -191,6 +202,11 @@ def exact_law(
         Largest number of cloud transitions (about 10^7 a second).
     shortfall : bool
         Also follow the joint law with W^, for E[(1 - W^_H/Z)_+].
+    rewrite : callable, optional
+        SMC runs on ``rewrite(problem)``, which has the same tokens and states, but is judged
+        by the target and the rewards of `problem`; see `simulator.rewrites`.
+    accept : float, optional
+        A run is accepted with probability min(1, accept W^_H/Z), else started again.
 
     Returns
     -------
@@ -199,7 +215,8 @@ def exact_law(
     Raises
     ------
     TooLargeError
-        If more transitions may be needed; estimated before the work begins.
+        If more transitions may be needed; estimated before the work begins. With
+        `shortfall` the joint law may pass the limit on the way, and is then given up.
     InputError
         If an option is not known.
 
@@ -209,7 +226,7 @@ def exact_law(
     >>> from simulator.models.tabular import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> smc = SimpleNamespace(
-    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0, select="sample")
+    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0, block=1, select="sample")
     >>> exact = exact_law(problem, smc, shortfall=True)
     >>> exact.law.tolist(), exact.tv, exact.shortfall, exact.relative_variance
     ([0.375, 0.625], 0.125, 0.125, 0.125)
@@ -222,17 +239,20 @@ def exact_law(
     if not by_state or (sampler.select == "best" and problem.has_edge_reward):
         unfolded = unfold(problem, limit)
         tree = unfolded.problem
-    _check_size(tree, scheme, limit)
-    survival = math.exp(min(tree.passes.log_z_alive - tree.log_z, 0.0))
+    core = tree if rewrite is None else rewrite(tree)
+    _check_size(core, scheme, limit)
+    survival = math.exp(min(core.passes.log_z_alive - tree.log_z, 0.0))
     n_states = int(tree.model.n_states[-1])
     score = tree.log_reward if sampler.select == "best" else None
-    output = Output(n_states, score, survival)
+    output = Output(n_states, score, survival, accept)
     work = Work(limit)
-    for level, clouds, types in _chain(tree, scheme, work, joint=shortfall):
-        if level == tree.horizon - 1:
-            step = step_from(tree, level, types, always_reset=scheme.always)
+    for level, clouds, types in _chain(core, scheme, work, joint=shortfall or accept is not None):
+        if level == core.horizon - 1:
+            step = step_from(core, level, types, always_reset=scheme.always)
             output.gather(clouds, types, step, scheme, work)
     law, weighted, target = output.law, output.weighted * survival, tree.target[-1]
+    if accept is not None and output.accepted > 0:
+        law = law / output.accepted
     if by_state and unfolded is not None:
         n_states = int(problem.model.n_states[-1])
         law, weighted = (
@@ -245,6 +265,8 @@ def exact_law(
         tokens = all_paths(problem) if by_state or unfolded is None else unfolded.tokens
     _, first, second = (float(x) for x in output.moments)
     failure = max(0.0, 1 - float(output.moments[0]))
+    if accept is not None:
+        failure = 1.0 if output.accepted == 0 else 0.0
     return ExactLaw(
         law=law,
         failure=failure,
@@ -255,11 +277,12 @@ def exact_law(
         target=target,
         weighted=weighted,
         tokens=tokens,
+        acceptance=None if accept is None else output.accepted,
     )
 
 
 def cloud_transitions(problem: Problem, sampler: ParticleFilter) -> float:
-    """Bound the number of cloud transitions that `exact_law` goes through.
+    """Bound the number of cloud transitions that `exact_law` goes through without `shortfall`.
 
     Parameters
     ----------
@@ -278,9 +301,9 @@ def cloud_transitions(problem: Problem, sampler: ParticleFilter) -> float:
     >>> from simulator.models.tabular import TabularModel
     >>> tree = TabularModel.tree([[[0.5, 0.5]] * 2**h for h in range(4)])
     >>> smc = SimpleNamespace(
-    ...     n_particles=4, resampling="multinomial", ess_threshold=1.0, select="sample")
+    ...     n_particles=4, resampling="multinomial", ess_threshold=1.0, block=1, select="sample")
     >>> cloud_transitions(Problem(tree, [1.0] * 16, "exact"), smc)
-    27375.0
+    49860.0
     """
     return bound_transitions(problem, _scheme(sampler), math.inf)
 
@@ -305,7 +328,10 @@ def _scheme(sampler: ParticleFilter) -> Scheme:
         )
     if sampler.select not in ("sample", "best"):
         raise InputError(f"select: {sampler.select!r} is not known")
-    return Scheme(int(sampler.n_particles), sampler.resampling, float(sampler.ess_threshold))
+    return Scheme(
+        int(sampler.n_particles), sampler.resampling, float(sampler.ess_threshold),
+        int(sampler.block),
+    )  # fmt: skip
 
 
 def _check_size(problem: Problem, scheme: Scheme, limit: float) -> None:

@@ -36,21 +36,28 @@ class Output:
         log V^ of terminal states if the best particle is returned, None for a draw.
     survival : float
         Z_e/Z, the mean of W^_H/Z.
+    accept : float or None
+        Runs are accepted with probability min(1, accept W^_H/Z); `law` is then P(Y = y,
+        accepted).
     law, weighted : (S_H,) arrays
         P(Y = y) and E[(W^_H/Z_e) 1{Y = y}].
     moments : (3,) array
         P(not failed), E[W] and E[W^2] for W = W^_H/Z_e.
     short : float
         E[(1 - W^_H/Z)_+ 1{not failed}].
+    accepted : float
+        P(accepted).
     """
 
     n_states: int
     score: Floats | None
     survival: float
+    accept: float | None = None
     law: Floats = field(init=False)
     weighted: Floats = field(init=False)
     moments: Floats = field(init=False)
     short: float = 0.0
+    accepted: float = 0.0
 
     def __post_init__(self) -> None:
         self.law, self.weighted = np.zeros(self.n_states), np.zeros(self.n_states)
@@ -92,11 +99,12 @@ class Output:
             float((p * (block.probability * m).sum(axis=1)).sum())
             for p, m in ((p0, mean > 0), (p1, mean), (p2, mean**2))
         ]
-        self._shortfall(clouds.w, block.index, p0[:, None] * block.probability, mean)
+        accept = self._joint(clouds.w, block.index, p0[:, None] * block.probability, mean)
+        taken = block.probability * accept
         counts, n = block.table.counts, block.table.sequence.shape[1]
         score = self._scores(state)
         if score is None:
-            ratio = block.probability / np.where(mean > 0, mean, 1)
+            ratio = taken / np.where(mean > 0, mean, 1)
             law = u * (ratio @ counts) / n
             weighted = u * (block.probability @ counts) / n
             self._count(state, p0[:, None] * law, p1[:, None] * weighted)
@@ -107,7 +115,7 @@ class Output:
             shown = np.where(counts[None] > 0, score[part, None, :], -np.inf)
             share = _best(shown) * counts
             share /= np.where(mean[part] > 0, share.sum(axis=2), 1)[:, :, None]
-            law = np.einsum("gm,gmk->gk", block.probability[part], share)
+            law = np.einsum("gm,gmk->gk", taken[part], share)
             weighted = np.einsum("gm,gmk->gk", block.probability[part] * mean[part], share)
             self._count(state[part], p0[part, None] * law, p1[part, None] * weighted)
 
@@ -116,17 +124,23 @@ class Output:
         state, weight = types.state[final.rows], types.weight[final.rows]
         self.moments += final.moments.sum(axis=1)
         one = np.ones((len(final.rows), 1))
-        self._shortfall(final.w, np.arange(len(final.rows)), final.moments[0][:, None], one)
+        accept = self._joint(final.w, np.arange(len(final.rows)), final.moments[0][:, None], one)
         score = self._scores(state)
         share = weight if score is None else _best(score).astype(np.float64)
         share = share / share.sum(axis=1, keepdims=True)
         p, f, _ = final.moments[:, :, None]
-        self._count(state, p * share, f * share)
+        self._count(state, p * accept * share, f * share)
 
-    def _shortfall(self, w: Floats | None, index: Ints, p: Floats, mean: Floats) -> None:
-        if w is not None:
-            ratio = w[index][:, None] * mean * self.survival
-            self.short += float((np.where(mean > 0, p, 0) * np.maximum(1 - ratio, 0)).sum())
+    def _joint(self, w: Floats | None, index: Ints, p: Floats, mean: Floats) -> Floats:
+        """Add what needs W^ itself: the shortfall; return the chances of acceptance."""
+        if w is None:
+            return np.ones_like(mean)
+        ratio = w[index][:, None] * mean * self.survival
+        p = np.where(mean > 0, p, 0)
+        self.short += float((p * np.maximum(1 - ratio, 0)).sum())
+        accept = np.ones_like(mean) if self.accept is None else np.minimum(self.accept * ratio, 1)
+        self.accepted += float((p * accept).sum())
+        return np.asarray(accept)
 
 
 def _best(score: Floats) -> npt.NDArray[np.bool_]:

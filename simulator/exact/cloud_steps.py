@@ -30,11 +30,12 @@ class Scheme:
     n_particles: int
     resampling: str
     threshold: float
+    block: int = 1
 
     @property
     def always(self) -> bool:
         """Whether every level resamples."""
-        return self.threshold >= 1
+        return self.threshold >= 1 and self.block == 1
 
     @property
     def mixture(self) -> bool:
@@ -44,12 +45,12 @@ class Scheme:
     @property
     def ordered(self) -> bool:
         """Whether the law depends on the order of the particles."""
-        return self.resampling in ("systematic", "stratified") and self.threshold > 0
+        return self.resampling in ("systematic", "stratified", "ssp") and self.threshold > 0
 
-    def resamples(self, weights: Floats) -> npt.NDArray[np.bool_]:
-        """Tell which rows of a (C, N) array of weights are resampled."""
-        if self.always:
-            return np.ones(len(weights), dtype=np.bool_)
+    def resamples(self, level: int, weights: Floats) -> npt.NDArray[np.bool_]:
+        """Tell which rows of a (C, N) array of weights of a level are resampled."""
+        if level % self.block != 0 or self.threshold >= 1:
+            return np.full(len(weights), level % self.block == 0)
         ess = weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1)
         return np.asarray(ess < self.threshold * self.n_particles * (1 - TIE))
 
@@ -220,7 +221,7 @@ def mixture_blocks(clouds: Clouds, types: Types, step: Step, work: Work) -> Iter
                 yield MixtureBlock(begin + index, kinds, table, probability, mean)
 
 
-def _parents(clouds: Clouds, types: Types, step: Step, scheme: Scheme, order: bool) -> Clouds:
+def _parents(clouds: Clouds, types: Types, step: Step, scheme: Scheme, *, order: bool) -> Clouds:
     """Clouds after the resampling of a level; rows index the parents of `step`."""
     n = scheme.n_particles
     pool = Pool(n, clouds.w is not None, step.start.size)
@@ -229,7 +230,7 @@ def _parents(clouds: Clouds, types: Types, step: Step, scheme: Scheme, order: bo
     for begin in range(0, len(clouds.rows), chunk):
         index = np.arange(begin, min(begin + chunk, len(clouds.rows)))
         weight = types.weight[clouds.rows[index]]
-        yes = scheme.resamples(weight)
+        yes = scheme.resamples(step.level, weight)
         for part in (index[~yes], index[yes]):
             if part.size == 0:
                 continue
@@ -296,7 +297,7 @@ def advance(clouds: Clouds, types: Types, step: Step, scheme: Scheme, work: Work
             after.rows = np.take_along_axis(block.kinds[row], block.table.sequence[column], axis=1)
             pool.add(after)
         return pool.all()
-    parents = _parents(clouds, types, step, scheme, scheme.ordered)
+    parents = _parents(clouds, types, step, scheme, order=scheme.ordered)
     for children in _children(parents, step, work):
         if scheme.ordered:
             # The dead may stand anywhere: they have no share of the cumulated weights.

@@ -51,6 +51,8 @@ class Step:
 
     Attributes
     ----------
+    level : int
+        h.
     types : Types
         Kinds of level h+1.
     kept, fresh : (T+1,) int arrays
@@ -63,6 +65,7 @@ class Step:
     probability : (n_moves,) array
     """
 
+    level: int
     types: Types
     kept: Ints
     fresh: Ints
@@ -143,7 +146,7 @@ def step_from(problem: Problem, level: int, types: Types, *, always_reset: bool)
     probability = np.bincount(where, probability, key.size).astype(np.float64)
     degree = np.append(np.bincount(parent, minlength=n_parents), 1)
     return Step(
-        next_types, kept, fresh, np.concatenate([[0], np.cumsum(degree)]),
+        level, next_types, kept, fresh, np.concatenate([[0], np.cumsum(degree)]),
         np.append(child, next_types.dead), np.append(probability, 1.0),
     )  # fmt: skip
 

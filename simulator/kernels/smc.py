@@ -14,8 +14,11 @@ import numpy.typing as npt
 from numba import njit
 
 from simulator.kernels.rng import next_word, to_unit
+from simulator.resampling.killing import fill as killing
 from simulator.resampling.multinomial import fill as multinomial
 from simulator.resampling.residual import fill as residual
+from simulator.resampling.single import fill as single
+from simulator.resampling.ssp import fill as ssp
 from simulator.resampling.stratified import fill as stratified
 from simulator.resampling.systematic import fill as systematic
 
@@ -41,12 +44,15 @@ class Options(NamedTuple):
     ess_threshold : float
     best : bool
         Output the particle of highest V^ instead of a draw from the weighted cloud.
+    block : int
+        Resample at levels that are multiples of it only.
     """
 
     n_particles: int
     scheme: int
     ess_threshold: float
     best: bool
+    block: int
 
 
 class Final(NamedTuple):
@@ -55,7 +61,7 @@ class Final(NamedTuple):
     Attributes
     ----------
     log_root : float
-        log V^(root).
+        log of what W^ starts from, V^(root).
     log_reward : (S_H,) array
     factor_start, log_factor : arrays
         Edge rewards as in `simulator.problem.Tables`; `factor_start` is empty if all are 1.
@@ -72,7 +78,8 @@ class Outputs(NamedTuple):
 
     Attributes
     ----------
-    states, log_w, failed, evaluations : (R,) arrays
+    states, log_w, failed, levels : (R,) arrays
+        `levels`: how many levels the run went through.
     tokens : (R, H) int32 array
     ess : (R, H) array
     genealogy : (R, H, N) int32 array
@@ -83,7 +90,7 @@ class Outputs(NamedTuple):
     states: npt.NDArray[np.int64]
     log_w: npt.NDArray[np.float64]
     failed: npt.NDArray[np.bool_]
-    evaluations: npt.NDArray[np.int64]
+    levels: npt.NDArray[np.int64]
     tokens: npt.NDArray[np.int32]
     ess: npt.NDArray[np.float64]
     genealogy: npt.NDArray[np.int32]
@@ -229,7 +236,7 @@ def run_smc(seeds, tables, options, final, out, begin, end):
     Parameters
     ----------
     seeds : (R, 4) uint64 array
-        Starting state of each run's generator.
+        State of each run's generator; left where the run left it.
     tables : EdgeTables
     options : Options
     final : Final
@@ -240,7 +247,8 @@ def run_smc(seeds, tables, options, final, out, begin, end):
     """
     n, scheme, t = options.n_particles, options.scheme, options.ess_threshold
     a, horizon = tables.n_actions, tables.cell_start.size
-    every = t >= 1.0
+    block = options.block
+    every = t >= 1.0 and block == 1
     adaptive = 0.0 < t < 1.0
     keep_tokens, keep_ess = out.tokens.size > 0, out.ess.size > 0
     keep_genealogy, keep_cloud = out.genealogy.size > 0, out.cloud_states.size > 0
@@ -331,7 +339,7 @@ def run_smc(seeds, tables, options, final, out, begin, end):
             parents, children = children, parents
             if level == horizon:
                 log_w += np.log(total / n) + (scale + top * LOG_STEP)
-            elif every or (adaptive and ess < t * n * TIE):
+            elif every or (level % block == 0 and (t >= 1.0 or (adaptive and ess < t * n * TIE))):
                 log_w += np.log(total / n) + (scale + top * LOG_STEP)
                 scale = 0.0
                 if scheme == 0:
@@ -346,8 +354,20 @@ def run_smc(seeds, tables, options, final, out, begin, end):
                     s0, s1, s2, s3 = stratified(
                         current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
                     )
-                else:
+                elif scheme == 3:
                     s0, s1, s2, s3 = residual(
+                        current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
+                    )
+                elif scheme == 4:
+                    s0, s1, s2, s3 = ssp(
+                        current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
+                    )
+                elif scheme == 5:
+                    s0, s1, s2, s3 = killing(
+                        current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
+                    )
+                else:
+                    s0, s1, s2, s3 = single(
                         current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
                     )
                 identity = False
@@ -359,13 +379,14 @@ def run_smc(seeds, tables, options, final, out, begin, end):
                     ancestors[k] = k
                 identity = True
 
-        out.evaluations[r] = n * level
+        out.levels[r] = level
+        word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3] = s0, s1, s2, s3
         if not total > 0.0:
             out.failed[r] = True
             out.states[r] = -1
             out.log_w[r] = -np.inf
             continue
-        word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
         u = to_unit(word)
         if options.best:
             if not keep_score:

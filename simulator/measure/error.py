@@ -13,6 +13,7 @@ import numpy.typing as npt
 from simulator.measure.confidence import clopper_pearson, mean_upper
 from simulator.problem import Problem
 from simulator.samplers.runs import Runs
+from simulator.samplers.sampler import check_int
 from simulator.samplers.streams import RngLike, seed_sequence
 
 __all__ = ["Bracket", "bracket", "total_variation"]
@@ -113,7 +114,13 @@ def bracket(
     Returns
     -------
     Bracket
+
+    Raises
+    ------
+    InputError
+        If `n_runs` is below 4.
     """
+    check_int("n_runs", n_runs, 4)
     delta = 1 - confidence
     target = problem.target[-1]
     half = n_runs // 2

@@ -47,6 +47,10 @@ def draw(weights, n, total, ancestors, first, last, cumulative, guide, s0, s1, s
         upto = min(np.int64(np.ceil(c * scale)), count)
         spread(guide, np.uint64(i), done, upto)
         done = upto
+    low = np.uint64(0)
+    while not cumulative[low] > 0.0:
+        low += ONE
+    guide[np.uint64(0)] = low  # where C_i/total underflows
     cumulative[top] = np.inf  # u*total may round up to the total: the last live particle takes it
     size = np.float64(count)
     for k in range(first, last):

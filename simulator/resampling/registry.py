@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.kernels.rng import Xoshiro
-from simulator.resampling import multinomial, residual, stratified, systematic
+from simulator.resampling import (
+    killing,
+    multinomial,
+    residual,
+    single,
+    ssp,
+    stratified,
+    systematic,
+)
 
 __all__ = ["SCHEMES", "Scheme"]
 
@@ -43,4 +51,7 @@ SCHEMES = {
     "systematic": Scheme(1, systematic.fill, systematic.plain, True),
     "stratified": Scheme(2, stratified.fill, stratified.plain, True),
     "residual": Scheme(3, residual.fill, residual.plain, False),
+    "ssp": Scheme(4, ssp.fill, ssp.plain, True),
+    "killing": Scheme(5, killing.fill, killing.plain, False),
+    "single": Scheme(6, single.fill, single.plain, False),
 }

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw, exact_law
-from simulator.kernels.edge_tables import edge_tables
-from simulator.kernels.smc import Final, Options, Outputs, run_smc
+from simulator.kernels.smc import Options
 from simulator.problem import Problem
 from simulator.resampling.registry import SCHEMES
-from simulator.samplers.runs import Runs, check_keep
+from simulator.rewrites import PROPOSALS, unvalued, with_proposal
+from simulator.samplers.drive import check_run_arguments, drive
+from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
 from simulator.samplers.streams import RngLike, run_seeds
-from simulator.samplers.threads import spread
 
 __all__ = ["SMC"]
+
+Ints: TypeAlias = npt.NDArray[np.int64]
 
 SELECT = ("sample", "best")
 
@@ -37,13 +41,19 @@ class SMC:
     ----------
     n_particles : int
         N >= 1.
-    resampling : {"multinomial", "systematic", "stratified", "residual"}
+    resampling : {"multinomial", "systematic", "stratified", "residual", "ssp", "killing", "single"}
     ess_threshold : float
         t in [0, 1]. 1: resample at every level 1..H-1, as Algorithm 1 does. Below 1: resample
         where the effective sample size is below tN. 0: never (SIS).
     select : {"sample", "best"}
         Output a draw from the last weighted cloud, or its particle of highest V^ (of those of
         positive weight; ties, up to a relative 1e-9, uniformly).
+    block : int
+        B: ask for V^, and resample, at levels B, 2B, ... and H only.
+    proposal : {"reference", "optimal", "uniform", "tempered"}
+        Law q of the next token; the weight is pi_ref V^(child)/(q V^(parent)). See
+        `simulator.rewrites.with_proposal`, which also takes arrays. "optimal" asks for V^ of
+        all children.
 
     Raises
     ------
@@ -55,8 +65,8 @@ class SMC:
     >>> from simulator.models.tabular import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> runs = SMC(2).run(problem, 100_000, rng=1)
-    >>> print(f"{runs.states.mean():.2f} {np.exp(runs.log_w).mean():.2f}")
-    0.62 2.00
+    >>> print(f"{runs.states.mean():.1f} {np.exp(runs.log_w).mean():.1f}")
+    0.6 2.0
     >>> SMC(2).exact_law(problem).law.tolist()
     [0.375, 0.625]
     """
@@ -65,6 +75,8 @@ class SMC:
     resampling: str = "multinomial"
     ess_threshold: float = 1.0
     select: str = "sample"
+    block: int = 1
+    proposal: str = "reference"
 
     def __post_init__(self) -> None:
         check_int("n_particles", self.n_particles, 1)
@@ -77,6 +89,11 @@ class SMC:
             raise InputError(f"ess_threshold: {t!r} is not a number in [0, 1]")
         if self.select not in SELECT:
             raise InputError(f"select: {self.select!r} is not known, only {', '.join(SELECT)} are")
+        check_int("block", self.block, 1)
+        if self.proposal not in PROPOSALS:
+            raise InputError(
+                f"proposal: {self.proposal!r} is not known, only {', '.join(PROPOSALS)} are"
+            )
 
     @property
     def properly_weighted(self) -> bool:
@@ -119,43 +136,46 @@ class SMC:
         InputError
             If an argument is out of range.
         """
-        check_int("n_runs", n_runs, 1)
-        if n_threads is not None:
-            check_int("n_threads", n_threads, 1)
-        check_keep(keep)
-        tables = edge_tables(problem)
+        check_run_arguments(n_runs, keep, n_threads)
         seeds = run_seeds(rng, n_runs, first_block)
-        out = self._outputs(problem, n_runs, keep)
-        none = problem.tables.factor_start[:0]
-        final = Final(
-            float(problem.log_prm_flat[0]),
-            problem.log_reward,
-            problem.tables.factor_start if problem.has_edge_reward else none,
-            problem.tables.log_factor,
+        core = self.core(problem)
+        runs, levels = drive(core, problem, self.options, seeds, keep=keep, n_threads=n_threads)
+        return replace(
+            runs,
+            prm_evaluations=self._evaluations(problem, levels),
+            model_calls=self.n_particles * levels,
         )
-        options = Options(
+
+    def core(self, problem: Problem) -> Problem:
+        """Return the problem on which this sampler is SMC with pi_ref as proposal.
+
+        Parameters
+        ----------
+        problem : Problem
+
+        Returns
+        -------
+        Problem
+        """
+        return unvalued(with_proposal(problem, self.proposal), self.block)
+
+    @property
+    def options(self) -> Options:
+        """What the kernel needs to know."""
+        return Options(
             int(self.n_particles),
             SCHEMES[self.resampling].code,
             float(self.ess_threshold),
             self.select == "best",
+            int(self.block),
         )
 
-        def part(begin: int, end: int) -> None:
-            run_smc(seeds, tables, options, final, out, begin, end)
-
-        spread(part, n_runs, float(n_runs) * problem.horizon * self.n_particles, n_threads)
-        return Runs(
-            states=out.states,
-            log_w=out.log_w,
-            failed=out.failed,
-            prm_evaluations=out.evaluations,
-            model_calls=out.evaluations.copy(),
-            tokens=out.tokens if "tokens" in keep else None,
-            ess=out.ess if "ess" in keep else None,
-            genealogy=out.genealogy if "genealogy" in keep else None,
-            cloud_states=out.cloud_states if "clouds" in keep else None,
-            cloud_log_weights=out.cloud_log_weights if "clouds" in keep else None,
-        )
+    def _evaluations(self, problem: Problem, levels: Ints) -> Ints:
+        """PRM evaluations of runs that went through so many levels."""
+        if self.proposal == "optimal":
+            return self.n_particles * problem.model.n_actions * levels
+        last = (levels == problem.horizon) & (levels % self.block > 0)
+        return self.n_particles * (levels // self.block + last)
 
     def exact_law(
         self,
@@ -186,23 +206,8 @@ class SMC:
         TooLargeError
             If more transitions than `limit` may be needed.
         """
-        return exact_law(problem, self, on=on, limit=limit, shortfall=shortfall)
-
-    def _outputs(self, problem: Problem, n_runs: int, keep: Sequence[str]) -> Outputs:
-        level = (n_runs, problem.horizon)
-        cloud = (*level, int(self.n_particles))
-
-        def array(name: str, shape: tuple[int, ...], dtype: type, fill: float) -> np.ndarray:
-            return np.full(shape if name in keep else (0,) * len(shape), fill, dtype=dtype)
-
-        return Outputs(
-            states=np.empty(n_runs, dtype=np.int64),
-            log_w=np.empty(n_runs),
-            failed=np.empty(n_runs, dtype=np.bool_),
-            evaluations=np.empty(n_runs, dtype=np.int64),
-            tokens=array("tokens", level, np.int32, -1),
-            ess=array("ess", level, np.float64, 0),
-            genealogy=array("genealogy", cloud, np.int32, -1),
-            cloud_states=array("clouds", cloud, np.int64, -1),
-            cloud_log_weights=array("clouds", cloud, np.float64, -np.inf),
-        )
+        plain = self.proposal == "reference" and self.block == 1
+        return exact_law(
+            problem, self, on=on, limit=limit, shortfall=shortfall,
+            rewrite=None if plain else self.core,
+        )  # fmt: skip

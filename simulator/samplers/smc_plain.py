@@ -55,7 +55,8 @@ def run_plain(
     return concatenate([_run(problem, sampler, Xoshiro(words.tolist())) for words in seeds])
 
 
-def _run(problem: Problem, sampler: SMC, rng: Xoshiro) -> Runs:
+def _run(judge: Problem, sampler: SMC, rng: Xoshiro) -> Runs:
+    problem = sampler.core(judge)
     n, t, horizon = sampler.n_particles, sampler.ess_threshold, problem.horizon
     resample = SCHEMES[sampler.resampling].plain
     tables = edge_tables(problem)
@@ -69,42 +70,41 @@ def _run(problem: Problem, sampler: SMC, rng: Xoshiro) -> Runs:
     weights, total = np.ones(n), float(n)
     mantissa, exponent = np.ones(n), np.zeros(n, dtype=np.int64)  # accumulated weight m 2^e
     scale = 0.0  # log factor that all of them lack
+    cost = 0, 0  # PRM evaluations, base-model calls
     score = np.zeros(n)  # log of the product of edge rewards
     for h in range(horizon):
         parents = parents[ancestors]
         score = score[ancestors]
         tokens[h] = [_token(problem, tables, h, int(s), rng) for s in parents]
         children = problem.model.next_state[h][parents, tokens[h]]
-        log_edge = np.array(
-            [
-                _log_factor(problem, h, int(s), int(a))
-                for s, a in zip(parents, tokens[h], strict=True)
-            ]
-        )
+        moves = list(zip(parents.tolist(), tokens[h].tolist(), strict=True))
+        log_edge = np.array([_log_factor(problem, h, *move) for move in moves])
         log_step = log_edge + [
             c - p if min(c, p) > -math.inf else -math.inf
             for c, p in zip(
                 problem.log_prm[h + 1][children], problem.log_prm[h][parents], strict=True
             )
         ]
+        due, last = (h + 1) % sampler.block == 0, h == horizon - 1
+        asked = problem.model.n_actions if sampler.proposal == "optimal" else int(due or last)
+        cost = cost[0] + n * asked, cost[1] + n
         scale += tables.log_scale[h]
         step = np.array([math.exp(x - tables.log_scale[h]) for x in log_step])
         mantissa, more = np.frexp(mantissa * step)
         exponent = exponent + more
-        score = score + log_edge
+        score = score + [_log_factor(judge, h, *move) for move in moves]
         genealogy[h] = ancestors if h > 0 else 0
         states[h] = children
         live = mantissa > 0
         clouds[h, live] = np.log(mantissa[live]) + exponent[live] * math.log(2) + scale
         if not live.any():
-            return _result(n * (h + 1), tokens, genealogy, states, clouds, ess, None, -math.inf)
+            return _result(cost, tokens, genealogy, states, clouds, ess, None, -math.inf)
         top = int(exponent[live].max())
         weights = np.ldexp(mantissa, np.where(live, np.maximum(exponent - top, -1100), 0))
         total = float(np.cumsum(weights)[-1])  # from first to last, like the kernel
         ess[h] = _ess(weights, total)
         parents = children
-        last = h == horizon - 1
-        if last or t >= 1 or ess[h] < t * n * (1 - 1e-9):
+        if last or (due and (t >= 1 or ess[h] < t * n * (1 - 1e-9))):
             log_w += math.log(total / n) + (scale + top * math.log(2))
             if not last:
                 ancestors = resample(weights, rng)
@@ -112,11 +112,11 @@ def _run(problem: Problem, sampler: SMC, rng: Xoshiro) -> Runs:
         else:
             ancestors = np.arange(n)
     if sampler.select == "best":
-        log_final = score + problem.log_reward[parents]
+        log_final = score + judge.log_reward[parents]
         chosen = _best(weights, log_final, rng.uniform())
     else:
         chosen = _pick(weights, total, rng.uniform())
-    return _result(n * horizon, tokens, genealogy, states, clouds, ess, chosen, log_w)
+    return _result(cost, tokens, genealogy, states, clouds, ess, chosen, log_w)
 
 
 def _token(problem: Problem, tables: EdgeTables, h: int, state: int, rng: Xoshiro) -> int:
@@ -150,7 +150,7 @@ def _best(weights: Floats, score: Floats, u: float) -> int:
 
 
 def _result(
-    cost: int,
+    cost: tuple[int, int],
     tokens: npt.NDArray[np.int32],
     genealogy: npt.NDArray[np.int32],
     states: Ints,
@@ -168,8 +168,8 @@ def _result(
         states=np.array([-1 if chosen is None else states[-1, chosen]]),
         log_w=np.array([log_w]),
         failed=np.array([chosen is None]),
-        prm_evaluations=np.array([cost]),
-        model_calls=np.array([cost]),
+        prm_evaluations=np.array([cost[0]]),
+        model_calls=np.array([cost[1]]),
         tokens=path[None],
         ess=ess[None],
         genealogy=genealogy[None],

@@ -21,7 +21,8 @@ LIMIT = 200_000  # paths
 
 def _excess(problem: Problem, n: int, tokens: npt.NDArray[np.int64]) -> Floats:
     """(1 - 1/m(y))_+ of paths; 1 for lost paths, whose m is inf as no output can be there."""
-    m = path_second_moment(problem, n, tokens) * (1 - problem.passes.lost_mass)
+    m = path_second_moment(problem, n, tokens)
+    m[np.isfinite(m)] *= 1 - problem.passes.lost_mass  # inf stays, even if all mass is lost
     return np.asarray(1 - 1 / np.maximum(m, 1.0))
 
 

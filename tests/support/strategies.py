@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from simulator.models.tabular import TabularModel
 from simulator.problem import Problem
 
-RESAMPLING = ("multinomial", "systematic", "stratified", "residual")
+RESAMPLING = ("multinomial", "systematic", "stratified", "residual", "ssp", "killing", "single")
 
 
 def _row(draw, width):

@@ -1,0 +1,58 @@
+"""Killing: keep particle i with probability W_i / max W, else redraw it from the weights.
+
+P. Del Moral, "Feynman-Kac Formulae" (2004), section 7.2.1. Survivors come first. Unbiased:
+W_i/max W + W_i sum_j (1 - W_j/max W) = N W_i.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from simulator.kernels.rng import Xoshiro, next_word, to_unit
+from simulator.resampling.multinomial import draw, invert
+
+__all__ = ["fill", "plain"]
+
+
+@njit(cache=True, nogil=True)
+def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
+    """Fill ``ancestors[:n]``; see `simulator.resampling.multinomial.fill`."""
+    most = 0.0
+    for i in range(n):
+        most = max(most, weights[i])
+    done = 0
+    for i in range(n):
+        r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        if to_unit(r) * most < weights[i]:
+            ancestors[done] = i
+            done += 1
+    if done < n:
+        s0, s1, s2, s3 = draw(
+            weights, n, total, ancestors, done, n, cumulative, guide, s0, s1, s2, s3
+        )
+    return s0, s1, s2, s3
+
+
+def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int64]:
+    """Return the ancestors that `fill` gives, in plain numpy.
+
+    Parameters
+    ----------
+    weights : (N,) array
+        Unnormalised, >= 0, positive sum.
+    rng : Xoshiro
+
+    Returns
+    -------
+    (N,) int array
+
+    Examples
+    --------
+    >>> plain(np.array([1.0, 0.0, 2.0]), Xoshiro([1, 2, 3, 4])).tolist()
+    [0, 2, 0]
+    """
+    kept = [i for i, w in enumerate(weights) if rng.uniform() * weights.max() < w]
+    uniforms = np.array([rng.uniform() for _ in range(weights.size - len(kept))])
+    return np.concatenate([np.array(kept, dtype=np.int64), invert(weights, uniforms)])

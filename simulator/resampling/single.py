@@ -1,0 +1,54 @@
+"""One ancestor for all: a single draw in proportion to the weights, copied N times.
+
+Unbiased like the others, and the poorest of all: SMC with it is action-level importance
+sampling, which at every level draws N candidates for one path and keeps one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from simulator.kernels.rng import Xoshiro, next_word, to_unit
+from simulator.resampling.multinomial import invert
+
+__all__ = ["fill", "plain"]
+
+
+@njit(cache=True, nogil=True)
+def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
+    """Fill ``ancestors[:n]``; see `simulator.resampling.multinomial.fill`."""
+    r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+    x = to_unit(r) * total
+    c, chosen = 0.0, 0
+    for i in range(n):
+        c += weights[i]
+        if weights[i] > 0.0:
+            chosen = i
+            if c > x:
+                break
+    for k in range(n):
+        ancestors[k] = chosen
+    return s0, s1, s2, s3
+
+
+def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int64]:
+    """Return the ancestors that `fill` gives, in plain numpy.
+
+    Parameters
+    ----------
+    weights : (N,) array
+        Unnormalised, >= 0, positive sum.
+    rng : Xoshiro
+
+    Returns
+    -------
+    (N,) int array
+
+    Examples
+    --------
+    >>> plain(np.array([1.0, 0.0, 2.0]), Xoshiro([1, 2, 3, 4])).tolist()
+    [0, 0, 0]
+    """
+    return np.repeat(invert(weights, np.array([rng.uniform()])), weights.size)

@@ -1,0 +1,100 @@
+"""SSP resampling: floor or ceil of N W_i offspring, the fractions settled pair by pair.
+
+Srinivasan's sampling process (FOCS 2001) as a resampling scheme: M. Gerber, N. Chopin and
+N. Whiteley, Ann. Statist. 47 (2019). A carried fraction x meets the next fraction y: if
+x + y < 1 one of them takes the sum, else one is rounded up to 1 and the other keeps the rest;
+chances are such that means stay. Negatively associated; ancestors are in nondecreasing order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from simulator.kernels.rng import Xoshiro, next_word, to_unit
+from simulator.resampling.multinomial import spread
+from simulator.resampling.residual import SNAP
+
+__all__ = ["fill", "plain"]
+
+
+@njit(cache=True, nogil=True)
+def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
+    """Fill ``ancestors[:n]``; see `simulator.resampling.multinomial.fill`."""
+    copies = guide
+    carrier, x = -1, 0.0
+    settled = 0
+    for i in range(n):
+        share = n * (weights[i] / total)
+        whole = np.int64(np.floor(share + SNAP))
+        copies[i] = np.uint64(whole)
+        settled += whole
+        y = max(share - whole, 0.0)
+        if y <= SNAP:
+            continue
+        if carrier < 0:
+            carrier, x = i, y
+            continue
+        r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        u = to_unit(r)
+        if x + y < 1.0 - SNAP:
+            if u * (x + y) >= x:
+                carrier = i
+            x += y
+        else:
+            up, other = i, carrier
+            if u * (2.0 - x - y) < 1.0 - y:
+                up, other = carrier, i
+            copies[up] += np.uint64(1)
+            settled += 1
+            x += y - 1.0
+            carrier = other if x > SNAP else -1
+    if settled < n:  # what is carried at the end is one, up to rounding
+        copies[max(carrier, 0)] += np.uint64(n - settled)
+    done = 0
+    for i in range(n):
+        end = done + np.int64(copies[i])
+        spread(ancestors, np.uint64(i), done, end)
+        done = end
+    return s0, s1, s2, s3
+
+
+def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int64]:
+    """Return the ancestors that `fill` gives, in plain numpy.
+
+    Parameters
+    ----------
+    weights : (N,) array
+        Unnormalised, >= 0, positive sum.
+    rng : Xoshiro
+
+    Returns
+    -------
+    (N,) int array
+
+    Examples
+    --------
+    >>> plain(np.array([1.0, 0.0, 2.0]), Xoshiro([1, 2, 3, 4])).tolist()
+    [0, 2, 2]
+    """
+    n = weights.size
+    share = n * (weights / np.cumsum(weights)[-1])
+    copies = np.floor(share + SNAP).astype(np.int64)
+    rest = np.maximum(share - copies, 0.0)
+    carrier, x = -1, 0.0
+    for i in np.flatnonzero(rest > SNAP).tolist():
+        y = float(rest[i])
+        if carrier < 0:
+            carrier, x = i, y
+            continue
+        u = rng.uniform()
+        if x + y < 1 - SNAP:
+            carrier, x = (carrier if u * (x + y) < x else i), x + y
+            continue
+        up, other = (carrier, i) if u * (2 - x - y) < 1 - y else (i, carrier)
+        copies[up] += 1
+        x += y - 1
+        carrier = other if x > SNAP else -1
+    copies[max(carrier, 0)] += n - copies.sum()
+    return np.repeat(np.arange(n), copies)

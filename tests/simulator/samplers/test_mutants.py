@@ -1,0 +1,203 @@
+"""Wrong samplers: each differs from the kernel on the same draws, and in its exact law.
+
+The first half changes one line of the plain twin and compares with the kernel, seed by seed.
+The second half enumerates all particle systems with fractions: no randomness at all.
+"""
+
+import inspect
+from collections import Counter
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+import pytest
+
+from simulator.models.families.two_branch import two_branch
+from simulator.models.library import open_problem
+from simulator.models.tabular import TabularModel
+from simulator.problem import Problem
+from simulator.samplers import smc_plain
+from simulator.samplers.runs import KEEP
+from simulator.samplers.smc import SMC
+from simulator.samplers.smc_plain import run_plain
+
+EVERY, ADAPTIVE = SMC(4), SMC(4, "systematic", 0.8)
+RESET = "mantissa, exponent, scale = np.ones(n), np.zeros(n, dtype=np.int64), 0.0\n"
+# name: (sampler, function of the twin, right text, wrong text)
+MUTANTS = {
+    "absolute weight": (EVERY, "_run", "c - p if", "c if"),
+    "weight of the level before": (
+        EVERY,
+        "_run",
+        "problem.log_prm[h + 1][children], problem.log_prm[h][parents]",
+        "problem.log_prm[h][parents], problem.log_prm[max(h - 1, 0)][parents // 2]",
+    ),
+    "inverse ratio": (EVERY, "_run", "c - p if", "p - c if"),
+    "no reset, every level": (EVERY, "_run", RESET, "pass\n"),
+    "no reset, adaptive": (ADAPTIVE, "_run", RESET, "pass\n"),
+    "final draw uniform": (
+        EVERY,
+        "_run",
+        "_pick(weights, total, rng.uniform())",
+        "int(n * rng.uniform())",
+    ),
+    "one level too few": (EVERY, "_run", "horizon - 1", "horizon - 2"),
+    "resampled at no level": (EVERY, "_run", "t >= 1 or ess[h] <", "ess[h] < 0 *"),
+    "resampled where ESS is high": (ADAPTIVE, "_run", "ess[h] < t", "ess[h] > t"),
+    "resampled at every level": (
+        ADAPTIVE,
+        "_run",
+        "due and (t >= 1 or ess[h] < t * n * (1 - 1e-9))",
+        "True",
+    ),
+    "parents not resampled": (EVERY, "_run", "parents = parents[ancestors]", "pass"),
+    "sum for mean": (EVERY, "_run", "math.log(total / n)", "math.log(total)"),
+    "W without V^(root)": (EVERY, "_run", "float(problem.log_prm_flat[0])", "0.0"),
+    "ESS without squares": (ADAPTIVE, "_ess", "share * share", "share"),
+    "first outcome for the second": (EVERY, "_token", ">=", "<"),
+    "rank by V^ alone for best": (
+        SMC(4, select="best"),
+        "_run",
+        "judge.log_reward[parents]",
+        "weights",
+    ),
+}
+
+
+def differs(a, b):
+    """Names of the results that are not equal, as the comparison with the kernel sees them."""
+    exact = ["states", "failed", "prm_evaluations", "tokens", "genealogy", "cloud_states"]
+    sums = ["log_w", "ess", "cloud_log_weights"]
+    return [k for k in exact if not np.array_equal(getattr(a, k), getattr(b, k))] + [
+        k for k in sums if not np.allclose(getattr(a, k), getattr(b, k), rtol=1e-11, atol=1e-11)
+    ]
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_wrong_line_in_the_twin_shows_on_the_same_draws(name, monkeypatch):
+    sampler, function, right, wrong = MUTANTS[name]
+    problem = open_problem("reference:horizon=4")
+    kernel = sampler.run(problem, 40, rng=1, keep=KEEP)
+    assert differs(kernel, run_plain(problem, sampler, 40, 1)) == []
+    source = inspect.getsource(getattr(smc_plain, function))
+    assert source.count(right) == 1
+    made = {}
+    exec(source.replace(right, wrong), vars(smc_plain), made)
+    monkeypatch.setattr(smc_plain, function, made[function])
+    assert differs(kernel, run_plain(problem, sampler, 40, 1))
+
+
+# ---- all particle systems, one by one
+
+
+def enumerate_smc(problem, n, threshold=1, *, mutant=""):
+    """Law of (path, W^_H), multinomial: {(path, W): probability} in fractions."""
+    model, v = problem.model, [[Fraction(float(x)) for x in level] for level in problem.prm]
+    clouds = {(((),) * n, (Fraction(1),) * n, v[0][0]): Fraction(1)}  # paths, weights, W so far
+
+    def row(path):
+        return int("".join(map(str, (0, *path))), model.n_actions)
+
+    for h in range(problem.horizon):
+        after = Counter()
+        for (paths, weights, w), p in clouds.items():
+            for tokens in product(range(model.n_actions), repeat=n):
+                q, new, gathered = p, [], []
+                for path, u, a in zip(paths, weights, tokens, strict=True):
+                    q *= Fraction(float(model.probs[h][row(path), a]))
+                    new.append((*path, a))
+                    ratio = v[h + 1][row(new[-1])] / v[h][row(path)]
+                    if mutant == "absolute weight":
+                        ratio = v[h + 1][row(new[-1])]
+                    if mutant == "one level late":
+                        ratio = v[h][row(path)] / v[max(h - 1, 0)][row(path[:-1])]
+                    gathered.append(u * ratio)
+                after[tuple(new), tuple(gathered), w] += q
+        if h == problem.horizon - 1:
+            break
+        clouds = Counter()
+        for (paths, weights, w), p in after.items():
+            total = sum(weights)
+            ess = total**2 / sum(u * u for u in weights)
+            if threshold < 1 and ess >= Fraction(threshold) * n:
+                clouds[paths, weights, w] += p
+                continue
+            for chosen in product(range(n), repeat=n):
+                q = p
+                for i in chosen:
+                    q *= weights[i] / total
+                kept = tuple(weights[i] for i in chosen)
+                kept = kept if mutant == "no reset" else (Fraction(1),) * n
+                clouds[tuple(paths[i] for i in chosen), kept, w * total / n] += q
+    law = Counter()
+    for (paths, weights, w), p in after.items():
+        total = sum(weights)
+        for path, u in zip(paths, weights, strict=True):
+            share = Fraction(1, n) if mutant == "final draw uniform" else u / total
+            law[path, w * total / n] += p * share
+    return law
+
+
+def small_tree():
+    """Three levels of two tokens; all numbers are multiples of 1/8, so fractions are exact."""
+    probs = [[[0.25, 0.75]], [[0.5, 0.5], [0.125, 0.875]], [[0.5, 0.5], [0.25, 0.75]] * 2]
+    reward = [1.0, 3, 0.5, 2, 4, 1, 0.25, 1]
+    prm = [[2.0], [1.0, 0.5], [0.5, 2.0, 3.0, 0.25], reward]
+    return Problem(TabularModel.tree(probs), reward, prm)
+
+
+def violation(problem, law):
+    """Largest |E[W 1{Y=y}] - pi_ref(y) r(y)| over paths, exactly (lemma C.2)."""
+    mean = Counter()
+    for (path, w), p in law.items():
+        mean[path] += p * w
+    gaps = []
+    for leaf, path in enumerate(product(range(2), repeat=problem.horizon)):
+        mass, row = Fraction(float(problem.reward[leaf])), 0
+        for h, a in enumerate(path):
+            mass *= Fraction(float(problem.model.probs[h][row, a]))
+            row = 2 * row + a
+        gaps.append(abs(mean[path] - mass))
+    return max(gaps)
+
+
+def output_law(law):
+    out = Counter()
+    for (path, _), p in law.items():
+        out[path] += p
+    return np.array([float(out[path]) for path in sorted(out)])
+
+
+@pytest.mark.parametrize("threshold", [0, 0.75, 1])
+def test_the_right_sampler_satisfies_the_lemma_exactly_and_has_the_exact_law(threshold):
+    problem = small_tree()
+    law = enumerate_smc(problem, 2, threshold)
+    assert violation(problem, law) < 1e-14
+    exact = SMC(2, ess_threshold=threshold).exact_law(problem)
+    np.testing.assert_allclose(exact.law, output_law(law), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("threshold", [0.75, 1])
+@pytest.mark.parametrize(
+    "mutant", ["absolute weight", "one level late", "no reset", "final draw uniform"]
+)
+def test_a_wrong_sampler_breaks_the_lemma_and_has_another_law(threshold, mutant):
+    problem = small_tree()
+    law = enumerate_smc(problem, 2, threshold, mutant=mutant)
+    assert violation(problem, law) > 0.01
+    exact = SMC(2, ess_threshold=threshold).exact_law(problem)
+    assert np.abs(exact.law - output_law(law)).sum() > 0.02
+
+
+def test_best_counts_edge_rewards_in_the_kernel():
+    # two-branch keeps V^ in edge rewards only: best must follow them along the path
+    problem = two_branch(6)
+    runs = SMC(5, select="best", ess_threshold=0).run(problem, 50, rng=1, keep=KEEP)
+    best = runs.cloud_log_weights[:, -1].max(axis=1)  # no resampling: weight = V^ over V^(root)
+    for tokens, top in zip(runs.tokens, best, strict=True):
+        state, score = 0, 0.0
+        for h, a in enumerate(tokens):
+            edge = problem.edge_reward[h]
+            score += 0.0 if edge is None else np.log(edge[state][a])
+            state = int(problem.model.next_state[h][state, a])
+        assert score + problem.log_prm[-1][state] - problem.log_prm[0][0] == pytest.approx(top)
