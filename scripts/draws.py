@@ -24,12 +24,13 @@ def table(problem: Problem, sampler: Sampler, runs: int, seed: int) -> pd.DataFr
             "run": np.arange(runs),
             "state": drawn.states,
             "failed": drawn.failed,
-            "log_w": pd.array(np.where(drawn.failed, 0.0, drawn.log_w), dtype="Float64"),
+            "log_w": pd.array([pd.NA] * runs, dtype="Float64"),
             "prm_evaluations": drawn.prm_evaluations,
             "model_calls": drawn.model_calls,
         }
     )
-    frame.loc[frame["failed"], "log_w"] = pd.NA
+    if drawn.log_w is not None:
+        frame.loc[~drawn.failed, "log_w"] = drawn.log_w[~drawn.failed]
     if drawn.tokens is not None:
         frame["tokens"] = list(drawn.tokens)
     return frame

@@ -1,1 +1,30 @@
 """What is claimed: criteria, bounds and verdicts."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from theory.criteria import criteria
+    from theory.registry import BOUNDS, bounds_for
+    from theory.verdict import check
+
+_HOME = {
+    "BOUNDS": "registry",
+    "bounds_for": "registry",
+    "check": "verdict",
+    "criteria": "criteria",
+}
+
+__all__ = ["BOUNDS", "bounds_for", "check", "criteria"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'theory' has no attribute {name!r}")
+    return getattr(import_module(f"theory.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

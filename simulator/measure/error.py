@@ -133,7 +133,7 @@ def bracket(
         early = np.arange(first, first + len(runs)) < half
         learn += np.bincount(runs.states[ok & early], minlength=target.size)
         test += np.bincount(runs.states[ok & ~early], minlength=target.size)
-        if sampler.properly_weighted:
+        if sampler.properly_weighted and runs.log_w is not None:
             shortfall.append(np.maximum(0.0, -np.expm1(runs.log_w - problem.log_z)))
     event = learn > target * half
     hits = int(test[event].sum()) + (n_runs - half - int(test.sum()))

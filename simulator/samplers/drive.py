@@ -10,7 +10,7 @@ import numpy.typing as npt
 from simulator.kernels.edge_tables import edge_tables
 from simulator.kernels.smc import Final, Options, Outputs, run_smc
 from simulator.problem import Problem
-from simulator.samplers.runs import Runs, check_keep
+from simulator.samplers.runs import KEEP, Runs, check_keep
 from simulator.samplers.sampler import check_int
 from simulator.samplers.threads import spread
 
@@ -19,7 +19,9 @@ __all__ = ["check_run_arguments", "drive"]
 Ints = npt.NDArray[np.int64]
 
 
-def check_run_arguments(n_runs: int, keep: Sequence[str], n_threads: int | None) -> None:
+def check_run_arguments(
+    n_runs: int, keep: Sequence[str], n_threads: int | None, offered: Sequence[str] = KEEP
+) -> None:
     """Complain about arguments of `run` that are out of range.
 
     Parameters
@@ -27,6 +29,8 @@ def check_run_arguments(n_runs: int, keep: Sequence[str], n_threads: int | None)
     n_runs : int
     keep : sequence of str
     n_threads : int or None
+    offered : sequence of str, optional
+        Optional results that the sampler can keep.
 
     Raises
     ------
@@ -36,7 +40,7 @@ def check_run_arguments(n_runs: int, keep: Sequence[str], n_threads: int | None)
     check_int("n_runs", n_runs, 1)
     if n_threads is not None:
         check_int("n_threads", n_threads, 1)
-    check_keep(keep)
+    check_keep(keep, offered)
 
 
 def drive(

@@ -1,15 +1,21 @@
-"""Samplers by name, with their options as text, for the command line."""
+"""Samplers by name, with their options as text. A new one is a new file in this folder."""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import pkgutil
 from collections.abc import Sequence
 
+import simulator.samplers
 from simulator.errors import InputError
-from simulator.samplers import smc as _smc  # noqa: F401  (registers itself)
 from simulator.samplers.sampler import SAMPLERS, Sampler, register
 
 __all__ = ["SAMPLERS", "Sampler", "make_sampler", "parse_options", "register"]
+
+for _module in sorted(m.name for m in pkgutil.iter_modules(simulator.samplers.__path__)):
+    if _module != "registry":
+        importlib.import_module(f"simulator.samplers.{_module}")
 
 
 def make_sampler(name: str, n_particles: int, **options: object) -> Sampler:

@@ -39,8 +39,8 @@ class Runs:
     ----------
     states : (R,) int array
         Terminal state of the output; -1 if the run failed.
-    log_w : (R,) array
-        log W^_H; -inf if the run failed.
+    log_w : (R,) array or None
+        log W^_H; -inf if the run failed. None for samplers that estimate no Z.
     failed : (R,) bool array
         All weights were zero at some level.
     prm_evaluations, model_calls : (R,) int arrays
@@ -72,7 +72,7 @@ class Runs:
     """
 
     states: Ints
-    log_w: Floats
+    log_w: Floats | None
     failed: Bools
     prm_evaluations: Ints
     model_calls: Ints
@@ -86,11 +86,11 @@ class Runs:
         n_runs = self.states.shape[0] if self.states.ndim == 1 else -1
         for field in fields(self):
             x = getattr(self, field.name)
-            if x is None and field.name in N_AXES:
+            if x is None and (field.name in N_AXES or field.name == "log_w"):
                 continue
             if x.ndim != N_AXES.get(field.name, 1) or x.shape[0] != n_runs:
                 raise InputError(f"runs: {field.name} has shape {x.shape} for {n_runs} runs")
-        if np.isnan(self.log_w).any():
+        if self.log_w is not None and np.isnan(self.log_w).any():
             raise InputError("runs: log_w holds NaN")
         if ((self.states < 0) != self.failed).any():
             raise InputError("runs: states must be -1 for the failed runs and for no other")
@@ -104,13 +104,15 @@ class Runs:
         return float(self.failed.mean())
 
 
-def check_keep(keep: Sequence[str]) -> None:
-    """Complain about names of optional results that are not known.
+def check_keep(keep: Sequence[str], offered: Sequence[str] = KEEP) -> None:
+    """Complain about optional results that a sampler does not offer.
 
     Parameters
     ----------
     keep : sequence of str
-        Of "tokens", "ess", "genealogy", "clouds".
+        Names that are wanted.
+    offered : sequence of str, optional
+        Of "tokens", "ess", "genealogy", "clouds"; by default all.
 
     Raises
     ------
@@ -120,8 +122,8 @@ def check_keep(keep: Sequence[str]) -> None:
     if isinstance(keep, str):
         raise InputError(f"keep: {keep!r} is one string, a sequence of names is needed")
     for name in keep:
-        if name not in KEEP:
-            raise InputError(f"keep: {name!r} is not known, only {', '.join(KEEP)} are")
+        if name not in offered:
+            raise InputError(f"keep: {name!r} is not offered, only {', '.join(offered)}")
 
 
 def concatenate(parts: Sequence[Runs]) -> Runs:

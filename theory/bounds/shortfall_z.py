@@ -29,10 +29,10 @@ def _samples(
     problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike
 ) -> tuple[npt.NDArray[np.float64], float]:
     """Evaluate (1 - W^_H/Z)_+ run by run."""
-    short = [
-        np.maximum(0.0, -np.expm1(np.minimum(runs.log_w - problem.log_z, 0.0)))
-        for runs in _chunks(problem, sampler, n_runs, rng)
-    ]
+    short = []
+    for runs in _chunks(problem, sampler, n_runs, rng):
+        assert runs.log_w is not None  # properly weighted samplers have it
+        short.append(np.maximum(0.0, -np.expm1(np.minimum(runs.log_w - problem.log_z, 0.0))))
     return np.concatenate(short), 1.0
 
 
