@@ -6,18 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from theory.criteria import criteria
+    from theory.criteria import Criteria
     from theory.registry import BOUNDS, bounds_for
     from theory.verdict import check
 
 _HOME = {
+    "Criteria": "criteria",
     "BOUNDS": "registry",
     "bounds_for": "registry",
     "check": "verdict",
-    "criteria": "criteria",
 }
 
-__all__ = ["BOUNDS", "bounds_for", "check", "criteria"]
+__all__ = ["BOUNDS", "Criteria", "bounds_for", "check"]
 
 
 def __getattr__(name: str) -> object:
