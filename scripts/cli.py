@@ -95,6 +95,33 @@ def check(
 
 
 @app.command()
+def plan(
+    problem: ProblemArg,
+    epsilon: Annotated[float, typer.Option("--epsilon", "-e", help="Wanted error, in (0, 1).")],
+    sampler: SamplerOption = "smc",
+    option: SettingOption = None,
+    runs: Annotated[
+        int, typer.Option("--runs", "-r", min=4, help="Where runs are needed.")
+    ] = 20_000,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Print how many particles each bound asks for at an error, and how many truly suffice."""
+    from scripts import show
+    from simulator.models.library import open_problem
+    from theory.plan import plan as find
+
+    made = find(
+        open_problem(problem),
+        lambda n: _sampler(sampler, n, option),
+        epsilon,
+        n_runs=runs,
+        rng=seed,
+    )
+    show.emit(show.plan(made), json)
+
+
+@app.command()
 def audit(problem: ProblemArg, particles: ParticlesOption = 4, json: JsonOption = False) -> None:
     """Print what weighting rules in use converge to, and how far that is from the target."""
     from scripts import show
