@@ -52,7 +52,7 @@ class Beam:
     >>> from simulator.models.families.reference import reference
     >>> runs = Beam(2).run(reference(3), 1, rng=1, keep=("tokens",))
     >>> runs.tokens.tolist(), runs.prm_evaluations.tolist(), runs.model_calls.tolist()
-    ([[1, 1, 1]], [10], [5])
+    ([[1, 0, 1]], [10], [5])
     """
 
     n_particles: int
