@@ -170,9 +170,7 @@ def _mean(x: Floats, p: Floats, m: int) -> tuple[Floats, Floats]:
     for _ in range(m - 1):
         if total[0].size * float(x.size) > MOST:
             raise TooLargeError(f"exact law: too many outcomes of {m} rollouts")
-        total = _merged(
-            np.logaddexp(total[0][:, None], x).ravel(), (total[1][:, None] * p).ravel()
-        )
+        total = _merged(np.logaddexp(total[0][:, None], x).ravel(), (total[1][:, None] * p).ravel())
     return total[0] - np.log(m), total[1]
 
 

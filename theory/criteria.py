@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.exact.variance import sequence_chi2
-from simulator.kernels.passes import backward
 from simulator.problem import Problem
 
 __all__ = ["Criteria", "criteria"]

@@ -101,6 +101,6 @@ def leaves(problem: Problem, on: str, limit: float, tie: float = 0.0) -> Leaves:
     new = np.diff(sorted_reward) > tie
     member = np.full(probability.size, int(new.sum()) + 1)
     member[order] = np.concatenate([[0], np.cumsum(new)])
-    weight = np.bincount(member, probability, int(new.sum()) + 2)
+    weight = np.bincount(member, probability, int(new.sum()) + 2).astype(np.float64)
     top = sorted_reward[np.append(new, True)]
     return Leaves(out, probability, top, weight[:-1], member, float(weight[-1]))

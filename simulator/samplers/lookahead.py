@@ -56,12 +56,15 @@ class Lookahead:
 
     Examples
     --------
-    One step is enough for a PRM that is one step late.
+    One step ahead helps against a PRM that is one step late.
 
     >>> from simulator.models.families.delayed import delayed
     >>> problem = delayed(horizon=3)
-    >>> for sampler in (SMC(4), Lookahead(4), Lookahead(4, rollouts=0)):
+    >>> for sampler in (SMC(2), Lookahead(2), Lookahead(2, rollouts=0)):
     ...     print(f"{sampler.exact_law(problem).tv:.4f}")
+    0.1728
+    0.1641
+    0.1575
     """
 
     n_particles: int

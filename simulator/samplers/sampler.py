@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from simulator.errors import InputError
-from simulator.exact.cloud import ExactLaw
+from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
 from simulator.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.samplers.streams import RngLike
@@ -33,7 +33,14 @@ class Sampler(Protocol):
         """Draw independent runs."""
         ...
 
-    def exact_law(self, problem: Problem, on: str = "paths") -> ExactLaw:
+    def exact_law(
+        self,
+        problem: Problem,
+        on: str = "paths",
+        limit: float = DEFAULT_LIMIT,
+        *,
+        shortfall: bool = False,
+    ) -> ExactLaw:
         """Compute the law of the output without sampling."""
         ...
 

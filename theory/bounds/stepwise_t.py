@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.exact.cloud import cloud_chain
+from simulator.exact.quadrature import self_normalised_mean
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.smc import SMC
 from simulator.samplers.streams import RngLike, seed_sequence
 from theory.bounds.spread_f import level_steps
 from theory.criteria import criteria
-from simulator.exact.quadrature import self_normalised_mean
 from theory.statement import DRAWN, MULTINOMIAL, register
 
 __all__ = ["step_errors", "stepwise_t"]
