@@ -106,7 +106,9 @@ def _run(judge: Problem, sampler: SMC, rng: Xoshiro, depth: int, rollouts: int) 
             log_g = np.array(
                 [_rollouts(problem, tables, h + 1, int(s), steps, ways, rng) for s in children]
             )
-            log_step = log_edge + np.where(np.isfinite(before), log_g - before, -math.inf)
+            log_step = log_edge + [
+                g - b if b > -math.inf else b for g, b in zip(log_g, before, strict=True)
+            ]
             log_scale = float(log_step.max()) if log_step.max() > -math.inf else 0.0
             cost = cost[0] + n * (ways - asked), cost[1] + n * ways * steps
         scale += log_scale
