@@ -29,7 +29,13 @@ from simulator.kernels.passes import backward
 from simulator.kernels.variance import log_sweeps, path_sweeps, sweeps
 from simulator.problem import Problem, Tables
 
-__all__ = ["path_second_moment", "relative_variance", "sequence_chi2"]
+__all__ = [
+    "WeightedEdges",
+    "path_second_moment",
+    "relative_variance",
+    "sequence_chi2",
+    "weighted_edges",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -38,8 +44,16 @@ ALGORITHMS = ("smc", "smc-rs", "sis")
 
 
 @dataclass(frozen=True)
-class _Edges:
-    """Logs of pi_ref w, of the kernel of pi*, and of w; w = normalised weight of an edge."""
+class WeightedEdges:
+    """Flat edges with their weights w, each level's divided by Z^_h/Z^_{h-1}.
+
+    Attributes
+    ----------
+    target : (E,) int array
+        Flat position of the child.
+    log_weighted, log_posterior, log_ratio : (E,) arrays
+        Logs of pi_ref w, of the kernel of pi* on alive paths, and of w.
+    """
 
     target: Ints
     log_weighted: Floats
@@ -85,7 +99,7 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
         return chi2 / n_particles
     if problem.passes.log_z_alive == -np.inf:
         return math.inf
-    edges = _edges(problem)
+    edges = weighted_edges(problem)
     a, start, rejection = problem.model.n_actions, problem.model.state_start, algorithm != "smc"
     logs = edges.log_weighted, edges.log_posterior, edges.log_ratio
     linear = tuple(np.exp(x) for x in logs)
@@ -169,7 +183,7 @@ def path_second_moment(
         log_reward = problem.passes.edges.log_factor[path_edges].sum(axis=1)
         w = np.exp(log_reward + problem.log_reward[local] - problem.log_z)
         return np.asarray(1 - 1 / n_particles + w / n_particles)
-    edges = _edges(problem)
+    edges = weighted_edges(problem)
     dead = np.isneginf(edges.log_ratio[path_edges]).any(axis=1)
     out = np.full(paths.shape[0], np.inf)
     if problem.passes.log_z_alive > -np.inf and not dead.all():
@@ -188,7 +202,17 @@ def _check(n_particles: int, algorithm: str) -> None:
         raise InputError(f"n_particles: {n_particles}, but at least 1 is needed")
 
 
-def _edges(problem: Problem) -> _Edges:
+def weighted_edges(problem: Problem) -> WeightedEdges:
+    """Tabulate the weights V^(child)/V^(parent) of all edges; zero where V^ is at either end.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    WeightedEdges
+    """
     passes, prm = problem.passes, problem.log_prm_flat
     e, alive = passes.edges, passes.log_value_alive
     size = np.diff(problem.model.state_start)[:-1] * problem.model.n_actions
@@ -202,4 +226,4 @@ def _edges(problem: Problem) -> _Edges:
     log_posterior = np.full(e.target.size, -np.inf)
     numerator = e.log_prob + e.log_factor + alive[e.target]
     log_posterior[kept] = numerator[kept] - alive[e.source[kept]]
-    return _Edges(e.target, e.log_prob + log_ratio, log_posterior, log_ratio)
+    return WeightedEdges(e.target, e.log_prob + log_ratio, log_posterior, log_ratio)

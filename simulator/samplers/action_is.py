@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
+from simulator.exact.one_path import one_path_law
 from simulator.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
@@ -101,17 +102,30 @@ class ActionImportanceSampling:
         *,
         shortfall: bool = False,
     ) -> ExactLaw:
-        """Compute the law of the output by enumerating clouds; see `SMC.exact_law`.
+        """Compute the law of the output, by one integral a state for any N.
 
         Parameters
         ----------
         problem : Problem
         on : {"paths", "states"}
+            Outcomes: token paths or terminal states.
         limit : float
+            Largest number of values of the integrand and, with `shortfall`, of cloud
+            transitions.
         shortfall : bool
+            Whether to compute E[(1 - W^_H/Z)_+] as well, by enumerating clouds.
 
         Returns
         -------
         ExactLaw
+
+        Raises
+        ------
+        TooLargeError
+            If there is more to compute than `limit`.
         """
-        return self.filter.exact_law(problem, on, limit, shortfall=shortfall)
+        law = one_path_law(problem, self.n_particles, on, limit)
+        if shortfall:
+            clouds = self.filter.exact_law(problem, "states", limit, shortfall=True)
+            law = replace(law, shortfall=clouds.shortfall)
+        return law

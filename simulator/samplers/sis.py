@@ -10,7 +10,7 @@ import numpy as np
 from simulator.errors import TooLargeError
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
 from simulator.exact.leaves import Leaves, leaves
-from simulator.exact.quadrature import self_normalised_mean
+from simulator.exact.quadrature import NODES, self_normalised_mean
 from simulator.exact.variance import relative_variance
 from simulator.models.tabular import TabularModel
 from simulator.problem import Problem
@@ -21,8 +21,6 @@ from simulator.samplers.smc import SMC
 from simulator.samplers.streams import RngLike
 
 __all__ = ["SIS"]
-
-NODES = 1000  # of the quadrature
 
 
 @register("sis")
