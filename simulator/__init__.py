@@ -13,18 +13,29 @@ if TYPE_CHECKING:
     from simulator.models.tabular import TabularModel
     from simulator.problem import PRM, Problem
     from simulator.problem_files import load_problem, save_problem
+    from simulator.samplers.action_is import ActionImportanceSampling
     from simulator.samplers.audited import AuditedSMC
+    from simulator.samplers.beam import Beam, Greedy
+    from simulator.samplers.best_of_n import BestOfN
+    from simulator.samplers.lookahead import Lookahead
     from simulator.samplers.runs import Runs
+    from simulator.samplers.sis import SIS
     from simulator.samplers.smc import SMC
 
 # loaded when first asked for: the command line must not import all to print a list
 _HOME = {
     "AuditedSMC": "samplers.audited",
+    "ActionImportanceSampling": "samplers.action_is",
+    "Beam": "samplers.beam",
+    "BestOfN": "samplers.best_of_n",
     "ExactLaw": "exact.cloud",
+    "Greedy": "samplers.beam",
     "InputError": "errors",
+    "Lookahead": "samplers.lookahead",
     "PRM": "problem",
     "Problem": "problem",
     "Runs": "samplers.runs",
+    "SIS": "samplers.sis",
     "SMC": "samplers.smc",
     "TabularModel": "models.tabular",
     "TooLargeError": "errors",
@@ -36,10 +47,16 @@ _HOME = {
 
 __all__ = [
     "PRM",
+    "SIS",
     "SMC",
+    "ActionImportanceSampling",
     "AuditedSMC",
+    "Beam",
+    "BestOfN",
     "ExactLaw",
+    "Greedy",
     "InputError",
+    "Lookahead",
     "Problem",
     "Runs",
     "TabularModel",

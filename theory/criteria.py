@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from simulator.kernels.passes import backward
+from simulator.exact.variance import sequence_chi2
 from simulator.problem import Problem
 
 __all__ = ["Criteria", "criteria"]
@@ -234,13 +234,7 @@ class Criteria:
     @cached_property
     def sequence_chi2(self) -> float:
         """chi2(pi* ‖ pi_ref) = E_ref[r^2]/Z^2 - 1, r over paths."""
-        t = self._tables
-        second = backward(
-            t.n_actions, t.state_start, t.table_start, t.log_prob, t.next_state,
-            t.factor_start, 2 * t.log_factor, np.zeros(self._value.size), 2 * self._log_reward,
-        )  # fmt: skip
-        with np.errstate(over="ignore"):
-            return max(0.0, float(np.expm1(second[0] - 2 * self._log_z)))
+        return sequence_chi2(self._tables, self._log_reward, self._log_z)
 
     # --- profiles --------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from simulator.kernels.lookahead import look_ahead
 from simulator.kernels.rng import next_word, to_unit
 from simulator.resampling.killing import fill as killing
 from simulator.resampling.multinomial import fill as multinomial
@@ -230,7 +231,7 @@ def _trace(horizon, index, token, parent, out):
 
 
 @njit(cache=True, nogil=True)
-def run_smc(seeds, tables, options, final, out, begin, end):
+def run_smc(seeds, tables, options, final, look, out, begin, end):
     """Do the runs ``begin..end-1``, one after the other.
 
     Parameters
@@ -240,6 +241,7 @@ def run_smc(seeds, tables, options, final, out, begin, end):
     tables : EdgeTables
     options : Options
     final : Final
+    look : Look
     out : Outputs
         Filled.
     begin, end : int
@@ -253,7 +255,8 @@ def run_smc(seeds, tables, options, final, out, begin, end):
     keep_tokens, keep_ess = out.tokens.size > 0, out.ess.size > 0
     keep_genealogy, keep_cloud = out.genealogy.size > 0, out.cloud_states.size > 0
     keep_score = options.best and final.factor_start.size > 0
-    traced = keep_tokens or keep_score
+    looks = look.rollouts > 0
+    traced = keep_tokens or keep_score or looks
 
     parents, children = np.empty(n, dtype=np.uint64), np.empty(n, dtype=np.uint64)
     ancestors = np.empty(n + SLACK, dtype=np.uint64)
@@ -267,6 +270,7 @@ def run_smc(seeds, tables, options, final, out, begin, end):
     parent = np.empty((depth, width), dtype=np.uint32)
     score = np.empty(n if options.best else 0)
     score_before = np.empty(n if keep_score else 0)
+    log_g, log_g_before = np.empty(n if looks else 0), np.empty(n if looks else 0)
 
     for r in range(begin, end):
         s0, s1, s2, s3 = seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3]
@@ -284,6 +288,8 @@ def run_smc(seeds, tables, options, final, out, begin, end):
             exponent[:] = 0
         if keep_score:
             score[:] = 0.0
+        if looks:
+            log_g[:] = final.log_root
 
         for h in range(horizon):
             level = h + 1
@@ -312,10 +318,17 @@ def run_smc(seeds, tables, options, final, out, begin, end):
                     n, a, threshold, next_state, weight, ancestors, parents, children, w,
                     s0, s1, s2, s3,
                 )  # fmt: skip
+            log_scale = tables.log_scale[h]
+            if looks:
+                log_g, log_g_before = log_g_before, log_g
+                total, log_scale, s0, s1, s2, s3 = look_ahead(
+                    n, h, tables, look, ancestors, parents, children, token_row, log_g,
+                    log_g_before, w, s0, s1, s2, s3,
+                )  # fmt: skip
             top = 0
             if not every:
                 total, top = _accumulate(n, w, mantissa, exponent, effective)
-            scale += tables.log_scale[h]
+            scale += log_scale
             if keep_genealogy:
                 for k in range(n):
                     out.genealogy[r, h, k] = ancestors[k] if h > 0 else 0

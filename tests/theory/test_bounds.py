@@ -19,9 +19,11 @@ from simulator.models.tabular import TabularModel
 from simulator.problem import Problem
 from simulator.samplers.smc import SMC
 from theory.criteria import criteria
-from theory.registry import BOUNDS, bounds_for
+from theory.registry import BOUNDS as EVERY_BOUND
+from theory.registry import bounds_for
 
 ROUNDING = 1e-10
+BOUNDS = {name: bound for name, bound in EVERY_BOUND.items() if "smc" in bound.algorithms}
 
 
 # --- the formulas of theory.md, section 4 --------------------------------------------------------
@@ -497,3 +499,14 @@ def test_without_resampling_the_error_can_pass_the_bounds_that_need_it():
     error = SMC(3, ess_threshold=0.0).exact_law(problem).tv
     assert error > 1.3 * BOUNDS["T"].value(problem, SMC(3))
     assert SMC(3).exact_law(problem).tv <= BOUNDS["T"].value(problem, SMC(3))
+
+
+@pytest.mark.parametrize("options", [{"block": 2}, {"proposal": "optimal"}, {"proposal": "uniform"}])
+def test_blocks_and_other_proposals_leave_bound_z_alone(options):
+    # the formulas of the others are about one step of pi_ref: on this tree they would be wrong
+    problem = random_tree(horizon=4, seed=1, prm="exact")
+    for n in (1, 4):
+        sampler = SMC(n, **options)
+        assert [b.id for b in bounds_for(problem, sampler)] == ["Z"]
+    error = SMC(1, proposal="uniform").exact_law(problem).tv
+    assert error > BOUNDS["J"].value(problem, SMC(1)) + 0.1

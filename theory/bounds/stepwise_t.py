@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.exact.cloud import cloud_chain
+from simulator.exact.quadrature import self_normalised_mean
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.smc import SMC
 from simulator.samplers.streams import RngLike, seed_sequence
 from theory.bounds.spread_f import level_steps
 from theory.criteria import criteria
-from theory.quadrature import self_normalised_mean
 from theory.statement import DRAWN, MULTINOMIAL, register
 
 __all__ = ["step_errors", "stepwise_t"]
@@ -122,7 +122,7 @@ def stepwise_t(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV <= sum_{h=1}^H E[D_TV(E[nu~_h | past], nu~_{h-1} pi*)], over all clouds.
 
     nu~_0 is the root and nu~_H = nu^_H; the kernel pi* contracts D_TV, so the errors of the
-    levels add up. The conditional mean needs no sampling: see `theory.quadrature`.
+    levels add up. The conditional mean needs no sampling: see `simulator.exact.quadrature`.
 
     Guarantee: upper bound of order 1/N, true with lost mass too; attained by some trees.
 
