@@ -13,17 +13,25 @@ if TYPE_CHECKING:
     from simulator.models.tabular import TabularModel
     from simulator.problem import PRM, Problem
     from simulator.problem_files import load_problem, save_problem
+    from simulator.samplers.action_level_rejection import ActionLevelRejection
+    from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
     from simulator.samplers.runs import Runs
     from simulator.samplers.smc import SMC
+    from simulator.samplers.smc_rejection import SMCRejection
+    from simulator.samplers.smc_restart import SMCRestart
 
 # loaded when first asked for: the command line must not import all to print a list
 _HOME = {
+    "ActionLevelRejection": "samplers.action_level_rejection",
+    "DiffusionMonteCarlo": "samplers.diffusion_monte_carlo",
     "ExactLaw": "exact.cloud",
     "InputError": "errors",
     "PRM": "problem",
     "Problem": "problem",
     "Runs": "samplers.runs",
     "SMC": "samplers.smc",
+    "SMCRejection": "samplers.smc_rejection",
+    "SMCRestart": "samplers.smc_restart",
     "TabularModel": "models.tabular",
     "TooLargeError": "errors",
     "bracket": "measure.error",
@@ -35,10 +43,14 @@ _HOME = {
 __all__ = [
     "PRM",
     "SMC",
+    "ActionLevelRejection",
+    "DiffusionMonteCarlo",
     "ExactLaw",
     "InputError",
     "Problem",
     "Runs",
+    "SMCRejection",
+    "SMCRestart",
     "TabularModel",
     "TooLargeError",
     "bracket",
