@@ -108,8 +108,8 @@ def _known(name: str, key: str, fields: dict[str, object]) -> None:
 
 def _value(key: str, text: str, default: object) -> object:
     if isinstance(default, bool):
-        if text in ("true", "false"):
-            return text == "true"
+        if text.lower() in ("true", "false"):
+            return text.lower() == "true"
         raise InputError(f"option {key}: {text!r} is not true or false")
     if default == "auto" and text == "auto":
         return text
