@@ -118,9 +118,10 @@ class SMCRejection:
         if isinstance(self.eta, str):
             return least
         if math.log(self.eta) < least - TIE:
+            most = f"{math.exp(least):.12g}" if least < 700 else f"e^{least:.12g}"
             raise InputError(
-                f"eta: {self.eta:g} is below C^_act = max V^(child)/V^(parent) = e^{least:.12g}, "
-                f"so V^(child)/(eta V^(parent)) is no probability"
+                f"eta: {self.eta:g} is below C^_act = max V^(child)/V^(parent) = {most}, "
+                "so V^(child)/(eta V^(parent)) is no probability"
             )
         return max(math.log(self.eta), least)
 
