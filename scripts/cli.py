@@ -29,7 +29,10 @@ ProblemArg = Annotated[
     str, typer.Argument(metavar="PROBLEM", help="Problem file, or NAME[:key=value,...]; see list.")
 ]
 SamplerOption = Annotated[str, typer.Option("--sampler", help="Registered name; see list.")]
-ParticlesOption = Annotated[int, typer.Option("--particles", "-n", help="Number of particles N.")]
+ParticlesOption = Annotated[
+    int | None,
+    typer.Option("--particles", "-n", help="Number of particles N.  [default: 4; 1 for alrs]"),
+]
 SettingOption = Annotated[
     list[str] | None,
     typer.Option("--option", "-O", help="Sampler option key=value, e.g. resampling=systematic."),
@@ -41,7 +44,7 @@ RunsOption = Annotated[
 ]
 
 
-def _sampler(name: str, particles: int, settings: list[str] | None) -> Sampler:
+def _sampler(name: str, particles: int | None, settings: list[str] | None) -> Sampler:
     from simulator.samplers.registry import make_sampler, parse_options
 
     return make_sampler(name, particles, **parse_options(name, settings or []))
@@ -60,7 +63,7 @@ def inspect(problem: ProblemArg, json: JsonOption = False) -> None:
 def exact(
     problem: ProblemArg,
     sampler: SamplerOption = "smc",
-    particles: ParticlesOption = 4,
+    particles: ParticlesOption = None,
     option: SettingOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -76,7 +79,7 @@ def exact(
 def check(
     problem: ProblemArg,
     sampler: SamplerOption = "smc",
-    particles: ParticlesOption = 4,
+    particles: ParticlesOption = None,
     option: SettingOption = None,
     runs: RunsOption = None,
     seed: SeedOption = 0,
@@ -135,7 +138,7 @@ def sample(
     problem: ProblemArg,
     out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")],
     sampler: SamplerOption = "smc",
-    particles: ParticlesOption = 4,
+    particles: ParticlesOption = None,
     option: SettingOption = None,
     runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Independent runs.")] = 1000,
     seed: SeedOption = 0,
@@ -145,7 +148,7 @@ def sample(
     from simulator.models.library import open_problem
 
     made = _sampler(sampler, particles, option)
-    settings = {"problem": problem, "sampler": sampler, "particles": particles,
+    settings = {"problem": problem, "sampler": sampler, "particles": made.n_particles,
                 "option": option or [], "runs": runs, "seed": seed}  # fmt: skip
     draws.write(open_problem(problem), made, settings, out)
 

@@ -46,12 +46,14 @@ def inspection(problem: Problem) -> dict[str, object]:
 def exact_law(problem: Problem, sampler: Sampler) -> dict[str, object]:
     """Exact law of a sampler's output and moments of its weight."""
     law = sampler.exact_law(problem)
+    accepted = {} if law.acceptance is None else {"acceptance": law.acceptance}
     return {
         "log_z": problem.log_z,
         "tv": law.tv,
         "failure": law.failure,
         "mean_w_over_z": law.mean_w_over_z,
         "relative_variance": law.relative_variance,
+        **accepted,
         "law": law.law.tolist(),
         "target": law.target.tolist(),
     }

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from simulator.problem import PRM, Problem
     from simulator.problem_files import load_problem, save_problem
     from simulator.samplers.action_is import ActionImportanceSampling
+    from simulator.samplers.action_level_rejection import ActionLevelRejection
     from simulator.samplers.audited import AuditedSMC
     from simulator.samplers.beam import Beam, Greedy
     from simulator.samplers.best_of_n import BestOfN
+    from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
     from simulator.samplers.lookahead import Lookahead
     from simulator.samplers.runs import Runs
     from simulator.samplers.sis import SIS
     from simulator.samplers.smc import SMC
+    from simulator.samplers.smc_rejection import SMCRejection
+    from simulator.samplers.smc_restart import SMCRestart
 
 # loaded when first asked for: the command line must not import all to print a list
 _HOME = {
@@ -28,6 +32,8 @@ _HOME = {
     "ActionImportanceSampling": "samplers.action_is",
     "Beam": "samplers.beam",
     "BestOfN": "samplers.best_of_n",
+    "ActionLevelRejection": "samplers.action_level_rejection",
+    "DiffusionMonteCarlo": "samplers.diffusion_monte_carlo",
     "ExactLaw": "exact.cloud",
     "Greedy": "samplers.beam",
     "InputError": "errors",
@@ -37,6 +43,8 @@ _HOME = {
     "Runs": "samplers.runs",
     "SIS": "samplers.sis",
     "SMC": "samplers.smc",
+    "SMCRejection": "samplers.smc_rejection",
+    "SMCRestart": "samplers.smc_restart",
     "TabularModel": "models.tabular",
     "TooLargeError": "errors",
     "bracket": "measure.error",
@@ -50,15 +58,19 @@ __all__ = [
     "SIS",
     "SMC",
     "ActionImportanceSampling",
+    "ActionLevelRejection",
     "AuditedSMC",
     "Beam",
     "BestOfN",
+    "DiffusionMonteCarlo",
     "ExactLaw",
     "Greedy",
     "InputError",
     "Lookahead",
     "Problem",
     "Runs",
+    "SMCRejection",
+    "SMCRestart",
     "TabularModel",
     "TooLargeError",
     "bracket",

@@ -24,13 +24,16 @@ __all__ = [
     "FINITE_COVERAGE",
     "KEEPS_MASS",
     "MULTINOMIAL",
+    "NO_RESTART",
     "PROPER",
+    "REJECTION",
     "Assumption",
     "Bound",
     "Estimate",
     "Samples",
     "Statement",
     "algorithm",
+    "recursion",
     "register",
 ]
 
@@ -93,6 +96,11 @@ DRAWN = Assumption(
     lambda problem, sampler: getattr(sampler, "select", "sample") == "sample",
     True,
 )
+NO_RESTART = Assumption(
+    "that no run is started again",
+    lambda problem, sampler: not getattr(sampler, "restart", False),
+    True,
+)
 PROPER = Assumption(
     "proper weighting, E[W^_H 1{Y=y}] = pi_ref(y) r(y) unless y is lost",
     lambda problem, sampler: sampler.properly_weighted,
@@ -114,6 +122,24 @@ FINITE_ACCURACY = Assumption(
     lambda problem, sampler: math.isfinite(criteria(problem).prm_accuracy),
     False,
 )
+
+
+REJECTION = ("smc-rs", "dmc", "alrs")  # have the law of SMC by rejection, if not restarted
+
+
+def recursion(sampler: Sampler) -> str:
+    """Name the algorithm under which `simulator.exact.variance` knows a sampler.
+
+    Parameters
+    ----------
+    sampler : Sampler
+
+    Returns
+    -------
+    {"smc", "smc-rs", "sis"}
+    """
+    name = algorithm(sampler)
+    return "smc-rs" if name in REJECTION else name
 
 
 class Estimate(NamedTuple):

@@ -113,7 +113,8 @@ class ExactLaw:
         E[(1 - W^_H/Z)_+] if it was asked for.
     acceptance : float or None
         P(one run is accepted), for samplers that start again until a run is accepted; `law` is
-        then that of the accepted run, and the moments of W^_H are those of any run.
+        then that of the accepted run, `failure` the probability of giving up before, and the
+        moments of W^_H are those of any run.
     target : (K,) array
         pi* over the same outcomes as `law`.
     weighted : (K,) array or None

@@ -23,7 +23,7 @@ from simulator.resampling.ssp import fill as ssp
 from simulator.resampling.stratified import fill as stratified
 from simulator.resampling.systematic import fill as systematic
 
-__all__ = ["Final", "Options", "Outputs", "run_smc"]
+__all__ = ["Final", "Options", "Outputs", "run_smc", "trace"]
 
 STEP = 2.0**512
 LOG_STEP = 512 * np.log(2.0)
@@ -223,8 +223,18 @@ def _pick_best(n, weights, score, u):
 
 
 @njit(cache=True, nogil=True)
-def _trace(horizon, index, token, parent, out):
-    """Follow one particle back to the root."""
+def trace(horizon, index, token, parent, out):
+    """Follow one particle back to the root.
+
+    Parameters
+    ----------
+    horizon, index : int
+        H, and the particle's place among those of level H.
+    token, parent : (H, N) arrays
+        Tokens of the particles, and places of their parents.
+    out : (H,) array
+        Filled with the tokens of the path.
+    """
     for h in range(horizon - 1, -1, -1):
         out[h] = token[h, index]
         index = np.int64(parent[h, index])
@@ -413,4 +423,4 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
         out.states[r] = parents[chosen]
         out.log_w[r] = log_w
         if keep_tokens:
-            _trace(horizon, chosen, token, parent, out.tokens[r])
+            trace(horizon, chosen, token, parent, out.tokens[r])

@@ -18,7 +18,7 @@ from simulator.samplers.runs import Runs, concatenate
 from simulator.samplers.smc import SMC
 from simulator.samplers.streams import RngLike, run_seeds
 
-__all__ = ["run_plain"]
+__all__ = ["draw_token", "run_plain", "run_plain_once"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -61,11 +61,27 @@ def run_plain(
     True
     """
     seeds = run_seeds(rng, n_runs, first_block)
-    generators = [Xoshiro(words.tolist()) for words in seeds]
-    return concatenate([_run(problem, sampler, rng, depth, rollouts) for rng in generators])
+    streams = (Xoshiro(words.tolist()) for words in seeds)
+    return concatenate([run_plain_once(problem, sampler, s, depth, rollouts) for s in streams])
 
 
-def _run(judge: Problem, sampler: SMC, rng: Xoshiro, depth: int, rollouts: int) -> Runs:
+def run_plain_once(
+    judge: Problem, sampler: SMC, rng: Xoshiro, depth: int = 0, rollouts: int = 0
+) -> Runs:
+    """Draw one run and leave the generator where the run leaves it.
+
+    Parameters
+    ----------
+    judge : Problem
+    sampler : SMC
+    rng : Xoshiro
+    depth, rollouts : int, optional
+        As in `run_plain`.
+
+    Returns
+    -------
+    Runs
+    """
     problem = sampler.core(judge)
     n, t, horizon = sampler.n_particles, sampler.ess_threshold, problem.horizon
     resample = SCHEMES[sampler.resampling].plain
@@ -86,7 +102,7 @@ def _run(judge: Problem, sampler: SMC, rng: Xoshiro, depth: int, rollouts: int) 
     for h in range(horizon):
         parents = parents[ancestors]
         score = score[ancestors]
-        tokens[h] = [_token(problem, tables, h, int(s), rng) for s in parents]
+        tokens[h] = [draw_token(problem, tables, h, int(s), rng) for s in parents]
         children = problem.model.next_state[h][parents, tokens[h]]
         moves = list(zip(parents.tolist(), tokens[h].tolist(), strict=True))
         log_edge = np.array([_log_factor(problem, h, *move) for move in moves])
@@ -142,8 +158,21 @@ def _run(judge: Problem, sampler: SMC, rng: Xoshiro, depth: int, rollouts: int) 
     return _result(cost, tokens, genealogy, states, clouds, ess, chosen, log_w)
 
 
-def _token(problem: Problem, tables: EdgeTables, h: int, state: int, rng: Xoshiro) -> int:
-    """Draw a token by the alias method: cell floor(A u), then one of its two outcomes."""
+def draw_token(problem: Problem, tables: EdgeTables, h: int, state: int, rng: Xoshiro) -> int:
+    """Draw a token by the alias method: cell floor(A u), then one of its two outcomes.
+
+    Parameters
+    ----------
+    problem : Problem
+    tables : EdgeTables
+    h, state : int
+        Stage and row of the parent.
+    rng : Xoshiro
+
+    Returns
+    -------
+    int
+    """
     a = tables.n_actions
     x = rng.uniform() * a
     cell = int(tables.cell_start[h]) + state * a + int(x)
@@ -159,7 +188,7 @@ def _rollouts(
     for _ in range(ways):
         here, x = state, 0.0
         for g in range(h, h + steps):
-            token = _token(problem, tables, g, here, rng)
+            token = draw_token(problem, tables, g, here, rng)
             x += _log_factor(problem, g, here, token)
             here = int(problem.model.next_state[g][here, token])
         logs.append(x + float(problem.log_prm[h + steps][here]))

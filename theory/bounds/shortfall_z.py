@@ -11,7 +11,7 @@ from simulator.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.streams import RngLike, seed_sequence
-from theory.statement import DRAWN, PROPER, register
+from theory.statement import DRAWN, PROPER, REJECTION, register
 
 __all__ = ["shortfall_z"]
 
@@ -40,8 +40,8 @@ def _samples(
     title="mean shortfall of the estimate of Z",
     reference="arXiv 2603.07887v1, C.3, used as a certificate",
     formula="E[(1 - W^_H/Z)_+]",
+    algorithms=("smc", "sis", "action-is", "lookahead", "smc-ind", "vgb", *REJECTION),
     assumptions=(PROPER, DRAWN),
-    algorithms=("smc", "sis", "action-is", "lookahead"),
     measured=True,
     samples=_samples,
 )

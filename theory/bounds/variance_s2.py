@@ -8,7 +8,15 @@ import sys
 from simulator.exact.variance import relative_variance
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
-from theory.statement import DRAWN, KEEPS_MASS, MULTINOMIAL, algorithm, register
+from theory.statement import (
+    DRAWN,
+    KEEPS_MASS,
+    MULTINOMIAL,
+    NO_RESTART,
+    REJECTION,
+    recursion,
+    register,
+)
 
 __all__ = ["half_root", "variance_s2"]
 
@@ -18,8 +26,8 @@ __all__ = ["half_root", "variance_s2"]
     title="exact relative variance of the weight",
     reference="new; arXiv 2603.07887v1, C.3, with Cauchy-Schwarz and the exact second moment",
     formula="sqrt(v)/2, v = Var(W^_H)/Z^2",
-    assumptions=(MULTINOMIAL, DRAWN, KEEPS_MASS),
-    algorithms=("smc", "sis"),
+    algorithms=("smc", "sis", *REJECTION),
+    assumptions=(MULTINOMIAL, DRAWN, NO_RESTART, KEEPS_MASS),
 )
 def variance_s2(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV <= E|W^_H - Z|/(2Z) <= sqrt(v)/2, v = Var(W^_H)/Z^2 by recursion.
@@ -29,13 +37,13 @@ def variance_s2(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC or SIS
+    sampler : SMC, SIS, SMCRejection, DiffusionMonteCarlo or ActionLevelRejection
 
     Returns
     -------
     float
     """
-    v = relative_variance(problem, sampler.n_particles, algorithm(sampler))
+    v = relative_variance(problem, sampler.n_particles, recursion(sampler))
     return half_root(v, problem.horizon)
 
 

@@ -247,8 +247,10 @@ def test_kernel_equals_twin_over_many_levels_and_extreme_values():
 
 
 WRONG = {
-    "G of the parent's place": ("_run", "before, ways = log_g[ancestors]", "before, ways = log_g"),
-    "one step too many": ("_run", "steps = min(depth,", "steps = min(depth + 1,"),
+    "G of the parent's place": (
+        "run_plain_once", "before, ways = log_g[ancestors]", "before, ways = log_g"
+    ),
+    "one step too many": ("run_plain_once", "steps = min(depth,", "steps = min(depth + 1,"),
     "V^ of the level itself": ("_rollouts", "log_prm[h + steps][here]", "log_prm[h][state]"),
     "sum for mean": ("_rollouts", " - math.log(ways)", ""),
     "largest for mean": ("_rollouts", "math.log(sum(math.exp(x - top) for x in logs))", "0"),

@@ -230,6 +230,8 @@ def test_split_blocks_are_the_whole():
         n = min(1024, 3000 - 1024 * block)
         part = sampler.run(problem, n, rng=5, keep=KEEP, first_block=block)
         for f in fields(part):
+            if getattr(whole, f.name) is None:
+                continue
             there = getattr(whole, f.name)[1024 * block :][:n]
             np.testing.assert_array_equal(getattr(part, f.name), there)
 
