@@ -13,17 +13,21 @@ if TYPE_CHECKING:
     from simulator.models.tabular import TabularModel
     from simulator.problem import PRM, Problem
     from simulator.problem_files import load_problem, save_problem
+    from simulator.samplers.backtracking import Backtracking
     from simulator.samplers.runs import Runs
     from simulator.samplers.smc import SMC
+    from simulator.samplers.smc_independent import SMCIndependent
 
 # loaded when first asked for: the command line must not import all to print a list
 _HOME = {
+    "Backtracking": "samplers.backtracking",
     "ExactLaw": "exact.cloud",
     "InputError": "errors",
     "PRM": "problem",
     "Problem": "problem",
     "Runs": "samplers.runs",
     "SMC": "samplers.smc",
+    "SMCIndependent": "samplers.smc_independent",
     "TabularModel": "models.tabular",
     "TooLargeError": "errors",
     "bracket": "measure.error",
@@ -35,10 +39,12 @@ _HOME = {
 __all__ = [
     "PRM",
     "SMC",
+    "Backtracking",
     "ExactLaw",
     "InputError",
     "Problem",
     "Runs",
+    "SMCIndependent",
     "TabularModel",
     "TooLargeError",
     "bracket",

@@ -145,7 +145,7 @@ def concatenate(parts: Sequence[Runs]) -> Runs:
     """
     if not parts:
         raise InputError("runs: nothing to concatenate")
-    joined = {}
+    joined: dict[str, np.ndarray | None] = {}
     for field in fields(Runs):
         arrays = [getattr(part, field.name) for part in parts]
         missing = sum(a is None for a in arrays)
@@ -155,4 +155,5 @@ def concatenate(parts: Sequence[Runs]) -> Runs:
             if len({a.shape[1:] for a in arrays}) > 1:
                 raise InputError(f"runs: {field.name} differs in shape")
             joined[field.name] = np.concatenate(arrays)
-    return Runs(**joined)
+    joined.setdefault("log_w", None)  # the only one without a default
+    return Runs(**joined)  # type: ignore[arg-type]
