@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.errors import TooLargeError
-from simulator.exact.branching import path_moment
+from simulator.exact.branching_moments import path_moment
 from simulator.exact.unfold import count_paths, unfold
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 
-from simulator.exact.branching import relative_variance
+from simulator.exact.branching_moments import relative_variance
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
 from theory.branching import BRANCHES, UNCUT

@@ -11,15 +11,8 @@ from strategies import problems
 from wandering import INDEPENDENT_MUTANTS, chances, gap, leaf_pairs, lossy, output_law
 
 from simulator.errors import InputError, TooLargeError
-from simulator.exact.branching import (
-    branching_law,
-    extinction,
-    leaf_counts,
-    log_chance_beyond,
-    path_moment,
-    relative_variance,
-    shortfall,
-)
+from simulator.exact.branching import branching_law, extinction, log_chance_beyond, shortfall
+from simulator.exact.branching_moments import leaf_counts, path_moment, relative_variance
 from simulator.exact.unfold import unfold
 from simulator.models.families.product import product
 from simulator.models.families.reference import reference

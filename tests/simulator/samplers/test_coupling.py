@@ -13,10 +13,11 @@ from strategies import problems
 from wandering import INDEPENDENT_MUTANTS, chances
 
 from simulator.errors import InputError, TooLargeError
-from simulator.exact.branching import extinction, leaf_counts
 from simulator.models.families.reference import reference
 from simulator.samplers import coupling
+from simulator.samplers.backtracking import Backtracking
 from simulator.samplers.coupling import couple, coupling_table
+from simulator.samplers.smc_independent import SMCIndependent
 
 
 def walk_function(tree, n, z, mutant=None):
@@ -101,12 +102,11 @@ WRONG = {
         "_walk", "            x = x[:-1]", "            x = x[:-1] if len(x) < horizon else ()",
     ),
     "one visit fewer": ("_walk", "returns < n_particles", "returns < n_particles - 1"),
-    "reads anew": ("_branch", "read[x] += 1\n                if", "pass\n                if"),
     "one child at most": ("_branch", "while True", "for _ in range(1)"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [n for n in WRONG if n != "reads anew"])
+@pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_line_breaks_the_coupling(name, monkeypatch):
     function, right, wrong = WRONG[name]
     problem = reference(3)
@@ -119,16 +119,38 @@ def test_a_wrong_line_breaks_the_coupling(name, monkeypatch):
     assert not all(row["equal"] for row in coupling_table(problem, 4, 20, 1))
 
 
-def test_coupled_runs_have_the_law_of_smc_ind():
-    # failures: Hoeffding at 1e-9; catches another N (extinction .776, .603, .468 for N = 1, 2, 3).
-    # leaves: five standard deviations on one fixed seed
+def hoeffding(n_runs):
+    """P(|mean - E| >= x) <= 2 exp(-2 n x^2) = 1e-9 for variables in [0, 1]."""
+    return math.sqrt(math.log(2e9) / (2 * n_runs))
+
+
+@pytest.mark.parametrize("s", [0.0, 0.8])
+def test_coupled_runs_have_the_law_of_smc_ind(s):
+    # E[s^K], K leaves: false failure 1e-9; catches another N, for which it differs by 0.1
     problem, n, n_runs = reference(3), 2, 3000
     rows = coupling_table(problem, n, n_runs, 7)
-    dead = np.mean([row["leaves"] == 0 for row in rows])
-    assert abs(dead - extinction(problem, n)) < math.sqrt(math.log(2e9) / (2 * n_runs)) < 0.06
-    mean, covariance = leaf_counts(problem, n)
-    leaves = np.mean([row["leaves"] for row in rows])
-    assert abs(leaves - mean.sum()) < 5 * math.sqrt(covariance.sum() / n_runs)
+    seen = np.mean([s ** row["leaves"] for row in rows])
+    tree = Tree(problem)
+    z = {x: s if len(x) == 3 else 1.0 for level in tree.levels for x in level}
+    assert abs(seen - branch_function(tree, n, z)) < hoeffding(n_runs) < 0.06
+    assert abs(seen - branch_function(tree, n + 1, z)) > 0.06
+
+
+@pytest.mark.parametrize("sampler", [SMCIndependent(2), Backtracking(2, "visits")], ids=str)
+@pytest.mark.parametrize("s", [0.9, 0.95])
+def test_costs_have_the_law_of_the_visits_of_prefixes_that_are_no_leaves(sampler, s):
+    # E[s^calls]: false failure 1e-9; catches a cost of leaves, or none of the root
+    problem, n_runs = reference(3), 100_000
+    seen = (s ** sampler.run(problem, n_runs, rng=3).model_calls).mean()
+    tree = Tree(problem)
+
+    def expected(levels):
+        z = {x: s if len(x) in levels else 1.0 for level in tree.levels for x in level}
+        return branch_function(tree, 2, z)
+
+    assert abs(seen - expected({0, 1, 2})) < hoeffding(n_runs)
+    for wrong in ({0, 1, 2, 3}, {1, 2}):
+        assert abs(expected(wrong) - expected({0, 1, 2})) > 2 * hoeffding(n_runs)
 
 
 def test_table_and_refusals():
