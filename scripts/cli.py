@@ -125,12 +125,12 @@ def plan(
 
 
 @app.command()
-def audit(problem: ProblemArg, particles: ParticlesOption = 4, json: JsonOption = False) -> None:
+def audit(problem: ProblemArg, particles: ParticlesOption = None, json: JsonOption = False) -> None:
     """Print what weighting rules in use converge to, and how far that is from the target."""
     from scripts import show
     from simulator.models.library import open_problem
 
-    show.emit(show.audit(open_problem(problem), particles), json)
+    show.emit(show.audit(open_problem(problem), 4 if particles is None else particles), json)
 
 
 @app.command()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from simulator.samplers.action_is import ActionImportanceSampling
     from simulator.samplers.action_level_rejection import ActionLevelRejection
     from simulator.samplers.audited import AuditedSMC
+    from simulator.samplers.backtracking import Backtracking
     from simulator.samplers.beam import Beam, Greedy
     from simulator.samplers.best_of_n import BestOfN
     from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
@@ -23,34 +24,37 @@ if TYPE_CHECKING:
     from simulator.samplers.runs import Runs
     from simulator.samplers.sis import SIS
     from simulator.samplers.smc import SMC
+    from simulator.samplers.smc_independent import SMCIndependent
     from simulator.samplers.smc_rejection import SMCRejection
     from simulator.samplers.smc_restart import SMCRestart
 
 # loaded when first asked for: the command line must not import all to print a list
 _HOME = {
-    "AuditedSMC": "samplers.audited",
     "ActionImportanceSampling": "samplers.action_is",
+    "ActionLevelRejection": "samplers.action_level_rejection",
+    "AuditedSMC": "samplers.audited",
+    "Backtracking": "samplers.backtracking",
     "Beam": "samplers.beam",
     "BestOfN": "samplers.best_of_n",
-    "ActionLevelRejection": "samplers.action_level_rejection",
+    "bracket": "measure.error",
     "DiffusionMonteCarlo": "samplers.diffusion_monte_carlo",
     "ExactLaw": "exact.cloud",
     "Greedy": "samplers.beam",
     "InputError": "errors",
+    "load_problem": "problem_files",
     "Lookahead": "samplers.lookahead",
+    "open_problem": "models.library",
     "PRM": "problem",
     "Problem": "problem",
     "Runs": "samplers.runs",
+    "save_problem": "problem_files",
     "SIS": "samplers.sis",
     "SMC": "samplers.smc",
+    "SMCIndependent": "samplers.smc_independent",
     "SMCRejection": "samplers.smc_rejection",
     "SMCRestart": "samplers.smc_restart",
     "TabularModel": "models.tabular",
     "TooLargeError": "errors",
-    "bracket": "measure.error",
-    "load_problem": "problem_files",
-    "open_problem": "models.library",
-    "save_problem": "problem_files",
 }
 
 __all__ = [
@@ -60,6 +64,7 @@ __all__ = [
     "ActionImportanceSampling",
     "ActionLevelRejection",
     "AuditedSMC",
+    "Backtracking",
     "Beam",
     "BestOfN",
     "DiffusionMonteCarlo",
@@ -69,6 +74,7 @@ __all__ = [
     "Lookahead",
     "Problem",
     "Runs",
+    "SMCIndependent",
     "SMCRejection",
     "SMCRestart",
     "TabularModel",
