@@ -32,6 +32,7 @@ from simulator.problem import Problem
 __all__ = [
     "best_thresholds",
     "block_sizes",
+    "error_limit",
     "event_probability",
     "label_counts",
     "myopic_limit",
@@ -248,6 +249,35 @@ def label_counts(problem: Problem) -> tuple[int, ...]:
     assert isinstance(counts, tuple)
     late = int(problem.instance.family == "recursive-delay")
     return (counts[0] - late, *counts[1:])
+
+
+def error_limit(problem: Problem, n_particles: int) -> float:
+    r"""Return (pi*(E_n) - delta_{n,N})_+ with thresholds chosen to make it large.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of "hidden-labels" or "recursive-delay".
+    n_particles : int
+        N.
+
+    Returns
+    -------
+    float
+        At most D_TV, averaged over the hidden bits, for every myopic sampler.
+
+    Raises
+    ------
+    InputError
+        If the problem is of neither family.
+    """
+    counts = label_counts(problem)
+    assert problem.instance is not None
+    theta = problem.instance.arguments["theta"]
+    assert isinstance(theta, float)
+    thresholds = best_thresholds(counts, theta, n_particles)
+    reach = event_probability(counts, thresholds, theta)
+    return max(0.0, reach - myopic_limit(counts, thresholds, n_particles))
 
 
 def _pairs(counts: Sequence[int], thresholds: Sequence[int]) -> list[tuple[int, int]]:

@@ -18,7 +18,16 @@ from simulator.models.families.checks import MAX_HORIZON, check_real, check_whol
 from simulator.models.tabular import TabularModel
 from simulator.problem import Instance, Problem
 
-__all__ = ["block_counts", "hidden_bits", "hidden_labels", "recursive_delay"]
+__all__ = [
+    "FREE",
+    "OPEN",
+    "SHOWN",
+    "block_counts",
+    "hidden_bits",
+    "hidden_labels",
+    "recursive_delay",
+    "schedule",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -66,15 +75,10 @@ def hidden_labels(
     >>> problem.horizon, int(problem.model.n_states.max()), bool(abs(problem.log_z) < 1e-9)
     (21328, 4, True)
     """
-    sizes = block_counts(counts)
     check_real("theta", theta, 0.0, 1.0)
-    kinds, closes = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
-    for size in sizes:
-        _check_horizon(size, len(kinds) + 2)
-        kinds = np.tile(np.concatenate([[OPEN], kinds, [FREE]]), size)
-        closes = np.tile(np.concatenate([[False], closes, [True]]), size)
-    name = f"hidden-labels:counts={'/'.join(map(str, sizes))},theta={theta:g},seed={seed}"
-    return _stack(kinds, closes, theta, seed, name, "hidden-labels", sizes)
+    problem = _stack("hidden-labels", block_counts(counts), theta, seed)
+    problem.name += f",theta={theta:g},seed={seed}"
+    return problem
 
 
 def recursive_delay(
@@ -116,17 +120,10 @@ def recursive_delay(
     >>> problem.horizon, int(problem.model.n_states.max())
     (6557, 4)
     """
-    sizes = block_counts(counts)
     check_real("gamma", gamma, 0.0, 0.5)
-    _check_horizon(sizes[0], 1)
-    kinds = np.array([OPEN] * (sizes[0] - 1) + [SHOWN])
-    closes = np.array([False] + [True] * (sizes[0] - 1))
-    for size in sizes[1:]:
-        _check_horizon(size, len(kinds) + 2)
-        kinds = np.tile(np.concatenate([[OPEN], kinds, [SHOWN]]), size)
-        closes = np.tile(np.concatenate([[False], closes, [True]]), size)
-    name = f"recursive-delay:counts={'/'.join(map(str, sizes))},gamma={gamma:g},seed={seed}"
-    return _stack(kinds, closes, 2 * gamma, seed, name, "recursive-delay", sizes)
+    problem = _stack("recursive-delay", block_counts(counts), 2 * gamma, seed)
+    problem.name += f",gamma={gamma:g},seed={seed}"
+    return problem
 
 
 def block_counts(counts: str | Sequence[int]) -> tuple[int, ...]:
@@ -176,24 +173,57 @@ def hidden_bits(horizon: int, seed: int) -> Ints:
     return np.random.default_rng(seed).integers(0, 2, size=horizon)
 
 
+def schedule(family: str, counts: Sequence[int]) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Return what each level does: the kind of its token, and whether it closes a label first.
+
+    Parameters
+    ----------
+    family : {"hidden-labels", "recursive-delay"}
+    counts : sequence of int
+
+    Returns
+    -------
+    kinds : (H,) int array
+        `FREE`: a token without worth; `OPEN`: a label; `SHOWN`: judged at once.
+    closes : (H,) bool array
+        Whether V^ takes in the last open label.
+
+    Raises
+    ------
+    InputError
+        If there are more than 10^7 levels.
+
+    Examples
+    --------
+    >>> kinds, closes = schedule("hidden-labels", [1, 2])
+    >>> kinds.tolist(), closes.astype(int).tolist()
+    ([1, 1, 0, 0, 1, 1, 0, 0], [0, 0, 1, 1, 0, 0, 1, 1])
+    """
+    kinds, closes = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
+    end = FREE
+    if family == "recursive-delay":
+        _check_horizon(counts[0], 1)
+        kinds = np.array([OPEN] * (counts[0] - 1) + [SHOWN])
+        closes = np.array([False] + [True] * (counts[0] - 1))
+        counts, end = counts[1:], SHOWN
+    for size in counts:
+        _check_horizon(size, len(kinds) + 2)
+        kinds = np.tile(np.concatenate([[OPEN], kinds, [end]]), size)
+        closes = np.tile(np.concatenate([[False], closes, [True]]), size)
+    return kinds, closes
+
+
 def _check_horizon(size: int, length: int) -> None:
     if size * length > MAX_HORIZON:
         raise InputError(f"counts: more than {MAX_HORIZON} levels")
 
 
-def _stack(
-    kinds: Ints,
-    closes: npt.NDArray[np.bool_],
-    theta: float,
-    seed: int,
-    name: str,
-    family: str,
-    counts: tuple[int, ...],
-) -> Problem:
+def _stack(family: str, counts: tuple[int, ...], theta: float, seed: int) -> Problem:
     """Make the problem: level h may close the last open label, then reads its own token."""
     if theta >= 1:
         raise InputError("worth 0: theta < 1 and gamma < 1/2 are needed")
     check_whole("seed", seed, 0, 2**63)
+    kinds, closes = schedule(family, counts)
     bits = hidden_bits(len(kinds), seed)
     worth = np.array([1 - theta, 1 + theta])
     tables: dict[tuple[int, int, bool], tuple[Floats, Ints]] = {}
@@ -234,7 +264,9 @@ def _stack(
         [0.0],
         np.zeros(sum(width) + 1),
         edge_reward=factors,
-        name=name,
+        name=f"{family}:counts={'/'.join(map(str, counts))}",
     )
-    problem.instance = Instance(family, {"counts": counts, "theta": theta, "seed": seed})
+    problem.instance = Instance(
+        family, {"counts": counts, "theta": float(theta), "seed": int(seed)}
+    )
     return problem
