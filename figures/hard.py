@@ -18,7 +18,9 @@ COLUMNS = 3
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw levels against N, one panel a sampler; the frame is where the theorem forbids E_n."""
-    samplers = list(dict.fromkeys(table["sampler"]))
+    known = list(dict.fromkeys(table["sampler"]))
+    exact = set(table.loc[table["runs"] == 0, "sampler"])
+    samplers = [s for s in known if s in exact] + [s for s in known if s not in exact]
     levels, sizes = sorted(table["levels"].unique()), sorted(table["n"].unique())
     rows = math.ceil(len(samplers) / COLUMNS)
     figure = new_figure(9.0, 0.6 + 1.15 * rows)
