@@ -9,10 +9,13 @@ from simulator.models.families.product import product
 from simulator.models.families.reference import reference
 from simulator.models.families.two_branch import two_branch
 from simulator.models.families.variance import variance
+from simulator.models.library import make_problem
 from simulator.resampling.registry import SCHEMES
+from simulator.samplers.holding import LabelHolding
 from simulator.samplers.smc import SMC
 from theory.criteria import criteria
-from theory.instances.hidden_labels import event_probability, myopic_limit
+from theory.instances.hidden_labels import event_probability, label_counts, myopic_limit
+from theory.instances.label_event import count_hits
 from theory.instances.variance import prefix_variance, variance_bound
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import check
@@ -92,6 +95,21 @@ def test_two_particles_fail_at_two_levels():
     )  # fmt: skip
     assert value <= best + 1e-12
     assert BOUNDS["hidden-labels"].value(hidden_labels([1, 1], 0.5), SMC(2)) == 0.0
+
+
+def test_three_particles_fail_on_half_a_million_levels():
+    """N = n = 3 on the paper's instance, where 3.9 as printed says nothing below H = 2e11.
+
+    SMC's runs are in E_3 with probability 4e-4 at most each: 4 hits of 10 have probability
+    below 6e-12; a sampler of pi* has none below 4 but for 1e-20.
+    """
+    problem = make_problem("recursive-delay:counts=81/79/81,seed=1")
+    counts, thresholds = label_counts(problem), (55, 54, 56)
+    assert event_probability(counts, thresholds, 2 / 3) > 0.999
+    assert myopic_limit(counts, thresholds, 3) < 4e-4
+    assert BOUNDS["3.9"].value(problem, SMC(3)) > 0.999
+    assert count_hits(problem, SMC(3), thresholds, 10, rng=1) < 4
+    assert count_hits(problem, LabelHolding(7), thresholds, 10, rng=1) >= 4
 
 
 @pytest.mark.parametrize("scheme", ["multinomial", "systematic"])
