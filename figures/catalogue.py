@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from figures.audit import AUDIT
+from figures.hard import HARD
 from figures.language_model_tables import LANGUAGE_MODEL_TABLES
 from figures.product import PRODUCT
 from figures.ratios import RATIOS
@@ -11,4 +12,6 @@ from figures.two_branch import TWO_BRANCH
 
 __all__ = ["FIGURES"]
 
-FIGURES = {f.name: f for f in (TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS, AUDIT)}
+FIGURES = {
+    f.name: f for f in (TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS, HARD, AUDIT)
+}
