@@ -6,107 +6,24 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.exact.cloud import cloud_chain
+from simulator.measure.stepwise import largest_steps, step_errors, stepwise_samples
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import RngLike, seed_sequence
-from theory.bounds.spread_f import level_steps
-from theory.criteria import criteria
-from theory.quadrature import self_normalised_mean
+from simulator.samplers.streams import RngLike
 from theory.statement import DRAWN, MULTINOMIAL, register
 
-__all__ = ["step_errors", "stepwise_t"]
+__all__ = ["stepwise_t"]
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 CELLS = 1 << 22  # entries of the largest array of particles kept at a time
 
 
-def step_errors(problem: Problem, level: int, states: Ints, weights: Floats, n: int) -> Floats:
-    """Return D_TV(E[nu~_h | past], nu~_{h-1} pi*) for each cloud of level h-1.
-
-    The pairs (parent, child) are independent draws from q = nu^_{h-1} ⊗ pi_ref, and nu~_h
-    weights them by u = V*(child)/V^(parent), or 0 where V^(child) = 0. On paths, u is a
-    function of the child, so the sign of q u/E[u] - E[nu~_h] is one of u, and the
-    distance of the laws of paths is a sum over (parent state, action).
-
-    Parameters
-    ----------
-    problem : Problem
-    level : int
-        h, from 1 to H.
-    states : (C, N) int array
-        Rows of level h-1; anything where the weight is zero.
-    weights : (C, N) array
-        Unnormalised, >= 0. Rows of zeros (failure) have error 0: failure is absorbing.
-    n : int
-        Number of particles of level h.
-
-    Returns
-    -------
-    (C,) array
-    """
-    e, a = problem.passes.edges, problem.model.n_actions
-    run = slice(int(e.start[level - 1]), int(e.start[level]))
-    parent = problem.log_prm_flat[e.source[run]]
-    live_parent = np.isfinite(parent)
-    child = problem.log_value_flat[e.target[run]]
-    log_u = np.where(
-        live_parent, e.log_factor[run] + child - np.where(live_parent, parent, 0.0), -np.inf
-    ).reshape(-1, a)
-    lost = np.isneginf(problem.log_prm_flat[e.target[run]]).reshape(-1, a)
-    prob = np.exp(e.log_prob[run]).reshape(-1, a)
-    states, weights = _by_state(np.where(weights > 0, states, 0), weights, len(prob))
-    total = weights.sum(axis=1, keepdims=True)
-    share = weights / np.where(total > 0, total, 1.0)
-    shape = (len(states), -1)
-    q = (share[:, :, None] * prob[states]).reshape(shape)
-    u = log_u[states].reshape(shape)
-    u = np.where(q > 0, u, -np.inf)
-    top = u.max(axis=1, keepdims=True)
-    u = np.exp(u - np.where(np.isfinite(top), top, 0.0))
-    mean = (q * u).sum(axis=1, keepdims=True)
-    ideal = q * u / np.where(mean > 0, mean, 1.0)
-    kept = np.where(lost[states].reshape(shape), 0.0, u)
-    reached = self_normalised_mean(q, kept, n)
-    return np.asarray(np.maximum(ideal - reached, 0.0).sum(axis=1))
-
-
-def _by_state(states: Ints, weights: Floats, n_states: int) -> tuple[Ints, Floats]:
-    """Add the weights of particles in equal states, if that makes the arrays smaller."""
-    if n_states >= states.shape[1]:
-        return states, weights
-    rows = len(states)
-    key = states + n_states * np.arange(rows)[:, None]
-    sums = np.bincount(key.ravel(), weights.ravel(), rows * n_states).astype(np.float64)
-    sums = sums.reshape(rows, n_states)
-    return np.broadcast_to(np.arange(n_states, dtype=np.int64), sums.shape), sums
-
-
 def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> tuple[Floats, float]:
     """Sum the one-step errors of each run; each is at most min(1, its term of F-level)."""
-    n, horizon = sampler.n_particles, problem.horizon
-    top = np.ones(horizon)
-    if not criteria(problem).loses_mass:
-        top = np.minimum(top, level_steps(problem) / n)
-    out = np.empty(n_runs)
-    size = max(1, CELLS // (n * horizon))
-    root = seed_sequence(rng)
-    for first in range(0, n_runs, size):
-        part = slice(first, min(first + size, n_runs))
-        runs = sampler.run(problem, part.stop - first, rng=root.spawn(1)[0], keep=("clouds",))
-        states, logs = runs.cloud_states, runs.cloud_log_weights
-        assert states is not None
-        assert logs is not None
-        one = np.zeros((len(runs), 1), dtype=np.int64)
-        out[part] = step_errors(problem, 1, one, np.ones_like(one, dtype=np.float64), n)
-        for h in range(2, horizon + 1):
-            w = logs[:, h - 2]
-            peak = w.max(axis=1, keepdims=True)
-            w = np.exp(w - np.where(np.isfinite(peak), peak, 0.0))
-            out[part] += step_errors(problem, h, states[:, h - 2], w, n)
-    return out, float(top.sum())
+    sums = np.concatenate(list(stepwise_samples(problem, sampler, n_runs, rng)))
+    return sums, float(largest_steps(problem, sampler.n_particles).sum())
 
 
 @register(
@@ -122,7 +39,7 @@ def stepwise_t(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV <= sum_{h=1}^H E[D_TV(E[nu~_h | past], nu~_{h-1} pi*)], over all clouds.
 
     nu~_0 is the root and nu~_H = nu^_H; the kernel pi* contracts D_TV, so the errors of the
-    levels add up. The conditional mean needs no sampling: see `theory.quadrature`.
+    levels add up. The conditional mean needs no sampling: see `simulator.exact.quadrature`.
 
     Guarantee: upper bound of order 1/N, true with lost mass too; attained by some trees.
 
