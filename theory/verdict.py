@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulator.errors import InputError, TooLargeError
-from simulator.measure.error import bracket
+from simulator.measure.error import Bracket, bracket
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.streams import RngLike, seed_sequence
@@ -32,12 +32,15 @@ class MeasuredError:
     confidence : float
         Probability that both limits hold; 1 if exact.
     exact : bool
+    bracket : Bracket or None
+        How it was measured; None if exact.
     """
 
     low: float
     high: float
     confidence: float
     exact: bool
+    bracket: Bracket | None = None
 
 
 @dataclass(frozen=True)
@@ -195,7 +198,7 @@ def _error(
             raise TooLargeError(f"{fault}; give a number of runs to measure the error") from None
     root = seed_sequence(rng)
     b = bracket(problem, sampler, n_runs, rng=root.spawn(1)[0], confidence=confidence)
-    return MeasuredError(b.low, b.high, b.confidence, False)
+    return MeasuredError(b.low, b.high, b.confidence, False, b)
 
 
 def _status(bound: Bound, low: float, high: float, error: MeasuredError) -> Status:

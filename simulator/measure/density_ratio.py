@@ -195,7 +195,7 @@ def conditional_log_w(
     """
     n_paths = len(tokens)
     states, log_weights = _along(problem, tokens)
-    alive = np.isfinite(log_weights).all(axis=1)
+    alive = np.asarray(np.isfinite(log_weights).all(axis=1))
     log_weights = np.where(alive[:, None], log_weights, 0.0)
     seeds = run_seeds(rng, n_paths * repeats, first_block)
     log_w = np.empty(n_paths * repeats)

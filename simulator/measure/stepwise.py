@@ -188,7 +188,8 @@ def _by_state(states: Ints, weights: Floats, n_states: int) -> tuple[Ints, Float
 def _distinct(states: Ints, share: Floats) -> tuple[Ints, Floats, Ints]:
     """Clouds without repetitions, and where to find each of the given ones among them."""
     order = np.argsort(states, axis=1, kind="stable")
-    states, share = (np.take_along_axis(x, order, axis=1) for x in (states, share))
+    states = np.take_along_axis(states, order, axis=1)
+    share = np.take_along_axis(share, order, axis=1)
     rows = np.ascontiguousarray(np.concatenate([states.view(np.float64), share], axis=1))
     _, first, same = np.unique(
         rows.view(f"V{rows.itemsize * rows.shape[1]}")[:, 0], return_index=True, return_inverse=True

@@ -133,7 +133,7 @@ class Tally:
         return scores
 
     def __add__(self, other: Tally) -> Tally:
-        """Counts of both; bins are those of the second, whose ruler it takes."""
+        """Add the counts; bins are those of the second, whose ruler it takes."""
         return replace(
             other,
             n=self.n + other.n,

@@ -146,9 +146,9 @@ def _count(token: int, k: int, few: bool, below: float, total: float) -> Event:
 
 def _score(second: Tally, draws: Tally) -> Event:
     def above(tally: Tally) -> Floats:
-        return np.cumsum(tally.bins[::-1])[::-1] + 0.0
+        return np.asarray(np.cumsum(tally.bins[::-1])[::-1] / tally.n)
 
-    k = int(np.argmax(above(second) / second.n - above(draws) / draws.n))
+    k = int(np.argmax(above(second) - above(draws)))
     return Event(
         "likelihood ratio",
         lambda other: int(other.bins[k:].sum()) + other.failed,
