@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from figures.certificates import CERTIFICATES
 from figures.language_model_tables import LANGUAGE_MODEL_TABLES
 from figures.product import PRODUCT
 from figures.ratios import RATIOS
@@ -10,4 +11,6 @@ from figures.two_branch import TWO_BRANCH
 
 __all__ = ["FIGURES"]
 
-FIGURES = {f.name: f for f in (TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS)}
+FIGURES = {
+    f.name: f for f in (TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, CERTIFICATES, RATIOS)
+}

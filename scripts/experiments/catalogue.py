@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scripts.experiments.certificates import CERTIFICATES
 from scripts.experiments.language_model_tables import LANGUAGE_MODEL_TABLES
 from scripts.experiments.product import PRODUCT
 from scripts.experiments.ratios import RATIOS
@@ -10,4 +11,6 @@ from scripts.experiments.two_branch import TWO_BRANCH
 
 __all__ = ["EXPERIMENTS"]
 
-EXPERIMENTS = {e.name: e for e in (TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS)}
+EXPERIMENTS = {
+    e.name: e for e in (TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, CERTIFICATES, RATIOS)
+}

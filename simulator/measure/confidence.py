@@ -227,8 +227,10 @@ def mean_interval(
     if low == high:
         return Interval.exact(low)
     half = (1 - confidence) / 2
+    mean = float(x.mean())
     bottom = low + high - mean_upper(low + high - x, half, low, high)
-    return Interval(float(x.mean()), bottom, mean_upper(x, half, low, high), confidence)
+    top = mean_upper(x, half, low, high)
+    return Interval(mean, min(bottom, mean), max(top, mean), confidence)
 
 
 def proportion_lower(successes: int, n: int, delta: float) -> float:
