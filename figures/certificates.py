@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -21,7 +22,8 @@ def draw(table: pd.DataFrame) -> Figure:
     figure = new_figure(7.2, 3.3)
     left, right = figure.subplots(1, 2)
     place, ticks, labels = 0, [], []
-    for (n, runs), rows in small.groupby(["n", "runs"]):
+    for key, rows in small.groupby(["n", "runs"]):
+        n, runs = (int(x) for x in np.asarray(key))
         shown = rows.head(60)
         x = place + pd.RangeIndex(len(shown)).to_numpy()
         missed = (shown["low"] > shown["exact"]) | (shown["high"] < shown["exact"])
@@ -36,9 +38,9 @@ def draw(table: pd.DataFrame) -> Figure:
     left.set_xticks(ticks, labels)
     left.set_ylabel("total variation")
     left.set_title("tree of 3 levels: repeated brackets")
-    for k, (problem, rows) in enumerate(long.groupby("problem")):
+    for k, (problem, rows) in enumerate(long.groupby("problem", sort=True)):
         data = rows.sort_values("n")
-        name = problem.removeprefix("product:horizon=")
+        name = str(problem).removeprefix("product:horizon=")
         right.fill_between(data["n"], data["low"], data["high"], alpha=0.25, color=f"C{k}")
         right.plot(data["n"], data["exact"], "o-", ms=3, color=f"C{k}", label=f"exact, H={name}")
     right.set_xscale("log", base=2)

@@ -112,7 +112,7 @@ def density_ratio(
     path_seed, run_seed = seed_sequence(rng).spawn(2)
     limit = BettingUpper(n_paths, 1 - confidence)
     sums = np.zeros((2, 2))  # of low and high: sum, sum of squares
-    blocks = max(1, CELLS // max(problem.horizon, BLOCK * repeats))
+    blocks = max(1, CELLS // (BLOCK * max(problem.horizon, 8 * repeats)))
     for first in range(0, n_paths, blocks * BLOCK):
         part = min(blocks * BLOCK, n_paths - first)
         tokens = target_paths(problem, part, path_seed, first_block=first // BLOCK)

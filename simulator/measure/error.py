@@ -11,7 +11,7 @@ from simulator.measure.confidence import BettingUpper
 from simulator.measure.density_ratio import DensityRatio, density_ratio, paths_within_reach
 from simulator.measure.plug_in import PlugIn, total_variation
 from simulator.measure.stepwise import runs_within_reach, stepwise_samples
-from simulator.measure.stream import CELLS, Runnable, chunks, offers, shortfall
+from simulator.measure.stream import CELLS, LARGEST, Runnable, chunks, offers, shortfall
 from simulator.measure.tally import Ruler, Tally, edge_scores
 from simulator.measure.witness import learn_event
 from simulator.problem import Problem
@@ -230,7 +230,7 @@ def _some(problem: Problem) -> int:
 def _draw_target(problem: Problem, ruler: Ruler, n: int, rng: RngLike) -> Tally:
     """Count independent draws from pi*."""
     tally = Tally.empty(problem, True, ruler)
-    blocks = max(1, CELLS // problem.horizon // BLOCK)
+    blocks = max(1, min(LARGEST, CELLS // problem.horizon) // BLOCK)
     for first in range(0, n, blocks * BLOCK):
         part = min(blocks * BLOCK, n - first)
         tally.add_paths(target_paths(problem, part, rng, first_block=first // BLOCK))
