@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from figures.audit import AUDIT
+from figures.certificates import CERTIFICATES
 from figures.hard import HARD
 from figures.language_model_tables import LANGUAGE_MODEL_TABLES
 from figures.product import PRODUCT
@@ -13,5 +14,15 @@ from figures.two_branch import TWO_BRANCH
 __all__ = ["FIGURES"]
 
 FIGURES = {
-    f.name: f for f in (TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS, HARD, AUDIT)
+    f.name: f
+    for f in (
+        TREES,
+        LANGUAGE_MODEL_TABLES,
+        PRODUCT,
+        TWO_BRANCH,
+        CERTIFICATES,
+        RATIOS,
+        HARD,
+        AUDIT,
+    )
 }

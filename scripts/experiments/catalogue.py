@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scripts.experiments.audit import AUDIT
+from scripts.experiments.certificates import CERTIFICATES
 from scripts.experiments.hard import HARD
 from scripts.experiments.language_model_tables import LANGUAGE_MODEL_TABLES
 from scripts.experiments.product import PRODUCT
@@ -13,5 +14,15 @@ from scripts.experiments.two_branch import TWO_BRANCH
 __all__ = ["EXPERIMENTS"]
 
 EXPERIMENTS = {
-    e.name: e for e in (TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS, HARD, AUDIT)
+    e.name: e
+    for e in (
+        TREES,
+        LANGUAGE_MODEL_TABLES,
+        PRODUCT,
+        TWO_BRANCH,
+        CERTIFICATES,
+        RATIOS,
+        HARD,
+        AUDIT,
+    )
 }
