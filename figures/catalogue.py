@@ -1,9 +1,10 @@
-"""All figures by name; each reads the table of the same name."""
+"""All figures by name, in the order of the report; each reads the table of the same name."""
 
 from __future__ import annotations
 
 from figures.audit import AUDIT
 from figures.certificates import CERTIFICATES
+from figures.cost import COST
 from figures.hard import HARD
 from figures.language_model_tables import LANGUAGE_MODEL_TABLES
 from figures.product import PRODUCT
@@ -13,16 +14,15 @@ from figures.two_branch import TWO_BRANCH
 
 __all__ = ["FIGURES"]
 
-FIGURES = {
-    f.name: f
-    for f in (
-        TREES,
-        LANGUAGE_MODEL_TABLES,
-        PRODUCT,
-        TWO_BRANCH,
-        CERTIFICATES,
-        RATIOS,
-        HARD,
-        AUDIT,
-    )
-}
+ORDER = (
+    TREES,
+    LANGUAGE_MODEL_TABLES,
+    PRODUCT,
+    TWO_BRANCH,
+    RATIOS,
+    COST,
+    CERTIFICATES,
+    HARD,
+    AUDIT,
+)
+FIGURES = {each.name: each for each in ORDER}

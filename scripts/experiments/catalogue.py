@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scripts.experiments.audit import AUDIT
 from scripts.experiments.certificates import CERTIFICATES
+from scripts.experiments.cost import COST
 from scripts.experiments.hard import HARD
 from scripts.experiments.language_model_tables import LANGUAGE_MODEL_TABLES
 from scripts.experiments.product import PRODUCT
@@ -13,16 +14,15 @@ from scripts.experiments.two_branch import TWO_BRANCH
 
 __all__ = ["EXPERIMENTS"]
 
-EXPERIMENTS = {
-    e.name: e
-    for e in (
-        TREES,
-        LANGUAGE_MODEL_TABLES,
-        PRODUCT,
-        TWO_BRANCH,
-        CERTIFICATES,
-        RATIOS,
-        HARD,
-        AUDIT,
-    )
-}
+ORDER = (
+    TREES,
+    LANGUAGE_MODEL_TABLES,
+    PRODUCT,
+    TWO_BRANCH,
+    RATIOS,
+    COST,
+    CERTIFICATES,
+    HARD,
+    AUDIT,
+)
+EXPERIMENTS = {each.name: each for each in ORDER}
