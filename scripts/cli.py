@@ -39,6 +39,16 @@ SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all rand
 RunsOption = Annotated[
     int | None, typer.Option("--runs", "-r", min=4, help="Independent runs, at least 4.")
 ]
+JobsOption = Annotated[
+    int, typer.Option(min=1, help="Worker processes or threads; a cluster has its own.")
+]
+BackendOption = Annotated[
+    Literal["loky", "threading", "dask"],
+    typer.Option(help="Processes, threads, or a Dask cluster; results are the same."),
+]
+SchedulerOption = Annotated[
+    str | None, typer.Option(metavar="ADDR", help="tcp://HOST:PORT of the Dask scheduler.")
+]
 
 
 def _sampler(name: str, particles: int, settings: list[str] | None) -> Sampler:
@@ -128,15 +138,69 @@ def reproduce(
     profile: Annotated[
         Literal["quick", "full"], typer.Option(help="quick takes minutes, full hours.")
     ] = "quick",
-    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
+    jobs: JobsOption = 2,
+    backend: BackendOption = "loky",
+    scheduler: SchedulerOption = None,
     out: Annotated[Path, typer.Option(help="Folder of results; finished parts are kept.")] = Path(
         "results"
     ),
 ) -> None:
     """Run the experiments, draw the figures and write the HTML report."""
     from scripts.reproduce import run
+    from simulator.runs.workers import Workers
 
-    if run(names or [], profile, jobs, out):
+    if run(names or [], profile, Workers(jobs, backend, scheduler), out):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sweep(
+    problems: Annotated[
+        list[str], typer.Argument(metavar="PROBLEM...", help="Problem files or names; see list.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder; finished shards are kept.")],
+    sampler: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME[:key=value,...]; may be repeated.", show_default="smc"),
+    ] = None,
+    particles: Annotated[
+        str, typer.Option("--particles", "-n", help="Numbers of particles, e.g. 1,2,4.")
+    ] = "4",
+    runs: Annotated[
+        int, typer.Option("--runs", "-r", min=1, help="Independent runs of each grid point.")
+    ] = 100_000,
+    seed: SeedOption = 0,
+    shard: Annotated[
+        int, typer.Option(min=1024, help="Runs a shard, a multiple of 1024.")
+    ] = 16_384,
+    jobs: JobsOption = 2,
+    backend: BackendOption = "loky",
+    scheduler: SchedulerOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run samplers over a grid; a stopped sweep goes on where it was."""
+    from scripts.sweep import read_particles, run
+    from simulator.runs.sweep import Grid
+    from simulator.runs.workers import Workers
+
+    grid = Grid(
+        tuple(problems), tuple(sampler or ["smc"]), read_particles(particles), runs, seed, shard
+    )
+    run(grid, Workers(jobs, backend, scheduler), out, json)
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A parquet file made here.")],
+) -> None:
+    """Make a stored result again from its provenance; exit code 1 if it differs."""
+    from scripts.replay import replay as run_again
+
+    verdict, equal, remarks = run_again(file)
+    for line in remarks:
+        print(f"particlebounds: {line}", file=sys.stderr)
+    print(verdict)
+    if not equal:
         raise typer.Exit(1)
 
 

@@ -29,8 +29,16 @@ class Sampler(Protocol):
         """Whether E[W^_H 1{Y = y}] = pi_ref(y) r(y) where no mass is lost (lemma C.2)."""
         ...
 
-    def run(self, problem: Problem, n_runs: int, *, rng: RngLike, keep: Sequence[str] = ()) -> Runs:
-        """Draw independent runs."""
+    def run(
+        self,
+        problem: Problem,
+        n_runs: int,
+        *,
+        rng: RngLike,
+        keep: Sequence[str] = (),
+        first_block: int = 0,
+    ) -> Runs:
+        """Draw independent runs; `first_block` goes on where another call has stopped."""
         ...
 
     def exact_law(self, problem: Problem, on: str = "paths") -> ExactLaw:
