@@ -229,6 +229,8 @@ def main(arguments: list[str] | None = None) -> None:
         _fail("interrupted; finished parts are kept", 130)
     except KeyboardInterrupt:
         _fail("interrupted; finished parts are kept", 130)
+    except MemoryError:
+        _fail("there is not enough memory for this", 2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

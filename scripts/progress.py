@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -18,6 +20,8 @@ __all__ = ["progress_bar", "say"]
 def progress_bar() -> Progress:
     """Make a bar that leaves nothing behind, so that a fault stays one line.
 
+    There is none where stderr is not a terminal.
+
     Returns
     -------
     Progress
@@ -25,7 +29,7 @@ def progress_bar() -> Progress:
     return Progress(
         TextColumn("{task.description:>22}"), BarColumn(), MofNCompleteColumn(),
         TimeElapsedColumn(), TimeRemainingColumn(),
-        console=Console(stderr=True), transient=True,
+        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
     )  # fmt: skip
 
 

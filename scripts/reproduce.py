@@ -19,7 +19,7 @@ from scripts.verdicts import summarise
 from simulator.errors import InputError
 from simulator.runs.cells import run_cells
 from simulator.runs.provenance import provenance
-from simulator.runs.store import write_table
+from simulator.runs.store import open_folder, write_table
 from simulator.runs.workers import Workers
 
 __all__ = ["run"]
@@ -48,10 +48,7 @@ def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
             raise InputError(
                 f"experiment {name!r} is not known; there are {', '.join(EXPERIMENTS)}"
             )
-    try:
-        (out / "tables").mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise InputError(f"--out {out}: {fault.strerror}") from None
+    open_folder(out / "tables")
     begin = time.monotonic()
     tables = {}
     with progress_bar() as progress:

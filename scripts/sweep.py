@@ -47,9 +47,7 @@ def run(grid: Grid, workers: Workers, out: Path, as_json: bool) -> None:
     """
     problems = grid.open()
     with progress_bar() as progress:
-        task = progress.add_task(
-            "sweep", total=len(grid.cells({spec: p.digest for spec, p in problems.items()}))
-        )
+        task = progress.add_task("sweep", total=grid.n_shards)
         summary, states = run_sweep(
             grid, out / "shards", problems=problems, workers=workers,
             advance=lambda done: progress.advance(task, done),

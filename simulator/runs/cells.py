@@ -11,7 +11,7 @@ import pandas as pd
 
 from simulator.errors import InputError
 from simulator.runs.provenance import provenance
-from simulator.runs.store import decode, encode, read_table, remove_old_drafts, write_bytes
+from simulator.runs.store import decode, encode, open_folder, read_table, write_bytes
 from simulator.runs.workers import Workers
 
 __all__ = ["Cell", "Rows", "cell_tables", "run_cells"]
@@ -92,7 +92,7 @@ def cell_tables(
     InputError
         If a shard cannot be written or a worker runs other software.
     """
-    remove_old_drafts(folder)
+    open_folder(folder)
     paths = [folder / f"{_digest(name, cell)}.parquet" for cell in cells]
     missing = []
     for i, path in enumerate(paths):

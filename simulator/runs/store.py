@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from simulator.errors import InputError
 
-__all__ = ["decode", "encode", "read_table", "remove_old_drafts", "write_bytes", "write_table"]
+__all__ = ["decode", "encode", "open_folder", "read_table", "write_bytes", "write_table"]
 
 KEY = b"particlebounds"
 # SHA-256 of the file with the 64 digits taken as zeros; it stands in the file's footer
@@ -128,13 +128,27 @@ def write_bytes(content: bytes, path: Path) -> None:
         raise InputError(f"{path}: {fault.strerror or 'cannot be written'}") from None
 
 
-def remove_old_drafts(folder: Path) -> None:
-    """Remove what killed writers left; a draft lives for a moment, so an old one is nobody's.
+def open_folder(folder: Path) -> None:
+    """Make a folder of results, see that one can write there, and clear it of old drafts.
+
+    Killed writers leave drafts; as one lives for a moment only, an old one is nobody's.
 
     Parameters
     ----------
     folder : Path
+
+    Raises
+    ------
+    InputError
+        If it cannot be made or written in.
     """
+    trial = folder / f".{uuid.uuid4().hex}.draft"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except OSError as fault:
+        raise InputError(f"{folder}: {fault.strerror or 'cannot be written in'}") from None
     for draft in folder.glob(".*.draft"):
         try:
             if time.time() - draft.stat().st_mtime > DRAFT_AGE:

@@ -22,11 +22,12 @@ from simulator.runs.cells import Cell, cell_tables
 from simulator.runs.shard import Total, read_sampler, run_shard
 from simulator.runs.workers import Workers
 from simulator.samplers.sampler import check_int
-from simulator.samplers.streams import BLOCK
+from simulator.samplers.streams import BLOCK, seed_sequence
 
 __all__ = ["SHARD", "Grid", "run_sweep"]
 
 SHARD = 16 * BLOCK
+MOST_RUNS = 10**12
 HERE = Workers()
 
 
@@ -72,13 +73,19 @@ class Grid:
                     raise InputError(f"{name}: {value} is given twice")
         for n in self.particles:
             check_int("particles", n, 1)
-        check_int("runs", self.runs, 1)
-        check_int("seed", self.seed, 0)
+        check_int("runs", self.runs, 1, MOST_RUNS)
+        seed_sequence(self.seed)
         check_int("shard", self.shard, BLOCK)
         if self.shard % BLOCK:
             raise InputError(f"shard: {self.shard} is not a multiple of {BLOCK}")
         for sampler, n in product(self.samplers, self.particles):
             read_sampler(sampler, n)
+
+    @property
+    def n_shards(self) -> int:
+        """Number of shards."""
+        points = len(self.problems) * len(self.samplers) * len(self.particles)
+        return points * -(-self.runs // self.shard)
 
     def parameters(self, problems: Mapping[str, Problem]) -> dict[str, object]:
         """Return what the provenance of a sweep's tables holds.

@@ -20,6 +20,7 @@ from simulator.samplers.threads import available_threads, share_of_threads
 __all__ = ["BACKENDS", "Workers"]
 
 BACKENDS = ("loky", "threading", "dask")
+MOST_JOBS = 4096
 PATIENCE = 10.0  # seconds for a cluster to answer
 
 
@@ -52,7 +53,7 @@ class Workers:
     scheduler: str | None = None
 
     def __post_init__(self) -> None:
-        check_int("jobs", self.jobs, 1)
+        check_int("jobs", self.jobs, 1, MOST_JOBS)
         if self.backend not in BACKENDS:
             raise InputError(
                 f"backend: {self.backend!r} is not known, only {', '.join(BACKENDS)} are"
@@ -89,9 +90,9 @@ class Workers:
         with ExitStack() as stack:
             stack.enter_context(threadpool_limits(1))
             stack.enter_context(nullcontext() if here else _cluster(str(self.scheduler)))
+            stack.enter_context(joblib.parallel_config(backend=self.backend))
             parallel = joblib.Parallel(
                 n_jobs=self.jobs if here else -1,
-                backend=self.backend,
                 return_as="generator_unordered",
                 batch_size=1,  # a result that waits for its batch would be lost with it
                 max_nbytes=None,  # kernels are compiled for arrays, not for mapped files
