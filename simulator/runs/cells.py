@@ -96,10 +96,10 @@ def cell_tables(
     paths = [folder / f"{_digest(name, cell)}.parquet" for cell in cells]
     missing = []
     for i, path in enumerate(paths):
-        if _stored(path, provenance(name, cells[i]), report) is None:
-            missing.append(i)
-        else:
+        if path.exists() and _stored(path, provenance(name, cells[i]), report) is not None:
             advance(1)
+        else:
+            missing.append(i)
     calls: Iterable[tuple[object, ...]] = (
         (i, name, function, cells[i], inputs(cells[i])) for i in missing
     )
@@ -143,9 +143,7 @@ def _keep(
 def _stored(
     path: Path, wanted: dict[str, object], report: Callable[[str], None]
 ) -> pd.DataFrame | None:
-    """Return a finished shard; None if it is missing or, after a report, not to be trusted."""
-    if not path.exists():
-        return None
+    """Return a finished shard; None, after a report, if it is not to be trusted."""
     try:
         table, made_by = read_table(path)
     except InputError as fault:
