@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Heavy imports happen inside the commands, so that `list` and `--help` answer at once.
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="particlebounds",
     help="Particle filtering of language models, checked exactly against its theorems.",
@@ -225,10 +227,8 @@ def main(arguments: list[str] | None = None) -> None:
         code = command.main(args=arguments, prog_name="particlebounds", standalone_mode=False)
     except InputError as fault:
         _fail(str(fault), 2)
-    except typer.Abort:
-        _fail("interrupted; finished parts are kept", 130)
-    except KeyboardInterrupt:
-        _fail("interrupted; finished parts are kept", 130)
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
     except MemoryError:
         _fail("there is not enough memory for this", 2)
     except BrokenPipeError:
@@ -239,6 +239,8 @@ def main(arguments: list[str] | None = None) -> None:
         if not hasattr(fault, "format_message"):
             raise
         _fail(fault.format_message() + _given(fault), 2)
+    if code == INTERRUPTED:  # the command-line library keeps the exception to itself
+        _fail("interrupted; finished parts are kept", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

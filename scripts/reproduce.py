@@ -48,6 +48,7 @@ def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
             raise InputError(
                 f"experiment {name!r} is not known; there are {', '.join(EXPERIMENTS)}"
             )
+    workers.reach()
     open_folder(out / "tables")
     begin = time.monotonic()
     tables = {}

@@ -92,6 +92,7 @@ def cell_tables(
     InputError
         If a shard cannot be written or a worker runs other software.
     """
+    workers.reach()
     open_folder(folder)
     paths = [folder / f"{_digest(name, cell)}.parquet" for cell in cells]
     missing = []

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit
 
 import joblib
@@ -61,6 +65,29 @@ class Workers:
         if (self.backend == "dask") != (self.scheduler is not None):
             raise InputError("scheduler: the address is needed with backend dask, and only there")
 
+    def reach(self) -> None:
+        """See that the cluster answers, before anything is begun.
+
+        Raises
+        ------
+        InputError
+            If it does not.
+        """
+        if self.scheduler is None:
+            return
+        try:
+            address = urlsplit(self.scheduler)
+            if address.scheme != "tcp" or not address.hostname or not address.port:
+                raise ValueError
+        except ValueError:
+            raise InputError(
+                f"scheduler: {self.scheduler!r} is not of the form tcp://HOST:PORT"
+            ) from None
+        try:
+            socket.create_connection((address.hostname, address.port), PATIENCE).close()
+        except OSError:
+            raise InputError(f"scheduler: nothing answers at {self.scheduler}") from None
+
     def map(
         self, function: Callable[..., object], calls: Iterable[tuple[object, ...]]
     ) -> Iterator[object]:
@@ -85,6 +112,7 @@ class Workers:
         InputError
             If the cluster cannot be reached or a worker process is killed.
         """
+        self.reach()
         here = self.backend != "dask"
         share = max(1, available_threads() // self.jobs) if here else 1
         with ExitStack() as stack:
@@ -97,7 +125,11 @@ class Workers:
                 batch_size=1,  # a result that waits for its batch would be lost with it
                 max_nbytes=None,  # kernels are compiled for arrays, not for mapped files
             )
-            work = (joblib.delayed(_call)(share, function, arguments) for arguments in calls)
+            parent = os.getpid() if self.backend == "loky" else None
+            work = (joblib.delayed(_call)(share, parent, function, a) for a in calls)
+            # who stops early, by Ctrl-C or a fault, knows that some calls are not done
+            stack.enter_context(warnings.catch_warnings())
+            warnings.filterwarnings("ignore", r"\d+ tasks? ", UserWarning, "joblib")
             try:
                 yield from parallel(work)
             except TerminatedWorkerError:
@@ -107,12 +139,31 @@ class Workers:
                 ) from None
 
 
-def _call(share: int, function: Callable[..., object], arguments: tuple[object, ...]) -> object:
+def _call(
+    share: int,
+    parent: int | None,
+    function: Callable[..., object],
+    arguments: tuple[object, ...],
+) -> object:
     """Do one call in a worker."""
+    if parent is not None and parent != os.getpid():
+        _outlive_not(parent)
     # not undone: worker threads that overlap would undo each other's limit
     threadpool_limits(1)
     with share_of_threads(share):
         return function(*arguments)
+
+
+@cache
+def _outlive_not(parent: int) -> None:
+    """End this worker process soon after its parent, which a kill gives no time to do so."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _cluster(scheduler: str) -> AbstractContextManager[object]:
@@ -124,19 +175,11 @@ def _cluster(scheduler: str) -> AbstractContextManager[object]:
             "backend dask: needs the packages dask and distributed (extra 'cluster')"
         ) from None
     try:
-        address = urlsplit(scheduler)
-        if address.scheme != "tcp" or not address.hostname or not address.port:
-            raise ValueError
-    except ValueError:
-        raise InputError(f"scheduler: {scheduler!r} is not of the form tcp://HOST:PORT") from None
-    try:
-        # a client that fails to connect complains again when it is collected
-        socket.create_connection((address.hostname, address.port), PATIENCE).close()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # other versions are told by the provenance
             client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError):
-        raise InputError(f"scheduler: nothing answers at {scheduler}") from None
+        raise InputError(f"scheduler: no Dask scheduler answers at {scheduler}") from None
     if not client.ncores():
         client.close()
         raise InputError(f"scheduler: {scheduler} has no workers")
