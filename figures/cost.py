@@ -58,8 +58,10 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _title(problem: str) -> str:
-    family, _, options = problem.partition(":")
-    return f"{family}\n{options}"
+    family, _, rest = problem.partition(":")
+    options = rest.split(",")
+    lines = [",".join(options[i : i + 3]) for i in range(0, len(options), 3)]
+    return "\n".join([family, *lines])
 
 
 def cheapest(table: pd.DataFrame, error: float) -> pd.DataFrame:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Heavy imports happen inside the commands, so that `list` and `--help` answer at once.
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="particlebounds",
     help="Particle filtering of language models, checked exactly against its theorems.",
@@ -41,6 +43,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random draws.")]
 RunsOption = Annotated[
     int | None, typer.Option("--runs", "-r", min=4, help="Independent runs, at least 4.")
+]
+JobsOption = Annotated[
+    int, typer.Option(min=1, help="Worker processes or threads; a cluster has its own.")
+]
+BackendOption = Annotated[
+    Literal["loky", "threading", "dask"],
+    typer.Option(help="Processes, threads, or a Dask cluster; results are the same."),
+]
+SchedulerOption = Annotated[
+    str | None, typer.Option(metavar="ADDR", help="tcp://HOST:PORT of the Dask scheduler.")
 ]
 
 
@@ -167,15 +179,69 @@ def reproduce(
     profile: Annotated[
         Literal["quick", "full"], typer.Option(help="quick takes minutes, full hours.")
     ] = "quick",
-    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
+    jobs: JobsOption = 2,
+    backend: BackendOption = "loky",
+    scheduler: SchedulerOption = None,
     out: Annotated[Path, typer.Option(help="Folder of results; finished parts are kept.")] = Path(
         "results"
     ),
 ) -> None:
     """Run the experiments, draw the figures and write the HTML report."""
     from scripts.reproduce import run
+    from simulator.runs.workers import Workers
 
-    if run(names or [], profile, jobs, out):
+    if run(names or [], profile, Workers(jobs, backend, scheduler), out):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sweep(
+    problems: Annotated[
+        list[str], typer.Argument(metavar="PROBLEM...", help="Problem files or names; see list.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder; finished shards are kept.")],
+    sampler: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME[:key=value,...]; may be repeated.", show_default="smc"),
+    ] = None,
+    particles: Annotated[
+        str, typer.Option("--particles", "-n", help="Numbers of particles, e.g. 1,2,4.")
+    ] = "4",
+    runs: Annotated[
+        int, typer.Option("--runs", "-r", min=1, help="Independent runs of each grid point.")
+    ] = 100_000,
+    seed: SeedOption = 0,
+    shard: Annotated[
+        int, typer.Option(min=1024, help="Runs a shard, a multiple of 1024.")
+    ] = 16_384,
+    jobs: JobsOption = 2,
+    backend: BackendOption = "loky",
+    scheduler: SchedulerOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run samplers over a grid; a stopped sweep goes on where it was."""
+    from scripts.sweep import read_particles, run
+    from simulator.runs.sweep import Grid
+    from simulator.runs.workers import Workers
+
+    grid = Grid(
+        tuple(problems), tuple(sampler or ["smc"]), read_particles(particles), runs, seed, shard
+    )
+    run(grid, Workers(jobs, backend, scheduler), out, json)
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A parquet file made here.")],
+) -> None:
+    """Make a stored result again from its provenance; exit code 1 if it differs."""
+    from scripts.replay import replay as run_again
+
+    verdict, equal, remarks = run_again(file)
+    for line in remarks:
+        print(f"particlebounds: {line}", file=sys.stderr)
+    print(verdict)
+    if not equal:
         raise typer.Exit(1)
 
 
@@ -200,10 +266,10 @@ def main(arguments: list[str] | None = None) -> None:
         code = command.main(args=arguments, prog_name="particlebounds", standalone_mode=False)
     except InputError as fault:
         _fail(str(fault), 2)
-    except typer.Abort:
-        _fail("interrupted; finished parts are kept", 130)
-    except KeyboardInterrupt:
-        _fail("interrupted; finished parts are kept", 130)
+    except (typer.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except MemoryError:
+        _fail("there is not enough memory for this", 2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -212,6 +278,8 @@ def main(arguments: list[str] | None = None) -> None:
         if not hasattr(fault, "format_message"):
             raise
         _fail(fault.format_message() + _given(fault), 2)
+    if code == INTERRUPTED:  # the command-line library keeps the exception to itself
+        _fail("interrupted; finished parts are kept", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

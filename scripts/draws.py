@@ -53,7 +53,4 @@ def write(problem: Problem, sampler: Sampler, settings: dict[str, object], out: 
     if out.suffix != ".parquet":
         raise InputError(f"--out {out}: the name must end in .parquet")
     frame = table(problem, sampler, int(str(settings["runs"])), int(str(settings["seed"])))
-    try:
-        write_table(frame, out, provenance("sample", {**settings, "digest": problem.digest}))
-    except OSError as fault:
-        raise InputError(f"--out {out}: {fault.strerror}") from None
+    write_table(frame, out, provenance("sample", {**settings, "digest": problem.digest}))

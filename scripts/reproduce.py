@@ -7,30 +7,25 @@ from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress
 from rich.table import Table
 
 from figures.catalogue import FIGURES
 from figures.figure import save
 from scripts.experiments.catalogue import EXPERIMENTS
+from scripts.progress import progress_bar, say
 from scripts.report import write_report
 from scripts.verdicts import summarise
 from simulator.errors import InputError
 from simulator.runs.cells import run_cells
 from simulator.runs.provenance import provenance
-from simulator.runs.store import write_table
+from simulator.runs.store import open_folder, write_table
+from simulator.runs.workers import Workers
 
 __all__ = ["run"]
 
 
-def run(names: list[str], profile: str, jobs: int, out: Path) -> bool:
+def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
     """Run experiments and write tables, figures and report into `out`.
 
     Parameters
@@ -38,8 +33,7 @@ def run(names: list[str], profile: str, jobs: int, out: Path) -> bool:
     names : list of str
         Experiments; all if empty.
     profile : {"quick", "full"}
-    jobs : int
-        Worker processes.
+    workers : Workers
     out : Path
         Cells that were finished there are not run again.
 
@@ -54,32 +48,27 @@ def run(names: list[str], profile: str, jobs: int, out: Path) -> bool:
             raise InputError(
                 f"experiment {name!r} is not known; there are {', '.join(EXPERIMENTS)}"
             )
-    try:
-        (out / "tables").mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise InputError(f"--out {out}: {fault.strerror}") from None
+    workers.reach()
+    open_folder(out / "tables")
     begin = time.monotonic()
     tables = {}
-    columns = (
-        TextColumn("{task.description:>22}"), BarColumn(), MofNCompleteColumn(),
-        TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with progress_bar() as progress:
         for name in chosen:
-            tables[name] = _one(name, profile, jobs, out, progress)
+            tables[name] = _one(name, profile, workers, out, progress)
     verdicts = summarise(tables)
     report = write_report(tables, verdicts, profile, out)
     _print_summary(verdicts, report, time.monotonic() - begin)
     return bool((verdicts["violated"] > 0).any())
 
 
-def _one(name: str, profile: str, jobs: int, out: Path, progress: Progress) -> pd.DataFrame:
+def _one(name: str, profile: str, workers: Workers, out: Path, progress: Progress) -> pd.DataFrame:
     experiment = EXPERIMENTS[name]
     cells = experiment.cells(profile)
     task = progress.add_task(name, total=len(cells))
     table = run_cells(
-        name, experiment.run_cell, cells, out / "cells", jobs=jobs,
+        name, experiment.run_cell, cells, out / "cells", workers=workers,
         advance=lambda done: progress.advance(task, done),
+        report=lambda line: say(progress, line),
     )  # fmt: skip
     made_by = provenance(name, {"cells": cells})
     write_table(table, out / "tables" / f"{name}.parquet", made_by)

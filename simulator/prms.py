@@ -32,6 +32,8 @@ __all__ = [
     "named_prm",
 ]
 
+# beyond it V^ and its squares leave the range of floats
+MOST_SIGMA = 100.0
 Floats = npt.NDArray[np.float64]
 
 PRM_NAMES = ("exact", "noisy", "tempered", "delayed", "constant", "capped")
@@ -93,6 +95,8 @@ class NoisyPRM:
 
     def __post_init__(self) -> None:
         _check_number("sigma", self.sigma, 0.0, strict=False)
+        if self.sigma > MOST_SIGMA:
+            raise InputError(f"sigma: {self.sigma!r} is larger than {MOST_SIGMA:g}")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise InputError(f"seed: {self.seed!r} is not a whole number >= 0")
 

@@ -72,7 +72,9 @@ def _mixture_work(sources: float, n: int, degree: int, clouds: float) -> float:
     total, choose = 0.0, 1.0
     for d in range(1, int(min(sources, n)) + 1):
         choose *= (sources - d + 1) / d
-        total += choose * math.comb(n - 1, d - 1) * multisets(d * degree, n)
+        total += choose * multisets(n - d + 1, d - 1) * multisets(d * degree, n)
+        if total == math.inf:
+            break
     return min(total, clouds * multisets(min(sources, n) * degree, n))
 
 

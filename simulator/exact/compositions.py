@@ -117,14 +117,18 @@ def multisets(kinds: float, size: int) -> float:
     Returns
     -------
     float
-        binom(K + N - 1, N).
+        binom(K + N - 1, N); inf beyond 1e300.
 
     Examples
     --------
     >>> multisets(16, 4)
     3876.0
     """
-    out = 1.0
-    for i in range(size):
-        out *= (kinds + i) / (i + 1)
+    if kinds < 1:
+        return 0.0 if size else 1.0
+    out, few = 1.0, int(min(size, kinds - 1))
+    for i in range(few):
+        out *= (kinds + size - few + i) / (i + 1)
+        if out > 1e300:
+            return math.inf
     return round(out) + 0.0 if out < 2**52 else out

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
-import tempfile
+import re
+import time
+import uuid
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +17,144 @@ import pyarrow.parquet as pq
 
 from simulator.errors import InputError
 
-__all__ = ["read_table", "write_table"]
+__all__ = ["decode", "encode", "open_folder", "read_table", "write_bytes", "write_table"]
 
 KEY = b"particlebounds"
+# SHA-256 of the file with the 64 digits taken as zeros; it stands in the file's footer
+SEAL_KEY = b"particlebounds.seal"
+SEAL = re.compile(rb"sha256-of-this-file:([0-9a-f]{64})")
+OPEN_SEAL = b"sha256-of-this-file:" + b"0" * 64
+# what pyarrow and pandas raise at a table whose description is damaged
+UNREADABLE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError, IndexError,
+              AttributeError, OverflowError, MemoryError)  # fmt: skip
+DRAFT_AGE = 3600.0
+
+
+def encode(frame: pd.DataFrame, made_by: dict[str, object]) -> bytes:
+    """Return the bytes of a parquet file with provenance and seal; equal for equal tables.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    made_by : dict
+        From `simulator.runs.provenance.provenance`.
+
+    Returns
+    -------
+    bytes
+    """
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    note = json.dumps(made_by, sort_keys=True).encode()
+    notes = {**(table.schema.metadata or {}), KEY: note, SEAL_KEY: OPEN_SEAL}
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(notes), buffer, compression="zstd")
+    content = buffer.getvalue()
+    return content.replace(OPEN_SEAL, OPEN_SEAL[:-64] + _digest(content), 1)
+
+
+def decode(
+    content: bytes, where: object, *, sealed: bool = True
+) -> tuple[pd.DataFrame, dict[str, object]]:
+    """Read what `encode` has made.
+
+    Parameters
+    ----------
+    content : bytes
+    where : object
+        What messages call it.
+    sealed : bool
+        Refuse a file that was changed since it was written, be it by one bit.
+
+    Returns
+    -------
+    frame : DataFrame
+    made_by : dict
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or not ours.
+    """
+    seals = SEAL.findall(content)
+    broken = sealed and seals != [_digest(content)]
+    if broken and seals:
+        raise InputError(f"{where}: damaged, it is not as it was written")
+    try:
+        table = pq.read_table(pa.BufferReader(content))
+        frame = table.to_pandas()
+        notes = table.schema.metadata or {}
+    except UNREADABLE:
+        raise InputError(f"{where}: not a readable parquet file") from None
+    if KEY not in notes:
+        raise InputError(f"{where}: has no provenance, so it was not made by particlebounds")
+    if broken:
+        raise InputError(f"{where}: damaged, it has lost its seal")
+    try:
+        made_by = json.loads(notes[KEY])
+    except (ValueError, RecursionError):
+        made_by = None
+    if not isinstance(made_by, dict):
+        raise InputError(f"{where}: its provenance is damaged")
+    return frame, made_by
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(SEAL.sub(OPEN_SEAL, content)).hexdigest().encode()
+
+
+def write_bytes(content: bytes, path: Path) -> None:
+    """Write a file that appears whole or not at all, whoever else writes it at the same time.
+
+    Parameters
+    ----------
+    content : bytes
+    path : Path
+        Its folder is made if missing.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.draft")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            draft.write_bytes(content)
+            os.replace(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as fault:
+        raise InputError(f"{path}: {fault.strerror or 'cannot be written'}") from None
+
+
+def open_folder(folder: Path) -> None:
+    """Make a folder of results, see that one can write there, and clear it of old drafts.
+
+    Killed writers leave drafts; as one lives for a moment only, an old one is nobody's.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    InputError
+        If it cannot be made or written in.
+    """
+    trial = folder / f".{uuid.uuid4().hex}.draft"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except OSError as fault:
+        raise InputError(f"{folder}: {fault.strerror or 'cannot be written in'}") from None
+    for draft in folder.glob(".*.draft"):
+        try:
+            if time.time() - draft.stat().st_mtime > DRAFT_AGE:
+                draft.unlink()
+        except OSError:  # another process was faster
+            continue
 
 
 def write_table(frame: pd.DataFrame, path: Path, made_by: dict[str, object]) -> None:
@@ -28,27 +167,23 @@ def write_table(frame: pd.DataFrame, path: Path, made_by: dict[str, object]) -> 
         Its folder is made if missing.
     made_by : dict
         From `simulator.runs.provenance.provenance`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
     """
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    note = json.dumps(made_by, sort_keys=True).encode()
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: note})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        pq.write_table(table, temporary, compression="zstd")
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_bytes(encode(frame, made_by), path)
 
 
-def read_table(path: Path) -> tuple[pd.DataFrame, dict[str, object]]:
+def read_table(path: Path, *, sealed: bool = True) -> tuple[pd.DataFrame, dict[str, object]]:
     """Read a table and its provenance.
 
     Parameters
     ----------
     path : Path
+    sealed : bool
+        Refuse a file that was changed since it was written, be it by one bit.
 
     Returns
     -------
@@ -58,15 +193,12 @@ def read_table(path: Path) -> tuple[pd.DataFrame, dict[str, object]]:
     Raises
     ------
     InputError
-        If the file is missing, corrupt or not ours.
+        If the file is missing, damaged or not ours.
     """
     try:
-        table = pq.read_table(path)
+        content = path.read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (OSError, pa.ArrowException):
-        raise InputError(f"{path}: not a readable parquet file") from None
-    note = (table.schema.metadata or {}).get(KEY)
-    if note is None:
-        raise InputError(f"{path}: has no provenance, so it was not made by particlebounds")
-    return table.to_pandas(), json.loads(note)
+    except OSError as fault:
+        raise InputError(f"{path}: {fault.strerror or 'cannot be read'}") from None
+    return decode(content, path, sealed=sealed)

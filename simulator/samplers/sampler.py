@@ -58,6 +58,8 @@ SAMPLERS: dict[str, type[Sampler]] = {}
 
 S = TypeVar("S", bound=Sampler)
 
+MOST = 2**31 - 1
+
 
 def register(name: str) -> Callable[[type[S]], type[S]]:
     """Make a sampler class known by a name, for the command line.
@@ -86,15 +88,15 @@ def register(name: str) -> Callable[[type[S]], type[S]]:
     return add
 
 
-def check_int(name: str, value: object, least: int) -> None:
-    """Complain unless `value` is an int of at least `least`.
+def check_int(name: str, value: object, least: int, most: int = MOST) -> None:
+    """Complain unless `value` is an int from `least` to `most`.
 
     Parameters
     ----------
     name : str
         What the message calls it.
     value : object
-    least : int
+    least, most : int
 
     Raises
     ------
@@ -103,6 +105,8 @@ def check_int(name: str, value: object, least: int) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise InputError(f"{name}: {value!r} is not a whole number >= {least}")
+    if value > most:
+        raise InputError(f"{name}: {value} is larger than {most}")
 
 
 def check_auto(name: str, value: object, least: float) -> None:

@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numba
 
-__all__ = ["available_threads", "spread"]
+__all__ = ["available_threads", "share_of_threads", "spread"]
 
 # particle-steps below which a thread is not worth starting
 SMALL = 200_000
 PARTS_PER_THREAD = 4
+# a context variable, so that each thread of a sweep has its own share
+_SHARE: ContextVar[int | None] = ContextVar("share", default=None)
+
+
+@contextmanager
+def share_of_threads(threads: int) -> Iterator[None]:
+    """Let samplers use at most so many threads, as workers side by side must.
+
+    Parameters
+    ----------
+    threads : int
+
+    Examples
+    --------
+    >>> with share_of_threads(1):
+    ...     available_threads()
+    1
+    """
+    token = _SHARE.set(threads)
+    try:
+        yield
+    finally:
+        _SHARE.reset(token)
 
 
 def available_threads() -> int:
@@ -21,7 +46,7 @@ def available_threads() -> int:
     Returns
     -------
     int
-        At most ``NUMBA_NUM_THREADS``, which workers of a sweep set to their share.
+        At most ``NUMBA_NUM_THREADS`` and this worker's share, if it is one of several.
 
     Examples
     --------
@@ -31,7 +56,9 @@ def available_threads() -> int:
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
-    return max(1, min(cores, int(numba.config.NUMBA_NUM_THREADS)))
+    share = _SHARE.get()
+    limits = (cores, int(numba.config.NUMBA_NUM_THREADS), cores if share is None else share)
+    return max(1, min(limits))
 
 
 def spread(

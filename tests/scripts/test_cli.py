@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import run
 
-from scripts.cli import main
 from simulator.runs.store import read_table
 
 DATA = Path(__file__).parents[1] / "data"
@@ -18,14 +18,6 @@ REFERENCE = {
     (4, 2): (0.490622916448, 0.162223977367, 0.406448357492, 0.271938005972),
     (4, 4): (0.490622916448, 0.110959947614, 0.271274912392, 0.211463341760),
 }
-
-
-def run(capsys, *arguments, code=0):
-    with pytest.raises(SystemExit) as stop:
-        main([str(a) for a in arguments])
-    out, err = capsys.readouterr()
-    assert stop.value.code == code, err
-    return out, err
 
 
 @pytest.mark.parametrize(("horizon", "n"), REFERENCE)

@@ -69,7 +69,7 @@ def random_tree(
     check_whole("n_actions", n_actions, 1, 4096)
     check_whole("horizon", horizon, 1)
     check_whole("seed", seed, 0, 2**63)
-    check_real("concentration", concentration, 0.0, 1e6, strict=True)
+    check_real("concentration", concentration, 1e-6, 1e6)
     check_real("zero_rewards", zero_rewards, 0.0, 1.0)
     check_real("sparse", sparse, 0.0, 1.0)
     check_tree_size(n_actions, horizon)

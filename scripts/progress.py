@@ -1,0 +1,44 @@
+"""The progress bar of long jobs: on stderr, with the time left, gone when the job ends."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+__all__ = ["progress_bar", "say"]
+
+
+def progress_bar() -> Progress:
+    """Make a bar that leaves nothing behind, so that a fault stays one line.
+
+    There is none where stderr is not a terminal.
+
+    Returns
+    -------
+    Progress
+    """
+    return Progress(
+        TextColumn("{task.description:>22}"), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), TimeRemainingColumn(),
+        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
+    )  # fmt: skip
+
+
+def say(progress: Progress, line: str) -> None:
+    """Print a line on stderr above the bar.
+
+    Parameters
+    ----------
+    progress : Progress
+    line : str
+    """
+    progress.console.print(f"particlebounds: {line}", soft_wrap=True, markup=False, highlight=False)
