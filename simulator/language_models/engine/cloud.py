@@ -91,8 +91,10 @@ class Cloud:
                 break
             table = self.session.next_logprobs()
             law = self.proposal(table, proposal)
-            tokens = np.where(waiting, WAIT, pick_token(law, uniforms))
-            self._count(self.calls, ~waiting)
+            moving = ~waiting
+            tokens = np.full(moving.size, WAIT)
+            tokens[moving] = pick_token(law[moving], uniforms[moving])
+            self._count(self.calls, moving)
             log_ref += chosen(table, tokens)
             log_q += chosen(law, tokens)
             self.extend(tokens, chosen(table, tokens))
