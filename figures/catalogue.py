@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from figures.language_model_tables import LANGUAGE_MODEL_TABLES
 from figures.product import PRODUCT
+from figures.prompt_switching import LANGUAGE_MODEL_STYLES, LANGUAGE_MODEL_SWITCHING
 from figures.ratios import RATIOS
 from figures.trees import TREES
 from figures.two_branch import TWO_BRANCH
 
 __all__ = ["FIGURES"]
 
-FIGURES = {f.name: f for f in (TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS)}
+FIGURES = {
+    f.name: f
+    for f in (
+        TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS, LANGUAGE_MODEL_STYLES,
+        LANGUAGE_MODEL_SWITCHING,
+    )
+}  # fmt: skip

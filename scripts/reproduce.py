@@ -54,6 +54,13 @@ def run(names: list[str], profile: str, jobs: int, out: Path) -> bool:
             raise InputError(
                 f"experiment {name!r} is not known; there are {', '.join(EXPERIMENTS)}"
             )
+    for name in list(chosen):
+        gap = EXPERIMENTS[name].missing()
+        if gap and names:
+            raise InputError(f"experiment {name!r}: {gap}")
+        if gap:
+            Console(stderr=True).print(f"{name} is left out: {gap}", markup=False)
+            chosen.remove(name)
     try:
         (out / "tables").mkdir(parents=True, exist_ok=True)
     except OSError as fault:

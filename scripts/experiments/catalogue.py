@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from scripts.experiments.language_model_styles import LANGUAGE_MODEL_STYLES
+from scripts.experiments.language_model_switching import LANGUAGE_MODEL_SWITCHING
 from scripts.experiments.language_model_tables import LANGUAGE_MODEL_TABLES
 from scripts.experiments.product import PRODUCT
 from scripts.experiments.ratios import RATIOS
@@ -10,4 +12,10 @@ from scripts.experiments.two_branch import TWO_BRANCH
 
 __all__ = ["EXPERIMENTS"]
 
-EXPERIMENTS = {e.name: e for e in (TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS)}
+EXPERIMENTS = {
+    e.name: e
+    for e in (
+        TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS, LANGUAGE_MODEL_STYLES,
+        LANGUAGE_MODEL_SWITCHING,
+    )
+}  # fmt: skip

@@ -22,8 +22,11 @@ class Experiment:
         Makes the rows of one cell; importable by worker processes.
     cells : callable
         Profile ("quick" or "full") to the list of arguments of `run_cell`.
+    missing : callable
+        What has to be installed before the cells can run; None if nothing.
     """
 
     name: str
     run_cell: Callable[..., Rows]
     cells: Callable[[str], list[Mapping[str, object]]]
+    missing: Callable[[], str | None] = lambda: None

@@ -9,7 +9,9 @@ from types import ModuleType
 
 from simulator.errors import InputError
 
-__all__ = ["MISSING", "torch_and_transformers"]
+__all__ = ["DEFAULT_MODEL", "MISSING", "torch_and_transformers"]
+
+DEFAULT_MODEL = "smollm2-135m"
 
 MISSING = (
     "language models need more packages: pip install 'particlebounds[lm]', and for the default "

