@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from figures.audit import AUDIT
 from figures.language_model_tables import LANGUAGE_MODEL_TABLES
 from figures.product import PRODUCT
 from figures.prompt_switching import LANGUAGE_MODEL_STYLES, LANGUAGE_MODEL_SWITCHING
@@ -15,6 +16,6 @@ FIGURES = {
     f.name: f
     for f in (
         TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS, LANGUAGE_MODEL_STYLES,
-        LANGUAGE_MODEL_SWITCHING,
+        LANGUAGE_MODEL_SWITCHING, AUDIT,
     )
 }  # fmt: skip

@@ -98,6 +98,15 @@ def check(
 
 
 @app.command()
+def audit(problem: ProblemArg, particles: ParticlesOption = 4, json: JsonOption = False) -> None:
+    """Print what weighting rules in use converge to, and how far that is from the target."""
+    from scripts import show
+    from simulator.models.library import open_problem
+
+    show.emit(show.audit(open_problem(problem), particles), json)
+
+
+@app.command()
 def sample(
     problem: ProblemArg,
     out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")],

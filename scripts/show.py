@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from simulator.samplers.registry import Sampler
     from theory.verdict import Report
 
-__all__ = ["emit", "exact_law", "inspection", "registered", "report"]
+__all__ = ["audit", "emit", "exact_law", "inspection", "registered", "report"]
 
 LONGEST_ROW = 12
 
@@ -54,6 +54,24 @@ def exact_law(problem: Problem, sampler: Sampler) -> dict[str, object]:
         "law": law.law.tolist(),
         "target": law.target.tolist(),
     }
+
+
+def audit(problem: Problem, n_particles: int) -> dict[str, object]:
+    """Error of each weighting rule with N particles (if enumerable), and with infinitely many."""
+    from simulator.audit import RULES, limit_error
+    from simulator.errors import TooLargeError
+    from simulator.samplers.audited import AuditedSMC
+
+    rows = []
+    for name, rule in RULES.items():
+        try:
+            tv = AuditedSMC(n_particles, name).exact_law(problem).tv
+        except TooLargeError:
+            tv = None
+        rows.append(
+            {"rule": name, "tv": tv, "limit_tv": limit_error(problem, name), "what": rule.text}
+        )
+    return {"name": problem.name, "particles": n_particles, "rules": rows}
 
 
 def report(result: Report) -> dict[str, object]:
@@ -128,6 +146,8 @@ def _text(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.6g}"
+    if value is None:
+        return "too large"
     if isinstance(value, list):
         shown = ", ".join(_text(v) for v in value[:LONGEST_ROW])
         more = f", … ({len(value)} in all)" if len(value) > LONGEST_ROW else ""

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from simulator.models.tabular import TabularModel
     from simulator.problem import PRM, Problem
     from simulator.problem_files import load_problem, save_problem
+    from simulator.samplers.audited import AuditedSMC
     from simulator.samplers.runs import Runs
     from simulator.samplers.smc import SMC
 
 # loaded when first asked for: the command line must not import all to print a list
 _HOME = {
+    "AuditedSMC": "samplers.audited",
     "ExactLaw": "exact.cloud",
     "InputError": "errors",
     "PRM": "problem",
@@ -35,6 +37,7 @@ _HOME = {
 __all__ = [
     "PRM",
     "SMC",
+    "AuditedSMC",
     "ExactLaw",
     "InputError",
     "Problem",

@@ -24,7 +24,7 @@ from simulator.exact.cloud_size import bound_transitions
 from simulator.exact.cloud_steps import Clouds, Scheme, Work, advance
 from simulator.exact.offspring import SCHEMES
 from simulator.exact.particle_types import Types, root_types, step_from
-from simulator.exact.unfold import all_paths, unfold
+from simulator.exact.unfold import all_paths, is_path_tree, unfold
 from simulator.problem import Problem
 
 __all__ = ["CloudLevel", "ExactLaw", "cloud_chain", "cloud_transitions", "exact_law"]
@@ -185,6 +185,7 @@ def exact_law(
     *,
     shortfall: bool = False,
     rewrite: Callable[[Problem], Problem] | None = None,
+    whole_paths: bool = False,
     accept: float | None = None,
 ) -> ExactLaw:
     """Compute the exact law of the output of SMC.
@@ -205,6 +206,8 @@ def exact_law(
     rewrite : callable, optional
         SMC runs on ``rewrite(problem)``, which has the same tokens and states, but is judged
         by the target and the rewards of `problem`; see `simulator.rewrites`.
+    whole_paths : bool
+        `rewrite` must be given the tree of token paths without edge rewards.
     accept : float, optional
         A run is accepted with probability min(1, accept W^_H/Z), else started again.
 
@@ -236,7 +239,10 @@ def exact_law(
     scheme = _scheme(sampler)
     tree, unfolded = problem, None
     by_state = on == "states" or problem.is_tree
-    if not by_state or (sampler.select == "best" and problem.has_edge_reward):
+    looks_back = (sampler.select == "best" and problem.has_edge_reward) or (
+        whole_paths and not is_path_tree(problem)
+    )
+    if not by_state or looks_back:
         unfolded = unfold(problem, limit)
         tree = unfolded.problem
     core = tree if rewrite is None else rewrite(tree)

@@ -11,7 +11,7 @@ from simulator.errors import TooLargeError
 from simulator.models.tabular import TabularModel
 from simulator.problem import Problem
 
-__all__ = ["Unfolded", "all_paths", "count_paths", "unfold"]
+__all__ = ["Unfolded", "all_paths", "count_paths", "is_path_tree", "unfold"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -65,6 +65,20 @@ def count_paths(problem: Problem) -> float:
             size = int(problem.model.n_states[h + 1])
             paths = np.bincount(target, paths[source], size).astype(np.float64)
         return float(paths.sum())
+
+
+def is_path_tree(problem: Problem) -> bool:
+    """Whether the states of a problem are token paths already, and nothing is to be unfolded.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    bool
+    """
+    return problem.is_tree and not problem.has_edge_reward
 
 
 def unfold(problem: Problem, limit: float = DEFAULT_LIMIT) -> Unfolded:

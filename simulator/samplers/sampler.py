@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from simulator.errors import InputError
-from simulator.exact.cloud import ExactLaw
+from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
 from simulator.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.samplers.streams import RngLike
@@ -18,7 +18,7 @@ __all__ = ["SAMPLERS", "Sampler", "check_int", "register"]
 
 
 class Sampler(Protocol):
-    """A sampler: a frozen dataclass of its options whose first field is `n_particles`."""
+    """A frozen dataclass of options, `n_particles` first; `simulator.contract` tests it."""
 
     @property
     def n_particles(self) -> int:
@@ -30,11 +30,27 @@ class Sampler(Protocol):
         """Whether E[W^_H 1{Y = y}] = pi_ref(y) r(y) where no mass is lost (lemma C.2)."""
         ...
 
-    def run(self, problem: Problem, n_runs: int, *, rng: RngLike, keep: Sequence[str] = ()) -> Runs:
-        """Draw independent runs."""
+    def run(
+        self,
+        problem: Problem,
+        n_runs: int,
+        *,
+        rng: RngLike,
+        keep: Sequence[str] = (),
+        n_threads: int | None = None,
+        first_block: int = 0,
+    ) -> Runs:
+        """Draw independent runs; run r depends on the seed and on r only."""
         ...
 
-    def exact_law(self, problem: Problem, on: str = "paths") -> ExactLaw:
+    def exact_law(
+        self,
+        problem: Problem,
+        on: str = "paths",
+        limit: float = DEFAULT_LIMIT,
+        *,
+        shortfall: bool = False,
+    ) -> ExactLaw:
         """Compute the law of the output without sampling."""
         ...
 

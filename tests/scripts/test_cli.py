@@ -108,6 +108,16 @@ def test_sample_writes_draws_that_reproduce(capsys, tmp_path):
     assert not frame["log_w"].isna().any()
 
 
+def test_audit_tells_what_each_rule_converges_to(capsys):
+    out, _ = run(capsys, "audit", "reference", "-n", 2, "--json")
+    rows = {row["rule"]: row for row in json.loads(out)["rules"]}
+    assert rows["ratio"]["limit_tv"] < 1e-12
+    assert rows["ratio"]["tv"] == pytest.approx(0.167576191303, abs=1e-10)
+    assert rows["absolute"]["limit_tv"] > 0.2
+    out, _ = run(capsys, "audit", "lm-digits2", "-n", 64)
+    assert "too large" in out
+
+
 def test_infinite_bounds_are_strict_json(capsys):
     out, _ = run(capsys, "check", "variance:horizon=4", "-n", 2, "--json")
     json.loads(out, parse_constant=lambda name: pytest.fail(name))

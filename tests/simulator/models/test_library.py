@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError
+from simulator.measure.error import bracket
 from simulator.models.families.eos import eos
 from simulator.models.families.language_model_table import (
     language_model_table,
@@ -16,6 +17,7 @@ from simulator.models.families.language_model_table import (
 from simulator.models.families.random_tree import random_tree
 from simulator.models.library import make_problem, open_problem, ready_problems
 from simulator.problem_files import save_problem
+from simulator.samplers.smc import SMC
 
 
 @pytest.mark.parametrize("name", ready_problems())
@@ -159,3 +161,17 @@ def test_an_unknown_table_is_refused():
     for ask in (language_model_table, table_facts, target_model):
         with pytest.raises(InputError, match="table: 'digits3' is not known, only digits2, review"):
             ask("digits3")
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "seen"),
+    [("digits2", 2, 0.658), ("digits2", 8, 0.265), ("digits2", 32, 0.087),
+     ("review", 2, 0.591), ("review", 8, 0.268), ("review", 32, 0.079)],
+)  # fmt: skip
+def test_smc_has_the_errors_that_the_notes_state_within_their_bias(name, n, seen):
+    # the notes give plug-in values of 10^6 runs, rounded, and biased up by at most 0.015; the
+    # bracket fails with probability below 1e-9 and is at most 0.06 wide: it would catch that much
+    b = bracket(open_problem(f"lm-{name}"), SMC(n), 150_000, rng=5, confidence=1 - 1e-9)
+    assert b.low <= seen + 0.0005
+    assert b.high >= seen - 0.015 - 0.0005
+    assert b.high - b.low < 0.06

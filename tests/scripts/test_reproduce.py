@@ -1,0 +1,73 @@
+"""The main job end to end, on its quickest experiments."""
+
+import pandas as pd
+import pytest
+
+from figures.catalogue import FIGURES
+from figures.figure import save
+from scripts.cli import main
+from scripts.experiments.catalogue import EXPERIMENTS
+from scripts.verdicts import summarise
+from simulator.runs.store import read_table
+
+
+def reproduce(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["reproduce", *map(str, arguments)])
+    return ended.value.code, capsys.readouterr()
+
+
+def test_every_experiment_has_a_figure_of_its_name():
+    assert list(EXPERIMENTS) == list(FIGURES)
+    for name, experiment in EXPERIMENTS.items():
+        for profile in ("quick", "full"):
+            cells = [str(sorted(c.items())) for c in experiment.cells(profile)]
+            assert len(cells) == len(set(cells)) > 0, name
+
+
+def test_two_experiments_end_in_tables_figures_and_a_report_and_are_kept(capsys, tmp_path):
+    code, out = reproduce(capsys, "product", "two_branch", "--jobs", 1, "--out", tmp_path)
+    assert code == 0
+    assert "report.html" in out.out.replace("\n", "")
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 2
+    made = {p.name: p.read_bytes() for p in (tmp_path / "figures").iterdir()}
+    assert len(made) == 6
+    cells = {p: p.stat().st_mtime_ns for p in (tmp_path / "cells").iterdir()}
+    lost = sorted(cells)[0]
+    lost.write_bytes(b"not a table")  # an interrupted or foreign file is made again
+    assert reproduce(capsys, "product", "two_branch", "--jobs", 1, "--out", tmp_path)[0] == 0
+    assert {p.name: p.read_bytes() for p in (tmp_path / "figures").iterdir()} == made
+    again = {p: p.stat().st_mtime_ns for p in (tmp_path / "cells").iterdir()}
+    assert [p for p in cells if again[p] != cells[p]] == [lost]
+
+
+def test_figures_are_byte_stable(tmp_path):
+    for name in ("product", "two_branch"):
+        cells = EXPERIMENTS[name].cells("quick")
+        table = pd.DataFrame([row for c in cells for row in EXPERIMENTS[name].run_cell(**c)])
+        first = [p.read_bytes() for p in save(FIGURES[name], table, tmp_path / "a")]
+        assert first == [p.read_bytes() for p in save(FIGURES[name], table, tmp_path / "b")]
+        assert "nan" not in FIGURES[name].caption(table)
+
+
+def test_a_violated_bound_is_counted_and_ends_with_code_one(capsys, tmp_path, monkeypatch):
+    rows = [
+        {"problem": "p", "n": 4, "quantity": "exact error", "value": 0.5, "low": 0.5, "high": 0.5},
+        {"problem": "p", "n": 4, "quantity": "S1", "value": 0.4, "low": 0.4, "high": 0.4},
+        {"problem": "p", "n": 4, "quantity": "J", "value": 0.6, "low": 0.6, "high": 0.6},
+    ]
+    verdicts = summarise({"trees": pd.DataFrame(rows)}).set_index("bound")
+    assert verdicts.loc["S1", "violated"] == 1
+    assert verdicts.loc["J", "violated"] == 0
+    monkeypatch.setattr("scripts.reproduce.summarise", lambda tables: verdicts.reset_index())
+    code, out = reproduce(capsys, "product", "--jobs", 1, "--out", tmp_path)
+    assert code == 1
+    assert "VIOLATED 1 times" in out.out
+
+
+def test_stored_tables_carry_what_made_them(capsys, tmp_path):
+    reproduce(capsys, "product", "--jobs", 1, "--out", tmp_path)
+    _, made_by = read_table(tmp_path / "tables" / "product.parquet")
+    assert made_by["kind"] == "product"
+    assert made_by["software"]["source"]

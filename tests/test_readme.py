@@ -1,0 +1,45 @@
+"""What README shows runs and is true."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from scripts.cli import main
+from theory.registry import BOUNDS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+COMMANDS = re.findall(r"^particlebounds .*?(?=\s*#|$)", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_python_in_the_readme_runs(number, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(BLOCKS[number], f"README block {number}", "exec"), {"__name__": "readme"})
+    assert "nan" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_in_the_readme_run(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(shlex.split(command)[1:])
+    assert ended.value.code == 0, capsys.readouterr().err
+
+
+def test_every_statement_is_in_the_readme():
+    missing = [b for b in BOUNDS if not re.search(rf"(?<![\w.]){re.escape(b)}(?![\w.])", README)]
+    assert missing == []
+
+
+def test_links_lead_to_files():
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_constraints_name_packages_and_versions_only():
+    lines = (ROOT / "constraints.txt").read_text().split()
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[\w.+!]+", line) for line in lines)
