@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scripts.experiments.audit import AUDIT
 from scripts.experiments.language_model_styles import LANGUAGE_MODEL_STYLES
 from scripts.experiments.language_model_switching import LANGUAGE_MODEL_SWITCHING
 from scripts.experiments.language_model_tables import LANGUAGE_MODEL_TABLES
