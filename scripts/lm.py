@@ -111,8 +111,8 @@ def table(
     if out.suffix not in (".json", ".npz"):
         raise InputError(f"--out {out}: the name must end in .json or .npz")
     loaded = _load(model, device)
-    tables = [tabulate(loaded, text, word, horizon) for text in (prompt, target)]
-    save_problem(switch_tables(*tables, name=out.stem), out)
+    reference, other = (tabulate(loaded, text, word, horizon) for text in (prompt, target))
+    save_problem(switch_tables(reference, other, name=out.stem), out)
 
 
 @lm.command()
@@ -133,13 +133,14 @@ def sample(
     """Draw texts of one prompt that read as if they followed another; one JSON line each."""
     import json
 
+    from simulator.language_models.engine.dispatch import run_on_language_model
     from simulator.language_models.problem import LanguageModelProblem
     from simulator.language_models.prompt_switching import PromptSwitching
     from simulator.samplers.registry import make_sampler, parse_options
 
     made = make_sampler(sampler, particles, **parse_options(sampler, option or []))
     problem = LanguageModelProblem(_load(model, device), prompt, horizon, PromptSwitching(target))
-    drawn = made.run(problem, runs, rng=seed, keep=("tokens",))
+    drawn = run_on_language_model(made, problem, runs, rng=seed, keep=("tokens",))
     assert drawn.tokens is not None
     for r in range(runs):
         failed = bool(drawn.failed[r])

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
+from simulator.language_models.engine.dispatch import run_on_language_model
 from simulator.language_models.extra import MISSING
 from simulator.language_models.packaged import DEFAULT_MODEL, load_language_model
 from simulator.language_models.problem import LanguageModelProblem
@@ -54,7 +55,7 @@ def run_cell(
     name, options = SAMPLERS[sampler]
     made = make_sampler(name, n, **options)
     seeds = np.random.SeedSequence(seed).spawn(2)
-    drawn = made.run(problem, runs, rng=seeds[0], keep=("tokens",))
+    drawn = run_on_language_model(made, problem, runs, rng=seeds[0], keep=("tokens",))
     exact = sample_texts(lm, target, texts, horizon, seeds[1])
     scored = list(dict.fromkeys([plain, target, belief]))
     assert drawn.tokens is not None
@@ -72,7 +73,8 @@ def run_cell(
     )  # fmt: skip
     row: dict[str, object] = {
         "figure": figure, "style": style, "sampler": sampler, "n": n, "horizon": horizon,
-        "runs": runs, "texts": texts, "alpha": alpha, "model": model, "failed": int(drawn.failed.sum()),
+        "runs": runs, "texts": texts, "alpha": alpha, "model": model,
+        "failed": int(drawn.failed.sum()),
         "divergence": _divergence(figure, theirs, plain, target, belief, alpha),
         "lpd": log_prob_deviation([ours[p] for p in pair], [theirs[p] for p in pair])
         if alive.size else float("inf"),

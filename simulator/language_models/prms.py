@@ -246,9 +246,7 @@ def majority(votes: Sequence[str], answer: Callable[[str], str] = str.strip) -> 
     return lambda texts: np.array([given.count(answer(t)) / len(given) for t in texts])
 
 
-def pass_rate(
-    checks: Sequence[Callable[[str], bool]], floor: float = 0.0
-) -> TextFunction:
+def pass_rate(checks: Sequence[Callable[[str], bool]], floor: float = 0.0) -> TextFunction:
     """Reward a text by the share of checks that it passes.
 
     Parameters

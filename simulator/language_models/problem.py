@@ -101,7 +101,7 @@ class LanguageModelProblem:
         return self.lm.decode(path)
 
     def states(self, tokens: npt.NDArray[np.int32]) -> Ints:
-        """Number paths; see `LanguageModel.states`.
+        """Give paths numbers; see `LanguageModel.states`.
 
         Parameters
         ----------

@@ -59,9 +59,7 @@ class PromptSwitching(LanguagePRM):
 
     log_z = 0.0
 
-    def __init__(
-        self, target: Prompt, belief: Prompt | None = None, alpha: float = 0.0
-    ) -> None:
+    def __init__(self, target: Prompt, belief: Prompt | None = None, alpha: float = 0.0) -> None:
         if not isinstance(alpha, (int, float)) or not 0 <= alpha < np.inf:
             raise InputError(f"alpha: {alpha!r} is not a number >= 0")
         self.target, self.alpha = target, float(alpha)

@@ -144,13 +144,12 @@ class LanguageModel(ABC):
         """
         paths = np.asarray(tokens, dtype=np.int64)
         parts = [
-            self._score(prompt, paths[i : i + self.batch])
-            for i in range(0, len(paths), self.batch)
+            self._score(prompt, paths[i : i + self.batch]) for i in range(0, len(paths), self.batch)
         ]
         return np.concatenate(parts)
 
     def states(self, prompt: Prompt, tokens: npt.NDArray[np.int32]) -> Ints:
-        """Number texts: equal numbers stand for equal texts (a 63-bit hash).
+        """Give texts numbers, equal ones to equal texts (a 63-bit hash).
 
         Parameters
         ----------

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
+from simulator.language_models.engine.dispatch import run_on_language_model
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.prompt_switching import PromptSwitching
 from simulator.language_models.protocol import LanguageModel, Prompt
@@ -23,9 +24,7 @@ Floats = npt.NDArray[np.float64]
 Tokens = npt.NDArray[np.int32]
 
 
-def sample_texts(
-    lm: LanguageModel, prompt: Prompt, n: int, horizon: int, rng: RngLike
-) -> Tokens:
+def sample_texts(lm: LanguageModel, prompt: Prompt, n: int, horizon: int, rng: RngLike) -> Tokens:
     """Draw texts of H tokens from M(. | prompt); none ends early.
 
     Parameters
@@ -40,7 +39,7 @@ def sample_texts(
     (n, H) int32 array
     """
     problem = LanguageModelProblem(lm, prompt, horizon, PromptSwitching(prompt), eos=None)
-    tokens = SMC(1).run(problem, n, rng=rng, keep=("tokens",)).tokens
+    tokens = run_on_language_model(SMC(1), problem, n, rng=rng, keep=("tokens",)).tokens
     assert tokens is not None
     return tokens
 
@@ -150,7 +149,7 @@ def certificate(
 
 
 def _inside(x: Floats, cut: float, sign: int) -> npt.NDArray[np.bool_]:
-    """The event that pi* favours; a failed run, at infinity, is outside of both kinds."""
+    """Tell who is in the event that pi* favours; a failed run, at infinity, never is."""
     return np.asarray((x <= cut) if sign > 0 else (x > cut) & (x < np.inf))
 
 

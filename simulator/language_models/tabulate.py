@@ -86,7 +86,9 @@ def tabulate(
     tokens = word_tokens(lm, vocabulary)
     v = tokens.size
     if not isinstance(horizon, int) or horizon < 1 or v**horizon > 1e6:
-        raise InputError(f"horizon: {horizon!r} gives no tree of at most 10^6 leaves over {v} words")
+        raise InputError(
+            f"horizon: {horizon!r} gives no tree of at most 10^6 leaves over {v} words"
+        )
     tables = [np.empty((v**h, v)) for h in range(horizon)]
 
     def visit(session: Session, first: int, size: int, h: int) -> None:
@@ -166,9 +168,7 @@ def tree_log_mass(model: TabularModel) -> Floats:
     return np.concatenate(levels)
 
 
-def alpha_values(
-    target: Floats, belief: Floats, model: TabularModel, alpha: float
-) -> Floats:
+def alpha_values(target: Floats, belief: Floats, model: TabularModel, alpha: float) -> Floats:
     """log of (M(.|p) / M(.|p*))^((1 - h/H) alpha) of all prefixes.
 
     Parameters

@@ -82,7 +82,7 @@ def register(name: str) -> Callable[[type[S]], type[S]]:
         if name in SAMPLERS:
             raise InputError(f"sampler {name!r} is registered already")
         SAMPLERS[name] = cls
-        setattr(cls, "run", _on_either_kind(cls.run))
+        cls.run = _on_either_kind(cls.run)  # type: ignore[method-assign]
         return cls
 
     return add

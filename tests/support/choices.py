@@ -10,7 +10,7 @@ from simulator.resampling.registry import SCHEMES
 
 
 class Choices:
-    """Replay a script of choices, then take the first possible one; `advance` to the next script."""
+    """Replay a script of choices, then take the first possible one; `advance` goes to the next."""
 
     def __init__(self):
         self.script, self.laws = [], []

@@ -20,9 +20,7 @@ def check_reorders(lm, full, prompt, n, steps, seed, tolerance, allowed=None):
             if rng.random() < 0.4:
                 tokens[rng.random(n) < 0.5] = WAIT
             session.extend(tokens)
-            texts = [
-                t if a == WAIT else [*t, int(a)] for t, a in zip(texts, tokens, strict=True)
-            ]
+            texts = [t if a == WAIT else [*t, int(a)] for t, a in zip(texts, tokens, strict=True)]
         if rng.random() < 0.7:
             ancestors = rng.integers(0, n, n)
             session.reorder(ancestors)
@@ -32,9 +30,7 @@ def check_reorders(lm, full, prompt, n, steps, seed, tolerance, allowed=None):
     forked = session.fork([n - 1, 0])
     forked.extend(allowed[:2])
     _compare(session, full, texts, tolerance)
-    _compare(
-        forked, full, [[*texts[-1], int(allowed[0])], [*texts[0], int(allowed[1])]], tolerance
-    )
+    _compare(forked, full, [[*texts[-1], int(allowed[0])], [*texts[0], int(allowed[1])]], tolerance)
 
 
 def _compare(session, full, texts, tolerance):

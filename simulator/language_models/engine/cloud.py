@@ -49,6 +49,7 @@ class Cloud:
         self, problem: LanguageModelProblem, seeds: npt.NDArray[np.uint64], n_particles: int
     ) -> None:
         self.problem, self.shape = problem, (len(seeds), n_particles)
+        self.ender = WAIT if problem.eos is None else problem.eos
         self.rngs = [Xoshiro(words.tolist()) for words in seeds]
         rows = len(seeds) * n_particles
         self.session = problem.lm.start(problem.prompt, rows)
@@ -230,7 +231,7 @@ class Cloud:
             path = path[path != WAIT]
             out[r, : path.size] = path
             if path.size < out.shape[1] and not self.problem.delimiters:
-                out[r, path.size :] = self.problem.eos
+                out[r, path.size :] = self.ender
         return out
 
     def _count(self, counter: Ints, rows: Bools, times: int = 1) -> None:
@@ -289,6 +290,4 @@ def log_mean(log_weights: Floats) -> Floats:
     -------
     (R,) array
     """
-    return np.asarray(
-        np.logaddexp.reduce(log_weights, axis=1) - np.log(log_weights.shape[1])
-    )
+    return np.asarray(np.logaddexp.reduce(log_weights, axis=1) - np.log(log_weights.shape[1]))

@@ -30,7 +30,7 @@ def _smc(sampler: SMC, problem: LanguageModelProblem, seeds: npt.NDArray[np.uint
     resample = SCHEMES[sampler.resampling].plain
     log_w = np.full(n_runs, cloud.log_root)
     acc = np.zeros(cloud.shape)  # log weights since the last resampling
-    step, before = np.zeros(cloud.shape), cloud.log_v
+    before = cloud.log_v
     ess = np.zeros((n_runs, problem.horizon))
     genealogy = np.full((n_runs, problem.horizon, n), -1, dtype=np.int32)
     ancestors = np.zeros(cloud.shape, dtype=np.int64)

@@ -26,9 +26,7 @@ def tables(tiny):
 def test_values_of_all_prefixes_equal_the_backward_recursion(tiny, tables):
     # Problem finds V* from the rewards of the leaves; the judge multiplies ratios of tokens
     exact = switch_tables(tables[0], tables[1])
-    problem = LanguageModelProblem(
-        tiny, REFERENCE, HORIZON, PromptSwitching(TARGET), eos=None
-    )
+    problem = LanguageModelProblem(tiny, REFERENCE, HORIZON, PromptSwitching(TARGET), eos=None)
     judge, session = problem.prm.start(problem, 1), tiny.start(REFERENCE, 1)
     for h in range(HORIZON + 1):
         n = 8**h
@@ -56,9 +54,7 @@ def _mass(model):
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0, 2.5])
 @pytest.mark.parametrize("belief", [BELIEF, REFERENCE, None])
-def test_equal_uniforms_give_equal_runs_on_the_model_and_on_its_tables(
-    tiny, tables, alpha, belief
-):
+def test_equal_uniforms_give_equal_runs_on_the_model_and_on_its_tables(tiny, tables, alpha, belief):
     by_prompt = dict(zip(map(tuple, (REFERENCE, TARGET, BELIEF)), tables, strict=True))
     believed = by_prompt.get(tuple(belief)) if belief else None
     tabular = as_language_model(switch_tables(tables[0], tables[1], believed, alpha))
@@ -102,12 +98,10 @@ def test_alpha_and_prompts_are_checked(tiny):
 
 
 def test_a_token_that_the_target_forbids_has_value_zero():
-    lm = TabularLM(
-        {"r": TabularModel.tree([[[0.5, 0.5]]]), "t": TabularModel.tree([[[1.0, 0.0]]])}
-    )
+    lm = TabularLM({"r": TabularModel.tree([[[0.5, 0.5]]]), "t": TabularModel.tree([[[1.0, 0.0]]])})
     problem = LanguageModelProblem(lm, "r", 1, PromptSwitching("t", "r", 1.0))
     runs = SMC(1).run(problem, 200, rng=1, keep=("tokens",))
     assert (runs.failed == (runs.tokens[:, 0] < 0)).all()
     assert runs.failed.any()
     assert not runs.failed.all()
-    assert (runs.log_w[~runs.failed] == pytest.approx(np.log(2)))
+    assert runs.log_w[~runs.failed] == pytest.approx(np.log(2))
