@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,6 +81,19 @@ class Judge(ABC):
         Parameters
         ----------
         ancestors : (m,) int array
+        """
+
+    @abstractmethod
+    def fork(self, rows: Ints) -> Judge:
+        """Follow `Session.fork`.
+
+        Parameters
+        ----------
+        rows : (m,) int array
+
+        Returns
+        -------
+        Judge
         """
 
 
@@ -205,6 +219,11 @@ class _TextJudge(Judge):
 
     def reorder(self, ancestors: Ints) -> None:
         self.paths = [self.paths[i] for i in ancestors]
+
+    def fork(self, rows: Ints) -> Judge:
+        new = copy(self)
+        new.reorder(rows)
+        return new
 
 
 def EndReward(reward: TextFunction) -> TextPRM:  # noqa: N802

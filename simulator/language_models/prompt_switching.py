@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,6 +117,13 @@ class _Switch(Judge):
             session.reorder(ancestors)
         self.log_mass = {key: x[ancestors] for key, x in self.log_mass.items()}
         self.levels = self.levels[ancestors]
+
+    def fork(self, rows: Ints) -> Judge:
+        new = copy(self)
+        new.sessions = {key: session.fork(rows) for key, session in self.sessions.items()}
+        new.log_mass = {key: x[rows] for key, x in self.log_mass.items()}
+        new.levels = self.levels[rows]
+        return new
 
 
 def _key(prompt: Prompt) -> Prompt:

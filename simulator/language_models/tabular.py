@@ -235,6 +235,12 @@ class TabularJudge(Judge):
         self.session.reorder(ancestors)
         self.product = self.product[ancestors]
 
+    def fork(self, rows: Ints) -> TabularJudge:
+        """Return a judge of some rows."""
+        new = TabularJudge(self.problem, self.eos, 0)
+        new.session, new.product = self.session.fork(rows), self.product[rows]
+        return new
+
 
 def as_language_model(problem: Problem, *, eos: int | None = None) -> LanguageModelProblem:
     """Pose a tabular problem as a language-model problem.

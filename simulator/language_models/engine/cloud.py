@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
+
 import numpy as np
 import numpy.typing as npt
 
@@ -27,7 +30,8 @@ class Cloud:
     Parameters
     ----------
     problem : LanguageModelProblem
-    seeds : (R, 4) uint64 array
+    rngs : sequence of Xoshiro
+        One a run.
     n_particles : int
 
     Attributes
@@ -46,21 +50,20 @@ class Cloud:
     """
 
     def __init__(
-        self, problem: LanguageModelProblem, seeds: npt.NDArray[np.uint64], n_particles: int
+        self, problem: LanguageModelProblem, rngs: Sequence[Xoshiro], n_particles: int
     ) -> None:
-        self.problem, self.shape = problem, (len(seeds), n_particles)
+        self.problem, self.shape, self.rngs = problem, (len(rngs), n_particles), rngs
         self.ender = WAIT if problem.eos is None else problem.eos
-        self.rngs = [Xoshiro(words.tolist()) for words in seeds]
-        rows = len(seeds) * n_particles
+        rows = len(rngs) * n_particles
         self.session = problem.lm.start(problem.prompt, rows)
         self.judge = problem.prm.start(problem, rows)
         self.paths = np.zeros((rows, 0), dtype=np.int64)
         self.levels = np.zeros(rows, dtype=np.int64)
         self.ended = np.zeros(rows, dtype=np.bool_)
         self.settled = np.zeros(rows, dtype=np.bool_)  # ended, and V^ was asked for since
-        self.given_up = np.zeros(len(seeds), dtype=np.bool_)
-        self.calls = np.zeros(len(seeds), dtype=np.int64)
-        self.evaluations = np.zeros(len(seeds), dtype=np.int64)
+        self.given_up = np.zeros(len(rngs), dtype=np.bool_)
+        self.calls = np.zeros(len(rngs), dtype=np.int64)
+        self.evaluations = np.zeros(len(rngs), dtype=np.int64)
         root = self.judge.log_values(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_))
         self.log_root = float(root[0])
         if self.log_root == -np.inf:
@@ -209,6 +212,29 @@ class Cloud:
         self.paths, self.levels = self.paths[rows], self.levels[rows]
         self.ended, self.settled = self.ended[rows], self.settled[rows]
         self._log_v = self._log_v[rows]
+
+    def fork(self, copies: int) -> Cloud:
+        """Return a cloud of copies of each particle, which draws from the same streams.
+
+        Parameters
+        ----------
+        copies : int
+            M.
+
+        Returns
+        -------
+        Cloud
+            Shape (R, N M); particle n M + k is a copy of particle n. It counts its own cost.
+        """
+        rows = np.repeat(np.arange(self.levels.size), copies)
+        new = copy(self)
+        new.shape = (self.shape[0], self.shape[1] * copies)
+        new.session, new.judge = self.session.fork(rows), self.judge.fork(rows)
+        for name in ("paths", "levels", "ended", "settled", "_log_v"):
+            setattr(new, name, getattr(self, name)[rows])
+        new.given_up = self.given_up.copy()
+        new.calls, new.evaluations = np.zeros_like(self.calls), np.zeros_like(self.evaluations)
+        return new
 
     def tokens(self, chosen_particles: Ints) -> npt.NDArray[np.int32]:
         """Return the paths of one particle a run, padded at the end.

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
-import numpy as np
-import numpy.typing as npt
-
 from simulator.errors import InputError
+from simulator.kernels.rng import Xoshiro
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.samplers.drive import check_run_arguments
 from simulator.samplers.runs import Runs, concatenate
@@ -17,18 +15,17 @@ from simulator.samplers.streams import RngLike, run_seeds
 __all__ = ["KEEP", "engine", "run_on_language_model"]
 
 KEEP = ("tokens", "ess", "genealogy")
-Seeds = npt.NDArray[np.uint64]
 
 
 @singledispatch
-def engine(sampler: object, problem: LanguageModelProblem, seeds: Seeds) -> Runs:
-    """Do one run a seed, all in one batch; with all optional results.
+def engine(sampler: object, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]) -> Runs:
+    """Do one run a generator, all in one batch; with the optional results that it has.
 
     Parameters
     ----------
     sampler : Sampler
     problem : LanguageModelProblem
-    seeds : (R, 4) uint64 array
+    rngs : sequence of Xoshiro
 
     Returns
     -------
@@ -82,7 +79,11 @@ def run_on_language_model(
     check_run_arguments(n_runs, keep, n_threads, KEEP)
     seeds = run_seeds(rng, n_runs, first_block)
     size = max(1, problem.lm.batch // int(sampler.n_particles))  # type: ignore[attr-defined]
-    parts = [engine(sampler, problem, seeds[i : i + size]) for i in range(0, n_runs, size)]
+    rngs = [Xoshiro(words.tolist()) for words in seeds]
+    parts = [engine(sampler, problem, rngs[i : i + size]) for i in range(0, n_runs, size)]
     runs = concatenate(parts)
+    for name in keep:
+        if getattr(runs, name) is None:
+            raise InputError(f"keep: {type(sampler).__name__} has no {name!r} on language models")
     dropped = {name: None for name in KEEP if name not in keep}
     return Runs(**{**vars(runs), **dropped})

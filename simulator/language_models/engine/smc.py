@@ -6,9 +6,12 @@ level, those of the resampling scheme, one for the output.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
+from simulator.kernels.rng import Xoshiro
 from simulator.language_models.engine.cloud import Cloud, log_mean, ratio
 from simulator.language_models.engine.dispatch import engine
 from simulator.language_models.problem import LanguageModelProblem
@@ -16,7 +19,7 @@ from simulator.resampling.registry import SCHEMES
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc import SMC
 
-__all__ = ["pick_best", "pick_weighted", "to_runs", "weights_of"]
+__all__ = ["pick_best", "pick_weighted", "run_smc", "to_runs", "weights_of"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -24,8 +27,9 @@ TIE = 1e-9
 
 
 @engine.register
-def _smc(sampler: SMC, problem: LanguageModelProblem, seeds: npt.NDArray[np.uint64]) -> Runs:
-    cloud = Cloud(problem, seeds, sampler.n_particles)
+def run_smc(sampler: SMC, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]) -> Runs:
+    """Do one run a generator; see `engine`."""
+    cloud = Cloud(problem, rngs, sampler.n_particles)
     n_runs, n = cloud.shape
     resample = SCHEMES[sampler.resampling].plain
     log_w = np.full(n_runs, cloud.log_root)
