@@ -197,24 +197,26 @@ class TabularJudge(Judge):
     def log_values(self, rows: Ints, final: Bools) -> Floats:
         """Look up V^; a finished text has the reward that it has at level H."""
         states, levels = self.session.states[rows], self.session.levels[rows]
+        return self._value(states, levels, final) + self.product[rows]
+
+    def _value(self, states: Ints, levels: Ints, final: Bools) -> Floats:
+        """log V^ of states, padded up to level H where the text has ended."""
         for h in range(self.problem.horizon if self.eos is not None else 0):
             ended = final & (levels == h)
             states[ended] = self.problem.model.next_state[h][states[ended], self.eos]
             levels[ended] += 1
-        return self._value(states, levels) + self.product[rows]
-
-    def _value(self, states: Ints, levels: Ints) -> Floats:
         return self.problem.log_prm_flat[self.problem.model.state_start[levels] + states]
 
     def child_log_values(self, log_probs: Floats, last: Bools) -> Floats:
-        """Look up V^ of all children."""
-        a, n = self.problem.model.n_actions, self.product.size
-        out = np.empty((n, a))
-        for h in np.unique(self.session.levels):
+        """Look up V^ of all children; rows at the end of the tables get V^ = 0."""
+        a = self.problem.model.n_actions
+        out = np.full((self.product.size, a), -np.inf)
+        for h in np.unique(self.session.levels[self.session.levels < self.problem.horizon]):
             rows = np.flatnonzero(self.session.levels == h)
             children = self.problem.model.next_state[h][self.session.states[rows]]
             level = np.full(children.shape, h + 1)
-            out[rows] = self._value(children, level) + self._factor(rows, np.arange(a))
+            value = self._value(children, level, last[rows])
+            out[rows] = value + self._factor(rows, np.arange(a))
         return out + self.product[:, None]
 
     def _factor(self, rows: Ints, tokens: Ints) -> Floats:

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.kernels.rng import Xoshiro
+from simulator.language_models.prms import Judge
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.protocol import WAIT, chosen
 
-__all__ = ["Cloud", "log_mean", "pick_token", "ratio"]
+__all__ = ["Cloud", "log_mean", "pick_token", "ratio", "root_value"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -64,10 +65,7 @@ class Cloud:
         self.given_up = np.zeros(len(rngs), dtype=np.bool_)
         self.calls = np.zeros(len(rngs), dtype=np.int64)
         self.evaluations = np.zeros(len(rngs), dtype=np.int64)
-        root = self.judge.log_values(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_))
-        self.log_root = float(root[0])
-        if self.log_root == -np.inf:
-            raise InputError("prm: V^(root) must be positive")
+        self.log_root = root_value(self.judge)
         self._log_v = np.full(rows, self.log_root)
         self.log_ref = self.log_q = np.zeros(self.shape)
 
@@ -80,12 +78,14 @@ class Cloud:
         """Draw one number a particle, (R, N); run r takes them from its own stream."""
         return np.array([[rng.uniform() for _ in range(self.shape[1])] for rng in self.rngs])
 
-    def step(self, proposal: str = "reference") -> None:
+    def step(self, proposal: str = "reference", law: Floats | None = None) -> None:
         """Move all particles by one level.
 
         Parameters
         ----------
         proposal : {"reference", "tempered", "uniform", "optimal"}
+        law : (rows, V) array, optional
+            log q, where it is known already; `proposal` does not count then.
         """
         log_ref, log_q = np.zeros(self.levels.size), np.zeros(self.levels.size)
         waiting = self.ended | np.repeat(self.given_up, self.shape[1])
@@ -94,18 +94,34 @@ class Cloud:
             if waiting.all():
                 break
             table = self.session.next_logprobs()
-            law = self.proposal(table, proposal)
+            q = self.proposal(table, proposal) if law is None else law
             moving = ~waiting
             tokens = np.full(moving.size, WAIT)
-            tokens[moving] = pick_token(law[moving], uniforms[moving])
+            tokens[moving] = pick_token(q[moving], uniforms[moving])
             self._count(self.calls, moving)
             log_ref += chosen(table, tokens)
-            log_q += chosen(law, tokens)
+            log_q += chosen(q, tokens)
             self.extend(tokens, chosen(table, tokens))
             waiting = waiting | self.ended | np.isin(tokens, self.problem.delimiters)
+        self._level_up()
+        self.log_ref, self.log_q = log_ref.reshape(self.shape), log_q.reshape(self.shape)
+
+    def put(self, tokens: Ints, log_probs: Floats) -> None:
+        """Move all particles by one level of one given token.
+
+        Parameters
+        ----------
+        tokens : (rows,) int array
+            `WAIT` where the text has ended.
+        log_probs : (rows,) array
+            log pi_ref of them.
+        """
+        self.extend(tokens, log_probs)
+        self._level_up()
+
+    def _level_up(self) -> None:
         self.levels += 1
         self.ended |= self.levels == self.problem.horizon
-        self.log_ref, self.log_q = log_ref.reshape(self.shape), log_q.reshape(self.shape)
 
     def extend(self, tokens: Ints, log_probs: Floats) -> None:
         """Put given tokens behind the texts.
@@ -190,12 +206,22 @@ class Cloud:
         """
         asked = ~self.settled & ~np.repeat(self.given_up, self.shape[1])
         rows = np.flatnonzero(asked)
-        self._log_v = self._log_v.copy()
-        self._log_v[rows] = self.judge.log_values(rows, self.ended[rows])
+        found = self._log_v.copy()
+        found[rows] = self.judge.log_values(rows, self.ended[rows])
+        self.record(found)
         if counted:
             self._count(self.evaluations, asked)
         self.settled |= self.ended & asked
         return self.log_v
+
+    def record(self, log_v: Floats) -> None:
+        """Note what each particle is worth; the note goes with it when it is resampled.
+
+        Parameters
+        ----------
+        log_v : (R, N) or (rows,) array
+        """
+        self._log_v = log_v.ravel()
 
     def reorder(self, ancestors: Ints) -> None:
         """Replace particle n of run r by a copy of ``ancestors[r, n]``.
@@ -206,7 +232,19 @@ class Cloud:
         """
         if (ancestors == np.arange(self.shape[1])).all():
             return
-        rows = (ancestors + self.shape[1] * np.arange(self.shape[0])[:, None]).ravel()
+        self._take((ancestors + self.shape[1] * np.arange(self.shape[0])[:, None]).ravel())
+
+    def resize(self, ancestors: Ints) -> None:
+        """Replace the particles of the only run by copies, of whatever number.
+
+        Parameters
+        ----------
+        ancestors : (M,) int array
+        """
+        self.shape = (1, ancestors.size)
+        self._take(ancestors)
+
+    def _take(self, rows: Ints) -> None:
         self.session.reorder(rows)
         self.judge.reorder(rows)
         self.paths, self.levels = self.paths[rows], self.levels[rows]
@@ -262,6 +300,28 @@ class Cloud:
 
     def _count(self, counter: Ints, rows: Bools, times: int = 1) -> None:
         counter += times * rows.reshape(self.shape).sum(axis=1)
+
+
+def root_value(judge: Judge) -> float:
+    """log V^(root), asked of a judge that has seen no token.
+
+    Parameters
+    ----------
+    judge : Judge
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        If V^(root) is 0.
+    """
+    found = float(judge.log_values(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_))[0])
+    if found == -np.inf:
+        raise InputError("prm: V^(root) must be positive")
+    return found
 
 
 def pick_token(log_probs: Floats, uniforms: Floats) -> Ints:

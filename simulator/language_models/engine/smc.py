@@ -6,7 +6,7 @@ level, those of the resampling scheme, one for the output.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from simulator.resampling.registry import SCHEMES
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc import SMC
 
-__all__ = ["pick_best", "pick_weighted", "run_smc", "to_runs", "weights_of"]
+__all__ = ["pick_best", "pick_weighted", "run_filter", "run_smc", "to_runs", "weights_of"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -29,6 +29,30 @@ TIE = 1e-9
 @engine.register
 def run_smc(sampler: SMC, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]) -> Runs:
     """Do one run a generator; see `engine`."""
+    counted = sampler.proposal != "optimal"  # else the proposal has asked for V^ of all children
+    return run_filter(sampler, problem, rngs, lambda cloud, h: cloud.value(counted=counted))
+
+
+def run_filter(
+    sampler: SMC,
+    problem: LanguageModelProblem,
+    rngs: Sequence[Xoshiro],
+    value: Callable[[Cloud, int], Floats],
+) -> Runs:
+    """Do one run a generator of a particle filter with any values.
+
+    Parameters
+    ----------
+    sampler : SMC
+    problem : LanguageModelProblem
+    rngs : sequence of Xoshiro
+    value : callable
+        Cloud and its level to the (R, N) log values, which it also records.
+
+    Returns
+    -------
+    Runs
+    """
     cloud = Cloud(problem, rngs, sampler.n_particles)
     n_runs, n = cloud.shape
     resample = SCHEMES[sampler.resampling].plain
@@ -46,7 +70,7 @@ def run_smc(sampler: SMC, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]
         last = h == problem.horizon - 1
         due = (h + 1) % sampler.block == 0
         if due or last:
-            acc = acc + ratio(cloud.value(counted=sampler.proposal != "optimal"), before)
+            acc = acc + ratio(value(cloud, h + 1), before)
             before = cloud.log_v
         cloud.given_up |= np.isneginf(acc).all(axis=1)
         weights = weights_of(acc)
