@@ -77,19 +77,26 @@ def draw_styles(table: pd.DataFrame) -> Figure:
 
 
 def draw_switching(table: pd.DataFrame) -> Figure:
-    """Draw what was measured on the vocabulary: LPD, its floor, certified brackets."""
-    figure = new_figure(7.2, 5.6)
-    panels = figure.subplots(2, 2).ravel()
-    for axes, name in zip(panels, ("2a", "2b"), strict=False):
-        rows = table[table["figure"] == name]
-        if len(rows) < 4:
-            axes.set_visible(False)
-            continue
-        _scatter(axes, rows[np.isfinite(rows["lpd"])], "lpd", name, "LPD")
-        axes.axhline(rows["lpd_floor"].mean(), color="#777777", lw=0.8, ls=":")
+    """Draw what was measured on the vocabulary: LPD above, shortfall and brackets below."""
+    figure = new_figure(9.0, 5.6)
+    panels = figure.subplots(2, 3)
+    for column, name in enumerate(("2a", "2b")):
+        rows = table[(table["figure"] == name) & np.isfinite(table["lpd"])]
+        for axes, y, label in zip(
+            panels[:, column], ("lpd", "shortfall"), ("LPD", "mean of (1 − Ŵ)₊"), strict=True
+        ):
+            if len(rows) < 4:
+                axes.set_visible(False)
+                continue
+            _scatter(axes, rows, y, name, label)
+            if y == "lpd":
+                axes.axhline(rows["lpd_floor"].mean(), color="#777777", lw=0.8, ls=":")
     rows = table[table["figure"] == "3"]
-    for axes, columns in zip(panels[2:], (["lpd"], ["low", "high"]), strict=True):
-        _against_n(axes, rows, columns)
+    for axes, columns in zip(panels[:, 2], (["lpd"], ["low", "high"]), strict=True):
+        if len(rows):
+            _against_n(axes, rows, columns)
+        else:
+            axes.set_visible(False)
     return figure
 
 
@@ -107,8 +114,7 @@ def _against_n(axes: Axes, rows: pd.DataFrame, columns: Sequence[str]) -> None:
     axes.set_ylabel("LPD" if len(columns) == 1 else "total variation, certified 95%")
     axes.set_title("as figure 3, α = 1")
     axes.set_ylim(bottom=0)
-    if len(rows):
-        axes.legend(fontsize=7)
+    axes.legend(fontsize=7)
 
 
 def _scatter_notes(table: pd.DataFrame, y: str) -> str:
@@ -138,8 +144,10 @@ def caption_switching(table: pd.DataFrame) -> str:
     return (
         f"The same on the whole vocabulary of {first['model']}: H = {first['horizon']}, "
         f"{first['runs']} runs a point against {first['texts']} texts drawn from π*. LPD "
-        "compares mean log-probabilities (dotted: what it would be with no error); the bars "
-        f"are certified limits of the total variation. {_scatter_notes(table, 'lpd')}."
+        "compares mean log-probabilities (dotted: what it would be with no error); the mean of "
+        "(1 − Ŵ)₊ estimates an upper limit of the total variation, and the bars are certified "
+        f"limits of it. LPD, {_scatter_notes(table, 'lpd')}. "
+        f"Upper limit, {_scatter_notes(table, 'shortfall')}."
     )
 
 

@@ -110,7 +110,7 @@ def _model(name: str, device: str) -> LanguageModel:
 def cells(profile: str) -> list[Mapping[str, object]]:
     """Return one cell a figure, style, sampler and N."""
     if profile == "quick":
-        return study(styles=6, particles=(2, 8), horizon=8, runs=8, texts=32)
+        return study(styles=6, particles=(2, 4), horizon=4, runs=48, texts=96)
     return study(styles=50, particles=(2, 4, 8, 16, 32), horizon=32, runs=16, texts=64)
 
 
