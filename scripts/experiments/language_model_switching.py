@@ -46,7 +46,7 @@ def run_cell(
     Figure 2a has the style as target and exact values; 2b has p_ref = p* and believes in the
     style; 3 has the style as target and believes in the plain prompt at first.
     """
-    lm = _model(model, device)
+    lm = loaded(model, device)
     plain, styled = prompts()["plain"], prompts()["styles"][style]
     target, belief = {"2a": (styled, styled), "2b": (plain, styled), "3": (styled, plain)}[figure]
     problem = LanguageModelProblem(
@@ -103,7 +103,8 @@ def _divergence(
 
 
 @cache
-def _model(name: str, device: str) -> LanguageModel:
+def loaded(name: str, device: str) -> LanguageModel:
+    """Load a model once a worker."""
     return load_language_model(name, device=device)
 
 

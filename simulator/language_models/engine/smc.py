@@ -81,7 +81,7 @@ def run_filter(
         ancestors = np.tile(np.arange(n), (n_runs, 1))
         if not last and chosen.any():
             for r in np.flatnonzero(chosen):
-                ancestors[r] = resample(weights[r], cloud.rngs[r])
+                ancestors[r] = resample(weights[r], cloud.rngs[int(r)])
             cloud.reorder(ancestors)
             acc[chosen], before = 0.0, cloud.log_v
     pick = pick_best if sampler.select == "best" else pick_weighted
@@ -148,7 +148,7 @@ def pick_weighted(cloud: Cloud, weights: Floats) -> Ints:
     """
     out = np.full(cloud.shape[0], -1)
     for r in np.flatnonzero(weights.any(axis=1) & ~cloud.given_up):
-        u, live = cloud.rngs[r].uniform(), weights[r] > 0
+        u, live = cloud.rngs[int(r)].uniform(), weights[r] > 0
         sums = np.cumsum(weights[r])
         beyond = np.flatnonzero((sums > u * sums[-1]) & live)
         out[r] = beyond[0] if beyond.size else np.flatnonzero(live)[-1]
@@ -169,7 +169,7 @@ def pick_best(cloud: Cloud, weights: Floats) -> Ints:
     """
     out = np.full(cloud.shape[0], -1)
     for r in np.flatnonzero(weights.any(axis=1) & ~cloud.given_up):
-        u, live = cloud.rngs[r].uniform(), weights[r] > 0
+        u, live = cloud.rngs[int(r)].uniform(), weights[r] > 0
         score = cloud.log_v[r]
         ties = np.flatnonzero(live & (score >= score[live].max() - TIE))
         out[r] = ties[min(int(u * ties.size), ties.size - 1)]
