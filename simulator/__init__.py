@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simulator.errors import InputError, TooLargeError
     from simulator.exact.cloud import ExactLaw
+    from simulator.language_models.packaged import load_language_model
+    from simulator.language_models.prms import TextPRM
+    from simulator.language_models.problem import LanguageModelProblem
+    from simulator.language_models.prompt_switching import PromptSwitching
+    from simulator.language_models.tabular import TabularLM
     from simulator.measure.error import bracket
     from simulator.models.library import open_problem
     from simulator.models.tabular import TabularModel
@@ -22,13 +27,18 @@ _HOME = {
     "AuditedSMC": "samplers.audited",
     "ExactLaw": "exact.cloud",
     "InputError": "errors",
+    "LanguageModelProblem": "language_models.problem",
     "PRM": "problem",
     "Problem": "problem",
+    "PromptSwitching": "language_models.prompt_switching",
     "Runs": "samplers.runs",
     "SMC": "samplers.smc",
+    "TabularLM": "language_models.tabular",
     "TabularModel": "models.tabular",
+    "TextPRM": "language_models.prms",
     "TooLargeError": "errors",
     "bracket": "measure.error",
+    "load_language_model": "language_models.packaged",
     "load_problem": "problem_files",
     "open_problem": "models.library",
     "save_problem": "problem_files",
@@ -40,11 +50,16 @@ __all__ = [
     "AuditedSMC",
     "ExactLaw",
     "InputError",
+    "LanguageModelProblem",
     "Problem",
+    "PromptSwitching",
     "Runs",
+    "TabularLM",
     "TabularModel",
+    "TextPRM",
     "TooLargeError",
     "bracket",
+    "load_language_model",
     "load_problem",
     "open_problem",
     "save_problem",
