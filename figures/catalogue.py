@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from figures.accuracy import ACCURACY
 from figures.audit import AUDIT
+from figures.hard import HARD
 from figures.language_model_answers import LANGUAGE_MODEL_ANSWERS
 from figures.language_model_tables import LANGUAGE_MODEL_TABLES
 from figures.product import PRODUCT
@@ -18,6 +19,6 @@ FIGURES = {
     f.name: f
     for f in (
         TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS, LANGUAGE_MODEL_STYLES,
-        LANGUAGE_MODEL_SWITCHING, LANGUAGE_MODEL_ANSWERS, ACCURACY, AUDIT,
+        LANGUAGE_MODEL_SWITCHING, LANGUAGE_MODEL_ANSWERS, ACCURACY, HARD, AUDIT,
     )
 }  # fmt: skip

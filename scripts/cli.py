@@ -32,7 +32,10 @@ ProblemArg = Annotated[
     str, typer.Argument(metavar="PROBLEM", help="Problem file, or NAME[:key=value,...]; see list.")
 ]
 SamplerOption = Annotated[str, typer.Option("--sampler", help="Registered name; see list.")]
-ParticlesOption = Annotated[int, typer.Option("--particles", "-n", help="Number of particles N.")]
+ParticlesOption = Annotated[
+    int | None,
+    typer.Option("--particles", "-n", help="Number of particles N.  [default: 4; 1 for alrs]"),
+]
 SettingOption = Annotated[
     list[str] | None,
     typer.Option("--option", "-O", help="Sampler option key=value, e.g. resampling=systematic."),
@@ -44,7 +47,7 @@ RunsOption = Annotated[
 ]
 
 
-def _sampler(name: str, particles: int, settings: list[str] | None) -> Sampler:
+def _sampler(name: str, particles: int | None, settings: list[str] | None) -> Sampler:
     from simulator.samplers.registry import make_sampler, parse_options
 
     return make_sampler(name, particles, **parse_options(name, settings or []))
@@ -63,7 +66,7 @@ def inspect(problem: ProblemArg, json: JsonOption = False) -> None:
 def exact(
     problem: ProblemArg,
     sampler: SamplerOption = "smc",
-    particles: ParticlesOption = 4,
+    particles: ParticlesOption = None,
     option: SettingOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -79,7 +82,7 @@ def exact(
 def check(
     problem: ProblemArg,
     sampler: SamplerOption = "smc",
-    particles: ParticlesOption = 4,
+    particles: ParticlesOption = None,
     option: SettingOption = None,
     runs: RunsOption = None,
     seed: SeedOption = 0,
@@ -98,12 +101,39 @@ def check(
 
 
 @app.command()
-def audit(problem: ProblemArg, particles: ParticlesOption = 4, json: JsonOption = False) -> None:
+def plan(
+    problem: ProblemArg,
+    epsilon: Annotated[float, typer.Option("--epsilon", "-e", help="Wanted error, in (0, 1).")],
+    sampler: SamplerOption = "smc",
+    option: SettingOption = None,
+    runs: Annotated[
+        int, typer.Option("--runs", "-r", min=4, help="Where runs are needed.")
+    ] = 20_000,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Print how many particles each bound asks for at an error, and how many truly suffice."""
+    from scripts import show
+    from simulator.models.library import open_problem
+    from theory.plan import plan as find
+
+    made = find(
+        open_problem(problem),
+        lambda n: _sampler(sampler, n, option),
+        epsilon,
+        n_runs=runs,
+        rng=seed,
+    )
+    show.emit(show.plan(made), json)
+
+
+@app.command()
+def audit(problem: ProblemArg, particles: ParticlesOption = None, json: JsonOption = False) -> None:
     """Print what weighting rules in use converge to, and how far that is from the target."""
     from scripts import show
     from simulator.models.library import open_problem
 
-    show.emit(show.audit(open_problem(problem), particles), json)
+    show.emit(show.audit(open_problem(problem), 4 if particles is None else particles), json)
 
 
 @app.command()
@@ -111,7 +141,7 @@ def sample(
     problem: ProblemArg,
     out: Annotated[Path, typer.Option("--out", "-o", help="Parquet file to write.")],
     sampler: SamplerOption = "smc",
-    particles: ParticlesOption = 4,
+    particles: ParticlesOption = None,
     option: SettingOption = None,
     runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Independent runs.")] = 1000,
     seed: SeedOption = 0,
@@ -121,7 +151,7 @@ def sample(
     from simulator.models.library import open_problem
 
     made = _sampler(sampler, particles, option)
-    settings = {"problem": problem, "sampler": sampler, "particles": particles,
+    settings = {"problem": problem, "sampler": sampler, "particles": made.n_particles,
                 "option": option or [], "runs": runs, "seed": seed}  # fmt: skip
     draws.write(open_problem(problem), made, settings, out)
 

@@ -31,6 +31,8 @@ def table(problem: Problem, sampler: Sampler, runs: int, seed: int) -> pd.DataFr
     )
     if drawn.log_w is not None:
         frame.loc[~drawn.failed, "log_w"] = drawn.log_w[~drawn.failed]
+    if drawn.restarts is not None:
+        frame["restarts"] = drawn.restarts
     if drawn.tokens is not None:
         frame["tokens"] = list(drawn.tokens)
     return frame

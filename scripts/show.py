@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simulator.problem import Problem
     from simulator.samplers.registry import Sampler
+    from theory.plan import Plan
     from theory.verdict import Report
 
-__all__ = ["audit", "emit", "exact_law", "inspection", "registered", "report"]
+__all__ = ["audit", "emit", "exact_law", "inspection", "plan", "registered", "report"]
 
 LONGEST_ROW = 12
 
@@ -45,12 +46,14 @@ def inspection(problem: Problem) -> dict[str, object]:
 def exact_law(problem: Problem, sampler: Sampler) -> dict[str, object]:
     """Exact law of a sampler's output and moments of its weight."""
     law = sampler.exact_law(problem)
+    accepted = {} if law.acceptance is None else {"acceptance": law.acceptance}
     return {
         "log_z": problem.log_z,
         "tv": law.tv,
         "failure": law.failure,
         "mean_w_over_z": law.mean_w_over_z,
         "relative_variance": law.relative_variance,
+        **accepted,
         "law": law.law.tolist(),
         "target": law.target.tolist(),
     }
@@ -72,6 +75,18 @@ def audit(problem: Problem, n_particles: int) -> dict[str, object]:
             {"rule": name, "tv": tv, "limit_tv": limit_error(problem, name), "what": rule.text}
         )
     return {"name": problem.name, "particles": n_particles, "rules": rows}
+
+
+def plan(found: Plan) -> dict[str, object]:
+    """Particles that bounds ask for, smallest first, and the truth."""
+    asked = sorted(found.asked.items(), key=lambda item: (item[1] is None, item[1] or 0))
+    return {
+        "epsilon": found.epsilon,
+        "bounds": [{"id": name, "particles": n} for name, n in asked],
+        "enough": found.enough,
+        "too_few": found.too_few,
+        "exact": found.exact,
+    }
 
 
 def report(result: Report) -> dict[str, object]:
@@ -147,7 +162,7 @@ def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if value is None:
-        return "too large"
+        return "–"
     if isinstance(value, list):
         shown = ", ".join(_text(v) for v in value[:LONGEST_ROW])
         more = f", … ({len(value)} in all)" if len(value) > LONGEST_ROW else ""

@@ -18,42 +18,77 @@ if TYPE_CHECKING:
     from simulator.models.tabular import TabularModel
     from simulator.problem import PRM, Problem
     from simulator.problem_files import load_problem, save_problem
+    from simulator.samplers.action_is import ActionImportanceSampling
+    from simulator.samplers.action_level_rejection import ActionLevelRejection
     from simulator.samplers.audited import AuditedSMC
+    from simulator.samplers.backtracking import Backtracking
+    from simulator.samplers.beam import Beam, Greedy
+    from simulator.samplers.best_of_n import BestOfN
+    from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
+    from simulator.samplers.lookahead import Lookahead
     from simulator.samplers.runs import Runs
+    from simulator.samplers.sis import SIS
     from simulator.samplers.smc import SMC
+    from simulator.samplers.smc_independent import SMCIndependent
+    from simulator.samplers.smc_rejection import SMCRejection
+    from simulator.samplers.smc_restart import SMCRestart
 
 # loaded when first asked for: the command line must not import all to print a list
 _HOME = {
+    "ActionImportanceSampling": "samplers.action_is",
+    "ActionLevelRejection": "samplers.action_level_rejection",
     "AuditedSMC": "samplers.audited",
+    "Backtracking": "samplers.backtracking",
+    "Beam": "samplers.beam",
+    "BestOfN": "samplers.best_of_n",
+    "bracket": "measure.error",
+    "DiffusionMonteCarlo": "samplers.diffusion_monte_carlo",
     "ExactLaw": "exact.cloud",
+    "Greedy": "samplers.beam",
     "InputError": "errors",
     "LanguageModelProblem": "language_models.problem",
+    "load_language_model": "language_models.packaged",
+    "load_problem": "problem_files",
+    "Lookahead": "samplers.lookahead",
+    "open_problem": "models.library",
     "PRM": "problem",
     "Problem": "problem",
     "PromptSwitching": "language_models.prompt_switching",
     "Runs": "samplers.runs",
+    "save_problem": "problem_files",
+    "SIS": "samplers.sis",
     "SMC": "samplers.smc",
+    "SMCIndependent": "samplers.smc_independent",
+    "SMCRejection": "samplers.smc_rejection",
+    "SMCRestart": "samplers.smc_restart",
     "TabularLM": "language_models.tabular",
     "TabularModel": "models.tabular",
     "TextPRM": "language_models.prms",
     "TooLargeError": "errors",
-    "bracket": "measure.error",
-    "load_language_model": "language_models.packaged",
-    "load_problem": "problem_files",
-    "open_problem": "models.library",
-    "save_problem": "problem_files",
 }
 
 __all__ = [
     "PRM",
+    "SIS",
     "SMC",
+    "ActionImportanceSampling",
+    "ActionLevelRejection",
     "AuditedSMC",
+    "Backtracking",
+    "Beam",
+    "BestOfN",
+    "DiffusionMonteCarlo",
     "ExactLaw",
+    "Greedy",
     "InputError",
     "LanguageModelProblem",
+    "Lookahead",
     "Problem",
     "PromptSwitching",
     "Runs",
+    "SMCIndependent",
+    "SMCRejection",
+    "SMCRestart",
     "TabularLM",
     "TabularModel",
     "TextPRM",

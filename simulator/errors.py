@@ -19,4 +19,4 @@ class InputError(ValueError):
 
 
 class TooLargeError(InputError):
-    """An exact computation would need more work than its limit; says how much."""
+    """A computation needs more work than its limit; says how much."""

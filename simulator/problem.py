@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from simulator.exact.values import Passes
 from simulator.kernels.passes import backward, forward
 from simulator.models.tabular import TabularModel, as_matrix
 
-__all__ = ["PRM", "Problem"]
+__all__ = ["PRM", "Instance", "Problem"]
 
 Floats = npt.NDArray[np.float64]
 LEAF_TOLERANCE = 1e-9
@@ -49,6 +49,13 @@ class Tables:
         return tuple(getattr(self, name) for name in self.__dataclass_fields__)
 
 
+class Instance(NamedTuple):
+    """The family that a problem was made by, for statements about that family only."""
+
+    family: str
+    arguments: Mapping[str, object]
+
+
 class Problem:
     r"""What is sampled: pi_ref from a `TabularModel`, a reward r and a PRM V^.
 
@@ -77,6 +84,8 @@ class Problem:
         overflow on long horizons; `log_value` and `log_prm` do not.
     log_z : float
         log Z, Z = E_ref[r].
+    instance : Instance or None
+        Set by families that closed forms speak of; a problem with another PRM has None.
 
     Raises
     ------
@@ -173,6 +182,7 @@ class Problem:
         name: str,
     ) -> None:
         self.model, self.name = model, name
+        self.instance: Instance | None = None
         if log_reward.shape != (model.n_states[-1],):
             raise InputError(
                 f"reward: {log_reward.size} entries, but level {model.horizon} has "

@@ -143,12 +143,8 @@ def adapted(problem: Problem) -> Problem:
     Returns
     -------
     Problem
-        Its target leaves out the paths that meet V^ = 0.
-
-    Raises
-    ------
-    InputError
-        If V^ is 0 at all children of the root: then every run fails.
+        Its target leaves out the paths that meet V^ = 0. If there is no other path, every run
+        fails, and the target is arbitrary.
     """
     return _cached(problem, "adapted", lambda: _adapt(problem))
 
@@ -156,15 +152,20 @@ def adapted(problem: Problem) -> Problem:
 def _adapt(problem: Problem) -> Problem:
     e = problem.passes.edges
     ahead = one_step_value(problem)
-    if ahead[0] == -np.inf:
-        raise InputError("V^ is 0 at every child of the root, so no particle survives")
+    hopeless = np.isneginf(ahead)
     log_q = _named(problem, "optimal")
     value = problem.log_prm_flat[e.target]
     live = np.isfinite(ahead[e.source]) & np.isfinite(value) & np.isfinite(log_q)
     log_factor = np.full(log_q.size, -np.inf)
     log_factor[live] = ahead[e.source[live]] - value[live]
-    leaves = problem.log_reward
-    return _rebuilt(problem, log_q, log_factor, np.concatenate([ahead, leaves]))
+    log_reward = problem.log_reward
+    if problem.passes.log_z_alive == -np.inf:
+        # a problem must have Z > 0: let states without hope earn, where no particle goes on
+        log_factor[hopeless[e.source]] = 0.0
+        log_reward = np.zeros_like(log_reward)
+        if hopeless[0]:
+            ahead = np.where(np.arange(ahead.size) == 0, 0.0, -np.inf)
+    return _rebuilt(problem, log_q, log_factor, np.concatenate([ahead, log_reward]), log_reward)
 
 
 def unvalued(problem: Problem, block: int) -> Problem:
@@ -197,7 +198,13 @@ def unvalued(problem: Problem, block: int) -> Problem:
     return _cached(problem, f"block {block}", make)
 
 
-def _rebuilt(problem: Problem, log_q: Floats, log_factor: Floats, log_prm: Floats) -> Problem:
+def _rebuilt(
+    problem: Problem,
+    log_q: Floats,
+    log_factor: Floats,
+    log_prm: Floats,
+    log_reward: Floats | None = None,
+) -> Problem:
     """Put flat tables together again; stages whose numbers agree share one table."""
     model, a, start = problem.model, problem.model.n_actions, problem.passes.edges.start
     q = np.exp(log_q)
@@ -216,7 +223,8 @@ def _rebuilt(problem: Problem, log_q: Floats, log_factor: Floats, log_prm: Float
             out.append(shared.setdefault(key, block))
     return Problem.from_log(
         TabularModel(probs, model.next_state, n_terminal=int(model.n_states[-1])),
-        problem.log_reward, log_prm, edge_reward=edges, name=problem.name,
+        problem.log_reward if log_reward is None else log_reward, log_prm,
+        edge_reward=edges, name=problem.name,
     )  # fmt: skip
 
 

@@ -17,7 +17,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from simulator.kernels.passes import backward
+from simulator.exact.values import log_steps
+from simulator.exact.variance import sequence_chi2
 from simulator.problem import Problem
 
 __all__ = ["Criteria", "criteria"]
@@ -85,6 +86,8 @@ class Criteria:
         self._log_reward = problem.log_reward
         self._log_z = problem.log_z
         self._log_z_hat = passes.log_z_hat
+        self._log_prm_coverage = passes.log_prm_coverage
+        self._log_prm_accuracy = passes.log_prm_accuracy
         self._value, self._prm = problem.log_value_flat, problem.log_prm_flat
         self._reach, self._live = passes.log_forward, passes.log_forward_alive
         self._on_target: Bools = np.isfinite(self._reach) & np.isfinite(self._value)
@@ -122,13 +125,7 @@ class Criteria:
     @cached_property
     def _log_value_step(self) -> Floats:
         """log V*(x')/V*(x) of each edge; -inf where it takes no part in a maximum."""
-        return self._step(self._value, self._on_target)
-
-    def _step(self, values: Floats, usable: Bools) -> Floats:
-        e = self._edges
-        ok = self._possible & usable[e.source]
-        below = np.where(ok, values[e.source], 0.0)
-        return np.where(ok, e.log_factor + values[e.target] - below, -np.inf)
+        return log_steps(self._edges, self._value, self._on_target)
 
     @cached_property
     def level_action_coverage(self) -> Floats:
@@ -140,22 +137,20 @@ class Criteria:
         """C_act (3.1)."""
         return float(self.level_action_coverage.max())
 
-    @cached_property
+    @property
     def prm_coverage(self) -> float:
         """C^_act (3.7)."""
-        return float(np.exp(self._step(self._prm, self._alive).max()))
+        return _exp(self._log_prm_coverage)
 
     @cached_property
     def _log_accuracy(self) -> Floats:
         """log V*/V^ of each state, over alive nodes; nan elsewhere."""
         return np.where(self._alive, self._value - np.where(self._alive, self._prm, 0.0), np.nan)
 
-    @cached_property
+    @property
     def prm_accuracy(self) -> float:
         """C_inf (3.3)."""
-        if self.loses_mass:
-            return float("inf")
-        return _exp(float(np.nanmax(np.abs(self._log_accuracy))))
+        return _exp(self._log_prm_accuracy)
 
     @cached_property
     def level_spread(self) -> Floats:
@@ -234,13 +229,7 @@ class Criteria:
     @cached_property
     def sequence_chi2(self) -> float:
         """chi2(pi* ‖ pi_ref) = E_ref[r^2]/Z^2 - 1, r over paths."""
-        t = self._tables
-        second = backward(
-            t.n_actions, t.state_start, t.table_start, t.log_prob, t.next_state,
-            t.factor_start, 2 * t.log_factor, np.zeros(self._value.size), 2 * self._log_reward,
-        )  # fmt: skip
-        with np.errstate(over="ignore"):
-            return max(0.0, float(np.expm1(second[0] - 2 * self._log_z)))
+        return sequence_chi2(self._tables, self._log_reward, self._log_z)
 
     # --- profiles --------------------------------------------------------------------------
 

@@ -24,12 +24,16 @@ __all__ = [
     "FINITE_COVERAGE",
     "KEEPS_MASS",
     "MULTINOMIAL",
+    "NO_RESTART",
     "PROPER",
+    "REJECTION",
     "Assumption",
     "Bound",
     "Estimate",
     "Samples",
     "Statement",
+    "algorithm",
+    "recursion",
     "register",
 ]
 
@@ -58,17 +62,43 @@ class Assumption:
     structural: bool
 
 
+def algorithm(sampler: Sampler) -> str:
+    """Return the registered name of a sampler, "" if it has none.
+
+    Parameters
+    ----------
+    sampler : Sampler
+
+    Returns
+    -------
+    str
+    """
+    return next((name for name, kind in SAMPLERS.items() if type(sampler) is kind), "")
+
+
 def _multinomial(problem: Problem, sampler: Sampler) -> bool:
+    if (
+        getattr(sampler, "block", 1) != 1
+        or getattr(sampler, "proposal", "reference") != "reference"
+    ):
+        return False
     # With one particle, or one level, nothing is resampled and all schemes have the same law.
     every = getattr(sampler, "ess_threshold", 1.0) >= 1.0
     scheme = getattr(sampler, "resampling", "multinomial")
     return sampler.n_particles == 1 or problem.horizon == 1 or (scheme == "multinomial" and every)
 
 
-MULTINOMIAL = Assumption("multinomial resampling at every level", _multinomial, True)
+MULTINOMIAL = Assumption(
+    "multinomial resampling at every level, tokens drawn from pi_ref", _multinomial, True
+)
 DRAWN = Assumption(
     "the output is drawn from the last weighted cloud",
     lambda problem, sampler: getattr(sampler, "select", "sample") == "sample",
+    True,
+)
+NO_RESTART = Assumption(
+    "that no run is started again",
+    lambda problem, sampler: not getattr(sampler, "restart", False),
     True,
 )
 PROPER = Assumption(
@@ -78,7 +108,8 @@ PROPER = Assumption(
 )
 KEEPS_MASS = Assumption(
     "no lost mass: V^ > 0 wherever pi* goes",
-    lambda problem, sampler: not criteria(problem).loses_mass,
+    # SIS asks for V^ at the leaves only
+    lambda problem, sampler: algorithm(sampler) == "sis" or not criteria(problem).loses_mass,
     False,
 )
 FINITE_COVERAGE = Assumption(
@@ -91,6 +122,24 @@ FINITE_ACCURACY = Assumption(
     lambda problem, sampler: math.isfinite(criteria(problem).prm_accuracy),
     False,
 )
+
+
+REJECTION = ("smc-rs", "dmc", "alrs")  # have the law of SMC by rejection, if not restarted
+
+
+def recursion(sampler: Sampler) -> str:
+    """Name the algorithm under which `simulator.exact.variance` knows a sampler.
+
+    Parameters
+    ----------
+    sampler : Sampler
+
+    Returns
+    -------
+    {"smc", "smc-rs", "sis"}
+    """
+    name = algorithm(sampler)
+    return "smc-rs" if name in REJECTION else name
 
 
 class Estimate(NamedTuple):
@@ -147,8 +196,7 @@ class Bound:
         -------
         str or None
         """
-        names = [name for name, kind in SAMPLERS.items() if type(sampler) is kind]
-        if not set(names) & set(self.algorithms):
+        if algorithm(sampler) not in self.algorithms:
             return f"is about {', '.join(self.algorithms)}"
         for a in self.assumptions:
             if a.structural and not a.holds(problem, sampler):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulator.errors import InputError, TooLargeError
+from simulator.exact.cloud import DEFAULT_LIMIT
 from simulator.measure.error import bracket
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
@@ -14,7 +15,7 @@ from simulator.samplers.streams import RngLike, seed_sequence
 from theory.registry import BOUNDS, bounds_for
 from theory.statement import Bound
 
-__all__ = ["MeasuredError", "Report", "Verdict", "check"]
+__all__ = ["MeasuredError", "Report", "Verdict", "check", "measure_error"]
 
 Status = Literal["holds", "violated", "inconclusive"]
 
@@ -147,7 +148,7 @@ def check(
         raise InputError(f"confidence: {confidence!r} is not in (0, 1)")
     chosen, skipped = _choose(problem, sampler, bounds)
     root = seed_sequence(0 if rng is None else rng)
-    error = _error(problem, sampler, n_runs, root, confidence)
+    error = measure_error(problem, sampler, n_runs, root, confidence)
     verdicts = []
     for bound in chosen:
         try:
@@ -184,11 +185,37 @@ def _choose(
     return chosen, skipped
 
 
-def _error(
-    problem: Problem, sampler: Sampler, n_runs: int | None, rng: RngLike, confidence: float
+def measure_error(
+    problem: Problem,
+    sampler: Sampler,
+    n_runs: int | None = None,
+    rng: RngLike = 0,
+    confidence: float = 0.99,
+    limit: float = DEFAULT_LIMIT,
 ) -> MeasuredError:
+    """Return the error: exact where the law can be enumerated, else a bracket from runs.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : Sampler
+    n_runs : int, optional
+    rng : int, SeedSequence or Generator, optional
+    confidence : float, optional
+    limit : float, optional
+        Largest number of cloud transitions for the exact law.
+
+    Returns
+    -------
+    MeasuredError
+
+    Raises
+    ------
+    TooLargeError
+        If the law cannot be enumerated and `n_runs` is not given.
+    """
     try:
-        tv = sampler.exact_law(problem).tv
+        tv = sampler.exact_law(problem, limit=limit).tv
         return MeasuredError(tv, tv, 1.0, True)
     except TooLargeError as fault:
         if n_runs is None:

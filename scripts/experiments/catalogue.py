@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scripts.experiments.accuracy import ACCURACY
 from scripts.experiments.audit import AUDIT
+from scripts.experiments.hard import HARD
 from scripts.experiments.language_model_answers import LANGUAGE_MODEL_ANSWERS
 from scripts.experiments.language_model_styles import LANGUAGE_MODEL_STYLES
 from scripts.experiments.language_model_switching import LANGUAGE_MODEL_SWITCHING
@@ -19,6 +20,6 @@ EXPERIMENTS = {
     e.name: e
     for e in (
         TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS, LANGUAGE_MODEL_STYLES,
-        LANGUAGE_MODEL_SWITCHING, LANGUAGE_MODEL_ANSWERS, ACCURACY, AUDIT,
+        LANGUAGE_MODEL_SWITCHING, LANGUAGE_MODEL_ANSWERS, ACCURACY, HARD, AUDIT,
     )
 }  # fmt: skip

@@ -23,8 +23,8 @@ from simulator.exact.cloud_output import Output
 from simulator.exact.cloud_size import bound_transitions
 from simulator.exact.cloud_steps import Clouds, Scheme, Work, advance
 from simulator.exact.offspring import SCHEMES
+from simulator.exact.outcomes import outcomes
 from simulator.exact.particle_types import Types, root_types, step_from
-from simulator.exact.unfold import all_paths, is_path_tree, unfold
 from simulator.problem import Problem
 
 __all__ = ["CloudLevel", "ExactLaw", "cloud_chain", "cloud_transitions", "exact_law"]
@@ -113,7 +113,8 @@ class ExactLaw:
         E[(1 - W^_H/Z)_+] if it was asked for.
     acceptance : float or None
         P(one run is accepted), for samplers that start again until a run is accepted; `law` is
-        then that of the accepted run, and the moments of W^_H are those of any run.
+        then that of the accepted run, `failure` the probability of giving up before, and the
+        moments of W^_H are those of any run.
     target : (K,) array
         pi* over the same outcomes as `law`.
     weighted : (K,) array or None
@@ -234,17 +235,9 @@ def exact_law(
     >>> exact.law.tolist(), exact.tv, exact.shortfall, exact.relative_variance
     ([0.375, 0.625], 0.125, 0.125, 0.125)
     """
-    if on not in ("paths", "states"):
-        raise InputError(f'on: {on!r} is not known, only "paths" and "states" are')
     scheme = _scheme(sampler)
-    tree, unfolded = problem, None
-    by_state = on == "states" or problem.is_tree
-    looks_back = (sampler.select == "best" and problem.has_edge_reward) or (
-        whole_paths and not is_path_tree(problem)
-    )
-    if not by_state or looks_back:
-        unfolded = unfold(problem, limit)
-        tree = unfolded.problem
+    out = outcomes(problem, on, limit, one_reward=sampler.select == "best", whole_paths=whole_paths)
+    tree = out.tree
     core = tree if rewrite is None else rewrite(tree)
     _check_size(core, scheme, limit)
     survival = math.exp(min(core.passes.log_z_alive - tree.log_z, 0.0))
@@ -256,19 +249,9 @@ def exact_law(
         if level == core.horizon - 1:
             step = step_from(core, level, types, always_reset=scheme.always)
             output.gather(clouds, types, step, scheme, work)
-    law, weighted, target = output.law, output.weighted * survival, tree.target[-1]
+    law, weighted = out.gather(output.law), out.gather(output.weighted * survival)
     if accept is not None and output.accepted > 0:
         law = law / output.accepted
-    if by_state and unfolded is not None:
-        n_states = int(problem.model.n_states[-1])
-        law, weighted = (
-            np.bincount(unfolded.terminal, x, n_states).astype(np.float64) for x in (law, weighted)
-        )
-        target = problem.target[-1]
-    if on == "states":
-        tokens = None
-    else:
-        tokens = all_paths(problem) if by_state or unfolded is None else unfolded.tokens
     _, first, second = (float(x) for x in output.moments)
     failure = max(0.0, 1 - float(output.moments[0]))
     if accept is not None:
@@ -276,13 +259,13 @@ def exact_law(
     return ExactLaw(
         law=law,
         failure=failure,
-        tv=float(np.maximum(target - law, 0).sum()),
+        tv=float(np.maximum(out.target - law, 0).sum()),
         mean_w_over_z=first * survival,
         relative_variance=second / first**2 - 1 if first > 0 else math.inf,
         shortfall=output.short + failure if shortfall else None,
-        target=target,
+        target=out.target,
         weighted=weighted,
-        tokens=tokens,
+        tokens=out.tokens,
         acceptance=None if accept is None else output.accepted,
     )
 

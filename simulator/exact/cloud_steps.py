@@ -216,7 +216,7 @@ def mixture_blocks(clouds: Clouds, types: Types, step: Step, work: Work) -> Iter
                 index = same[part : part + max(1, BLOCK // m)]
                 entry = first[index][:, None] + np.arange(k)
                 kinds = kind[entry]
-                probability = table.coefficient * np.exp(np.log(share[entry]) @ table.counts.T)
+                probability = table.probability(np.log(share[entry]))
                 mean = step.types.weight[kinds] @ table.counts.T / n
                 yield MixtureBlock(begin + index, kinds, table, probability, mean)
 

@@ -8,11 +8,17 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaln
+
+from simulator.errors import TooLargeError
 
 __all__ = ["Compositions", "compositions", "multisets"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+MOST_ENTRIES = 3e7
+LAST_FACTORIAL = 170  # in the range of floats
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,29 @@ class Compositions:
     counts : (M, K) float array
         How often each kind occurs.
     coefficient : (M,) array
-        Multinomial coefficient N! / prod counts!.
+        Multinomial coefficient N! / prod counts!; its logarithm if N > 170.
     """
 
     sequence: Ints
     counts: Floats
     coefficient: Floats
+
+    def probability(self, log_share: Floats) -> Floats:
+        """Probability of each multiset of N independent draws.
+
+        Parameters
+        ----------
+        log_share : (G, K) array
+            log of the chance of each kind.
+
+        Returns
+        -------
+        (G, M) array
+        """
+        exponent = log_share @ self.counts.T
+        if self.sequence.shape[1] > LAST_FACTORIAL:
+            return np.exp(exponent + self.coefficient)
+        return self.coefficient * np.exp(exponent)
 
 
 @lru_cache(maxsize=64)
@@ -48,12 +71,19 @@ def compositions(kinds: int, size: int) -> Compositions:
     Compositions
         M = binom(K + N - 1, N) rows, in lexicographic order of `sequence`.
 
+    Raises
+    ------
+    TooLargeError
+        If the table would have more than 3 10^7 entries.
+
     Examples
     --------
     >>> table = compositions(2, 2)
     >>> table.sequence.tolist(), table.coefficient.tolist()
     ([[0, 0], [0, 1], [1, 1]], [1.0, 2.0, 1.0])
     """
+    if multisets(kinds, size) * size > MOST_ENTRIES:
+        raise TooLargeError(f"{size} particles in {kinds} kinds: too many multisets to list")
     sequence = np.zeros((1, 0), dtype=np.int64)
     last = np.zeros(1, dtype=np.int64)
     for _ in range(size):
@@ -65,8 +95,11 @@ def compositions(kinds: int, size: int) -> Compositions:
     counts = np.zeros((sequence.shape[0], kinds))
     for column in range(size):
         counts[np.arange(sequence.shape[0]), sequence[:, column]] += 1
-    factorial = np.array([math.factorial(n) for n in range(size + 1)], dtype=np.float64)
-    coefficient = factorial[size] / factorial[counts.astype(np.int64)].prod(axis=1)
+    if size > LAST_FACTORIAL:
+        coefficient = gammaln(size + 1) - gammaln(counts + 1).sum(axis=1)
+    else:
+        factorial = np.array([math.factorial(n) for n in range(size + 1)], dtype=np.float64)
+        coefficient = factorial[size] / factorial[counts.astype(np.int64)].prod(axis=1)
     for x in (sequence, counts, coefficient):
         x.flags.writeable = False
     return Compositions(sequence, counts, coefficient)

@@ -19,7 +19,7 @@ from simulator.kernels.passes import backward, forward
 if TYPE_CHECKING:
     from simulator.problem import Problem
 
-__all__ = ["Edges", "Passes"]
+__all__ = ["Edges", "Passes", "log_steps"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,6 +64,27 @@ class Edges:
     log_prob: Floats
     log_factor: Floats
     start: npt.NDArray[np.int64]
+
+
+def log_steps(edges: Edges, values: Floats, usable: npt.NDArray[np.bool_]) -> Floats:
+    """log of v(child)/v(parent) of every edge, edge reward included.
+
+    Parameters
+    ----------
+    edges : Edges
+    values : (n,) array
+        log v of all states in flat order.
+    usable : (n,) bool array
+        Parents that count; v > 0 there.
+
+    Returns
+    -------
+    (n_edges,) array
+        -inf where pi_ref is 0 or the parent does not count.
+    """
+    ok = np.isfinite(edges.log_prob) & usable[edges.source]
+    below = np.where(ok, values[edges.source], 0.0)
+    return np.where(ok, edges.log_factor + values[edges.target] - below, -np.inf)
 
 
 class Passes:
@@ -140,6 +161,21 @@ class Passes:
         if self.log_z_alive == -np.inf:
             return np.zeros_like(self.log_forward)
         return np.exp(self.log_forward_alive + self.log_value_alive - self.log_z_alive)
+
+    @cached_property
+    def log_prm_coverage(self) -> float:
+        """log C^_act = max log V^(child)/V^(parent) over edges that a particle can take (3.7)."""
+        alive = np.isfinite(self.log_forward_alive)
+        return float(log_steps(self.edges, self._p.log_prm_flat, alive).max())
+
+    @cached_property
+    def log_prm_accuracy(self) -> float:
+        """log C_inf, the largest |log V*/V^| over reachable nodes (3.3); 0/0 counts as 1."""
+        prm, value = self._p.log_prm_flat, self._p.log_value_flat
+        alive = np.isfinite(self.log_forward_alive)
+        if (np.isneginf(prm) & np.isfinite(self.log_forward) & np.isfinite(value)).any():
+            return float("inf")
+        return float(np.abs(value[alive] - prm[alive]).max())
 
     @cached_property
     def lost_mass(self) -> float:

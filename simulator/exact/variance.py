@@ -11,31 +11,49 @@ point. For y ~ pi*, with V^ set to zero below its zeros and Z_e = E_ref[V^(x_H)]
 SMC by rejection (arXiv 2603.07887, algorithm 2) coalesces at levels 1..H-1 with
 rho_{k,t}(x_k) = E_ref[V^(x_t) | x_k] / V^(x_k) * Z^_k / Z^_t. On shared states V^ of a
 path includes its edge rewards, so rho is a function of the edge.
+
+Without resampling (SIS) the N lineages only share the root: m(y) = 1 - 1/N + r(y)/(N Z), and
+the relative variance is chi2(pi* ‖ pi_ref)/N, whatever V^ is.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
+from simulator.kernels.passes import backward
 from simulator.kernels.variance import log_sweeps, path_sweeps, sweeps
-from simulator.problem import Problem
+from simulator.problem import Problem, Tables
 
-__all__ = ["path_second_moment", "relative_variance"]
+__all__ = [
+    "WeightedEdges",
+    "path_second_moment",
+    "relative_variance",
+    "sequence_chi2",
+    "weighted_edges",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-ALGORITHMS = ("smc", "smc-rs")
+ALGORITHMS = ("smc", "smc-rs", "sis")
 
 
 @dataclass(frozen=True)
-class _Edges:
-    """Logs of pi_ref w, of the kernel of pi*, and of w; w = normalised weight of an edge."""
+class WeightedEdges:
+    """Flat edges with their weights w, each level's divided by Z^_h/Z^_{h-1}.
+
+    Attributes
+    ----------
+    target : (E,) int array
+        Flat position of the child.
+    log_weighted, log_posterior, log_ratio : (E,) arrays
+        Logs of pi_ref w, of the kernel of pi* on alive paths, and of w.
+    """
 
     target: Ints
     log_weighted: Floats
@@ -51,8 +69,8 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
     problem : Problem
     n_particles : int
         N.
-    algorithm : {"smc", "smc-rs"}
-        SMC with multinomial resampling at every level, or SMC by rejection.
+    algorithm : {"smc", "smc-rs", "sis"}
+        SMC with multinomial resampling at every level, SMC by rejection, or SIS.
 
     Returns
     -------
@@ -76,9 +94,12 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
     0.0
     """
     _check(n_particles, algorithm)
+    if algorithm == "sis":
+        chi2 = sequence_chi2(problem.tables, problem.log_reward, problem.log_z)
+        return chi2 / n_particles
     if problem.passes.log_z_alive == -np.inf:
         return math.inf
-    edges = _edges(problem)
+    edges = weighted_edges(problem)
     a, start, rejection = problem.model.n_actions, problem.model.state_start, algorithm != "smc"
     logs = edges.log_weighted, edges.log_posterior, edges.log_ratio
     linear = tuple(np.exp(x) for x in logs)
@@ -88,6 +109,27 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
         return float(np.expm1(log_second)) if log_second < 709 else math.inf
     # The second moment is at least 1; rounding may leave it a little below.
     return max(second - 1, 0.0)
+
+
+def sequence_chi2(tables: Tables, log_reward: Floats, log_z: float) -> float:
+    """chi2(pi* ‖ pi_ref) = E_ref[r^2]/Z^2 - 1, r over paths.
+
+    Parameters
+    ----------
+    tables : Tables
+        Of the problem.
+    log_reward : (S_H,) array
+    log_z : float
+
+    Returns
+    -------
+    float
+        inf beyond the range of floats.
+    """
+    squared = replace(tables, log_factor=2 * tables.log_factor)
+    second = backward(*squared.args, np.zeros(int(tables.state_start[-1])), 2 * log_reward)
+    with np.errstate(over="ignore"):
+        return max(0.0, float(np.expm1(second[0] - 2 * log_z)))
 
 
 def path_second_moment(
@@ -102,7 +144,7 @@ def path_second_moment(
         N.
     tokens : (P, H) int array
         Token paths y.
-    algorithm : {"smc", "smc-rs"}
+    algorithm : {"smc", "smc-rs", "sis"}
 
     Returns
     -------
@@ -136,8 +178,12 @@ def path_second_moment(
     for h in range(problem.horizon):
         local = model.next_state[h][local, paths[:, h]]
         states[:, h + 1] = model.state_start[h + 1] + local
-    edges = _edges(problem)
     path_edges = states[:, :-1] * a + paths
+    if algorithm == "sis":
+        log_reward = problem.passes.edges.log_factor[path_edges].sum(axis=1)
+        w = np.exp(log_reward + problem.log_reward[local] - problem.log_z)
+        return np.asarray(1 - 1 / n_particles + w / n_particles)
+    edges = weighted_edges(problem)
     dead = np.isneginf(edges.log_ratio[path_edges]).any(axis=1)
     out = np.full(paths.shape[0], np.inf)
     if problem.passes.log_z_alive > -np.inf and not dead.all():
@@ -156,7 +202,17 @@ def _check(n_particles: int, algorithm: str) -> None:
         raise InputError(f"n_particles: {n_particles}, but at least 1 is needed")
 
 
-def _edges(problem: Problem) -> _Edges:
+def weighted_edges(problem: Problem) -> WeightedEdges:
+    """Tabulate the weights V^(child)/V^(parent) of all edges; zero where V^ is at either end.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    WeightedEdges
+    """
     passes, prm = problem.passes, problem.log_prm_flat
     e, alive = passes.edges, passes.log_value_alive
     size = np.diff(problem.model.state_start)[:-1] * problem.model.n_actions
@@ -170,4 +226,4 @@ def _edges(problem: Problem) -> _Edges:
     log_posterior = np.full(e.target.size, -np.inf)
     numerator = e.log_prob + e.log_factor + alive[e.target]
     log_posterior[kept] = numerator[kept] - alive[e.source[kept]]
-    return _Edges(e.target, e.log_prob + log_ratio, log_posterior, log_ratio)
+    return WeightedEdges(e.target, e.log_prob + log_ratio, log_posterior, log_ratio)

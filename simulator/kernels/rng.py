@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-__all__ = ["Xoshiro", "next_word", "to_unit"]
+__all__ = ["Xoshiro", "next_word", "to_unit", "uniforms"]
 
 U11, U17, U19, U23, U41, U45 = (np.uint64(k) for k in (11, 17, 19, 23, 41, 45))
 TO_UNIT = 2.0**-53
@@ -58,6 +58,27 @@ def to_unit(word):
     """
     # through int64: the conversion of an unsigned word takes a branch
     return np.float64(np.int64(word >> U11)) * TO_UNIT
+
+
+@njit(cache=True)
+def uniforms(seeds):
+    """Draw the next number in [0, 1) of each generator.
+
+    Parameters
+    ----------
+    seeds : (R, 4) uint64 array
+        States; moved on.
+
+    Returns
+    -------
+    (R,) array
+    """
+    out = np.empty(seeds.shape[0])
+    for r in range(seeds.shape[0]):
+        word, s0, s1, s2, s3 = next_word(seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3])
+        seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3] = s0, s1, s2, s3
+        out[r] = to_unit(word)
+    return out
 
 
 class Xoshiro:

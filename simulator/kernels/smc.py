@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from simulator.kernels.lookahead import look_ahead
 from simulator.kernels.rng import next_word, to_unit
 from simulator.resampling.killing import fill as killing
 from simulator.resampling.multinomial import fill as multinomial
@@ -22,7 +23,7 @@ from simulator.resampling.ssp import fill as ssp
 from simulator.resampling.stratified import fill as stratified
 from simulator.resampling.systematic import fill as systematic
 
-__all__ = ["Final", "Options", "Outputs", "run_smc"]
+__all__ = ["Final", "Options", "Outputs", "run_smc", "trace"]
 
 STEP = 2.0**512
 LOG_STEP = 512 * np.log(2.0)
@@ -222,15 +223,25 @@ def _pick_best(n, weights, score, u):
 
 
 @njit(cache=True, nogil=True)
-def _trace(horizon, index, token, parent, out):
-    """Follow one particle back to the root."""
+def trace(horizon, index, token, parent, out):
+    """Follow one particle back to the root.
+
+    Parameters
+    ----------
+    horizon, index : int
+        H, and the particle's place among those of level H.
+    token, parent : (H, N) arrays
+        Tokens of the particles, and places of their parents.
+    out : (H,) array
+        Filled with the tokens of the path.
+    """
     for h in range(horizon - 1, -1, -1):
         out[h] = token[h, index]
         index = np.int64(parent[h, index])
 
 
 @njit(cache=True, nogil=True)
-def run_smc(seeds, tables, options, final, out, begin, end):
+def run_smc(seeds, tables, options, final, look, out, begin, end):
     """Do the runs ``begin..end-1``, one after the other.
 
     Parameters
@@ -240,6 +251,7 @@ def run_smc(seeds, tables, options, final, out, begin, end):
     tables : EdgeTables
     options : Options
     final : Final
+    look : Look
     out : Outputs
         Filled.
     begin, end : int
@@ -253,7 +265,8 @@ def run_smc(seeds, tables, options, final, out, begin, end):
     keep_tokens, keep_ess = out.tokens.size > 0, out.ess.size > 0
     keep_genealogy, keep_cloud = out.genealogy.size > 0, out.cloud_states.size > 0
     keep_score = options.best and final.factor_start.size > 0
-    traced = keep_tokens or keep_score
+    looks = look.rollouts > 0
+    traced = keep_tokens or keep_score or looks
 
     parents, children = np.empty(n, dtype=np.uint64), np.empty(n, dtype=np.uint64)
     ancestors = np.empty(n + SLACK, dtype=np.uint64)
@@ -267,6 +280,7 @@ def run_smc(seeds, tables, options, final, out, begin, end):
     parent = np.empty((depth, width), dtype=np.uint32)
     score = np.empty(n if options.best else 0)
     score_before = np.empty(n if keep_score else 0)
+    log_g, log_g_before = np.empty(n if looks else 0), np.empty(n if looks else 0)
 
     for r in range(begin, end):
         s0, s1, s2, s3 = seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3]
@@ -284,6 +298,8 @@ def run_smc(seeds, tables, options, final, out, begin, end):
             exponent[:] = 0
         if keep_score:
             score[:] = 0.0
+        if looks:
+            log_g[:] = final.log_root
 
         for h in range(horizon):
             level = h + 1
@@ -312,10 +328,17 @@ def run_smc(seeds, tables, options, final, out, begin, end):
                     n, a, threshold, next_state, weight, ancestors, parents, children, w,
                     s0, s1, s2, s3,
                 )  # fmt: skip
+            log_scale = tables.log_scale[h]
+            if looks:
+                log_g, log_g_before = log_g_before, log_g
+                total, log_scale, s0, s1, s2, s3 = look_ahead(
+                    n, h, tables, look, ancestors, parents, children, token_row, log_g,
+                    log_g_before, w, s0, s1, s2, s3,
+                )  # fmt: skip
             top = 0
             if not every:
                 total, top = _accumulate(n, w, mantissa, exponent, effective)
-            scale += tables.log_scale[h]
+            scale += log_scale
             if keep_genealogy:
                 for k in range(n):
                     out.genealogy[r, h, k] = ancestors[k] if h > 0 else 0
@@ -400,4 +423,4 @@ def run_smc(seeds, tables, options, final, out, begin, end):
         out.states[r] = parents[chosen]
         out.log_w[r] = log_w
         if keep_tokens:
-            _trace(horizon, chosen, token, parent, out.tokens[r])
+            trace(horizon, chosen, token, parent, out.tokens[r])

@@ -12,6 +12,7 @@ from simulator.errors import InputError
 from simulator.models.families.brackets import brackets
 from simulator.models.families.delayed import delayed
 from simulator.models.families.eos import eos
+from simulator.models.families.hidden_labels import hidden_labels, recursive_delay
 from simulator.models.families.language_model_table import language_model_table
 from simulator.models.families.product import product
 from simulator.models.families.random_automaton import random_automaton
@@ -36,6 +37,8 @@ READY: dict[str, tuple[Maker, str]] = {
     "eos": (eos, "a toy language model with an end-of-sequence token"),
     "brackets": (brackets, "balanced brackets; the PRM may be exact, greedy or constant"),
     "delayed": (delayed, "random tree whose PRM is one step late"),
+    "hidden-labels": (hidden_labels, "labels judged too late: n particles fail at n levels"),
+    "recursive-delay": (recursive_delay, "the paper's instance on which myopic filters fail"),
     "lm-digits2": (
         partial(language_model_table, "digits2"),
         "a real language model, ten digits, H = 4, prompt switching with exact V*",

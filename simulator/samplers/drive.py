@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.kernels.edge_tables import edge_tables
+from simulator.kernels.lookahead import Look
 from simulator.kernels.smc import Final, Options, Outputs, run_smc
 from simulator.problem import Problem
 from simulator.samplers.runs import KEEP, Runs, check_keep
@@ -49,6 +50,8 @@ def drive(
     options: Options,
     seeds: npt.NDArray[np.uint64],
     *,
+    depth: int = 0,
+    rollouts: int = 0,
     keep: Sequence[str] = (),
     n_threads: int | None = None,
 ) -> tuple[Runs, Ints]:
@@ -63,6 +66,9 @@ def drive(
     options : Options
     seeds : (R, 4) uint64 array
         States of the generators; left where the runs left them.
+    depth, rollouts : int, optional
+        Weight by the mean of V^ over so many descendants that many levels ahead; without
+        rollouts by V^ itself.
     keep : sequence of str
     n_threads : int or None
 
@@ -99,11 +105,13 @@ def drive(
         judge.tables.log_factor,
     )
     tables = edge_tables(core)
+    t = core.tables
+    look = Look(depth, rollouts, t.state_start, core.log_prm_flat, t.factor_start, t.log_factor)
 
     def part(begin: int, end: int) -> None:
-        run_smc(seeds, tables, options, final, out, begin, end)
+        run_smc(seeds, tables, options, final, look, out, begin, end)
 
-    work = float(n_runs) * core.horizon * options.n_particles
+    work = float(n_runs) * core.horizon * options.n_particles * (1 + depth * rollouts)
     spread(part, n_runs, work, n_threads)
     runs = Runs(
         states=out.states,

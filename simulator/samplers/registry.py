@@ -13,19 +13,22 @@ from simulator.samplers.sampler import SAMPLERS, Sampler, register
 
 __all__ = ["SAMPLERS", "Sampler", "make_sampler", "parse_options", "register"]
 
+N_PARTICLES = 4
+
 for _module in sorted(m.name for m in pkgutil.iter_modules(simulator.samplers.__path__)):
     if _module != "registry":
         importlib.import_module(f"simulator.samplers.{_module}")
 
 
-def make_sampler(name: str, n_particles: int, **options: object) -> Sampler:
+def make_sampler(name: str, n_particles: int | None = None, **options: object) -> Sampler:
     """Make a registered sampler.
 
     Parameters
     ----------
     name : str
         One of `SAMPLERS`.
-    n_particles : int
+    n_particles : int, optional
+        By default what the sampler prescribes, or else 4.
     **options
         Fields of the sampler.
 
@@ -46,6 +49,9 @@ def make_sampler(name: str, n_particles: int, **options: object) -> Sampler:
     fields = _fields(name)
     for key in options:
         _known(name, key, fields)
+    if n_particles is None:
+        first = dataclasses.fields(SAMPLERS[name])[0]  # type: ignore[arg-type]
+        n_particles = N_PARTICLES if first.default is dataclasses.MISSING else first.default
     made: Sampler = SAMPLERS[name](n_particles, **options)  # type: ignore[call-arg]
     return made
 
@@ -102,11 +108,13 @@ def _known(name: str, key: str, fields: dict[str, object]) -> None:
 
 def _value(key: str, text: str, default: object) -> object:
     if isinstance(default, bool):
-        if text in ("true", "false"):
-            return text == "true"
+        if text.lower() in ("true", "false"):
+            return text.lower() == "true"
         raise InputError(f"option {key}: {text!r} is not true or false")
-    if isinstance(default, (int, float)):
-        kind = type(default)
+    if default == "auto" and text == "auto":
+        return text
+    if isinstance(default, (int, float)) or default == "auto":
+        kind = int if isinstance(default, int) else float
         try:
             return kind(text)
         except ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ N_AXES = {
     "genealogy": 3,
     "cloud_states": 3,
     "cloud_log_weights": 3,
+    "restarts": 1,
 }
 
 
@@ -42,7 +44,8 @@ class Runs:
     log_w : (R,) array or None
         log W^_H; -inf if the run failed. None for samplers that estimate no Z.
     failed : (R,) bool array
-        All weights were zero at some level.
+        There is no output: all weights were zero at some level, or too many runs in a row
+        were not accepted.
     prm_evaluations, model_calls : (R,) int arrays
         N times the number of levels done, for SMC.
     tokens : (R, H) int32 array or None
@@ -57,6 +60,9 @@ class Runs:
         States of the particles of levels 1..H, before resampling; -1 behind a failure.
     cloud_log_weights : (R, H, N) array or None
         log of their weights, accumulated since the last resampling; -inf behind a failure.
+    restarts : (R,) int array or None
+        How often the run was started again, for samplers that accept or reject whole runs.
+        Their costs include the rejected ones.
 
     Raises
     ------
@@ -81,6 +87,7 @@ class Runs:
     genealogy: SmallInts | None = None
     cloud_states: Ints | None = None
     cloud_log_weights: Floats | None = None
+    restarts: Ints | None = None
 
     def __post_init__(self) -> None:
         n_runs = self.states.shape[0] if self.states.ndim == 1 else -1
@@ -145,7 +152,7 @@ def concatenate(parts: Sequence[Runs]) -> Runs:
     """
     if not parts:
         raise InputError("runs: nothing to concatenate")
-    joined = {}
+    joined: dict[str, Any] = {"log_w": None}  # samplers that estimate no Z lack it
     for field in fields(Runs):
         arrays = [getattr(part, field.name) for part in parts]
         missing = sum(a is None for a in arrays)

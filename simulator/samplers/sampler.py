@@ -14,7 +14,7 @@ from simulator.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.samplers.streams import RngLike
 
-__all__ = ["SAMPLERS", "Sampler", "check_int", "register"]
+__all__ = ["SAMPLERS", "Sampler", "check_auto", "check_int", "register"]
 
 
 class Sampler(Protocol):
@@ -119,3 +119,27 @@ def check_int(name: str, value: object, least: int) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         raise InputError(f"{name}: {value!r} is not a whole number >= {least}")
+
+
+def check_auto(name: str, value: object, least: float) -> None:
+    """Complain unless `value` is "auto" or a finite number of at least `least`.
+
+    Parameters
+    ----------
+    name : str
+        What the message calls it.
+    value : object
+    least : float
+        0 itself is refused.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if isinstance(value, str) and value == "auto":
+        return
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not (number and 0 < value < np.inf and value >= least):  # type: ignore[operator]
+        what = f">= {least:g}" if least > 0 else "> 0"
+        raise InputError(f'{name}: {value!r} is neither "auto" nor a finite number {what}')

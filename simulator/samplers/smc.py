@@ -138,6 +138,29 @@ class SMC:
         """
         check_run_arguments(n_runs, keep, n_threads)
         seeds = run_seeds(rng, n_runs, first_block)
+        return self.from_seeds(problem, seeds, keep, n_threads)
+
+    def from_seeds(
+        self,
+        problem: Problem,
+        seeds: npt.NDArray[np.uint64],
+        keep: Sequence[str] = (),
+        n_threads: int | None = None,
+    ) -> Runs:
+        """Draw one run from each generator.
+
+        Parameters
+        ----------
+        problem : Problem
+        seeds : (R, 4) uint64 array
+            States of the generators; left where the runs left them.
+        keep : sequence of str, optional
+        n_threads : int, optional
+
+        Returns
+        -------
+        Runs
+        """
         core = self.core(problem)
         runs, levels = drive(core, problem, self.options, seeds, keep=keep, n_threads=n_threads)
         return replace(

@@ -18,7 +18,7 @@ from simulator.samplers.runs import Runs, concatenate
 from simulator.samplers.smc import SMC
 from simulator.samplers.streams import RngLike, run_seeds
 
-__all__ = ["run_plain"]
+__all__ = ["draw_token", "run_plain", "run_plain_once"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -26,7 +26,14 @@ TIE = 1e-9
 
 
 def run_plain(
-    problem: Problem, sampler: SMC, n_runs: int, rng: RngLike, *, first_block: int = 0
+    problem: Problem,
+    sampler: SMC,
+    n_runs: int,
+    rng: RngLike,
+    *,
+    first_block: int = 0,
+    depth: int = 0,
+    rollouts: int = 0,
 ) -> Runs:
     """Draw the runs that ``sampler.run`` draws, with all optional results.
 
@@ -38,6 +45,8 @@ def run_plain(
     rng : int, SeedSequence or Generator
     first_block : int, optional
         As in `SMC.run`.
+    depth, rollouts : int, optional
+        As in `simulator.samplers.lookahead.Lookahead`; without rollouts, plain SMC.
 
     Returns
     -------
@@ -52,10 +61,27 @@ def run_plain(
     True
     """
     seeds = run_seeds(rng, n_runs, first_block)
-    return concatenate([_run(problem, sampler, Xoshiro(words.tolist())) for words in seeds])
+    streams = (Xoshiro(words.tolist()) for words in seeds)
+    return concatenate([run_plain_once(problem, sampler, s, depth, rollouts) for s in streams])
 
 
-def _run(judge: Problem, sampler: SMC, rng: Xoshiro) -> Runs:
+def run_plain_once(
+    judge: Problem, sampler: SMC, rng: Xoshiro, depth: int = 0, rollouts: int = 0
+) -> Runs:
+    """Draw one run and leave the generator where the run leaves it.
+
+    Parameters
+    ----------
+    judge : Problem
+    sampler : SMC
+    rng : Xoshiro
+    depth, rollouts : int, optional
+        As in `run_plain`.
+
+    Returns
+    -------
+    Runs
+    """
     problem = sampler.core(judge)
     n, t, horizon = sampler.n_particles, sampler.ess_threshold, problem.horizon
     resample = SCHEMES[sampler.resampling].plain
@@ -72,10 +98,11 @@ def _run(judge: Problem, sampler: SMC, rng: Xoshiro) -> Runs:
     scale = 0.0  # log factor that all of them lack
     cost = 0, 0  # PRM evaluations, base-model calls
     score = np.zeros(n)  # log of the product of edge rewards
+    log_g = np.full(n, log_w)  # log of the mean of V^ over rollouts
     for h in range(horizon):
         parents = parents[ancestors]
         score = score[ancestors]
-        tokens[h] = [_token(problem, tables, h, int(s), rng) for s in parents]
+        tokens[h] = [draw_token(problem, tables, h, int(s), rng) for s in parents]
         children = problem.model.next_state[h][parents, tokens[h]]
         moves = list(zip(parents.tolist(), tokens[h].tolist(), strict=True))
         log_edge = np.array([_log_factor(problem, h, *move) for move in moves])
@@ -88,8 +115,20 @@ def _run(judge: Problem, sampler: SMC, rng: Xoshiro) -> Runs:
         due, last = (h + 1) % sampler.block == 0, h == horizon - 1
         asked = problem.model.n_actions if sampler.proposal == "optimal" else int(due or last)
         cost = cost[0] + n * asked, cost[1] + n
-        scale += tables.log_scale[h]
-        step = np.array([math.exp(x - tables.log_scale[h]) for x in log_step])
+        log_scale = float(tables.log_scale[h])
+        if rollouts > 0:
+            before, ways = log_g[ancestors], rollouts if depth > 0 and not last else 1
+            steps = min(depth, horizon - h - 1)
+            log_g = np.array(
+                [_rollouts(problem, tables, h + 1, int(s), steps, ways, rng) for s in children]
+            )
+            log_step = log_edge + [
+                g - b if b > -math.inf else b for g, b in zip(log_g, before, strict=True)
+            ]
+            log_scale = float(log_step.max()) if log_step.max() > -math.inf else 0.0
+            cost = cost[0] + n * (ways - asked), cost[1] + n * ways * steps
+        scale += log_scale
+        step = np.array([math.exp(x - log_scale) for x in log_step])
         mantissa, more = np.frexp(mantissa * step)
         exponent = exponent + more
         score = score + [_log_factor(judge, h, *move) for move in moves]
@@ -119,13 +158,44 @@ def _run(judge: Problem, sampler: SMC, rng: Xoshiro) -> Runs:
     return _result(cost, tokens, genealogy, states, clouds, ess, chosen, log_w)
 
 
-def _token(problem: Problem, tables: EdgeTables, h: int, state: int, rng: Xoshiro) -> int:
-    """Draw a token by the alias method: cell floor(A u), then one of its two outcomes."""
+def draw_token(problem: Problem, tables: EdgeTables, h: int, state: int, rng: Xoshiro) -> int:
+    """Draw a token by the alias method: cell floor(A u), then one of its two outcomes.
+
+    Parameters
+    ----------
+    problem : Problem
+    tables : EdgeTables
+    h, state : int
+        Stage and row of the parent.
+    rng : Xoshiro
+
+    Returns
+    -------
+    int
+    """
     a = tables.n_actions
     x = rng.uniform() * a
     cell = int(tables.cell_start[h]) + state * a + int(x)
     second = x - int(x) >= tables.threshold[cell]
     return int(tables.action[2 * cell + second])
+
+
+def _rollouts(
+    problem: Problem, tables: EdgeTables, h: int, state: int, steps: int, ways: int, rng: Xoshiro
+) -> float:
+    """Log of the mean over paths of V^ at their end times the edge rewards on the way."""
+    logs = []
+    for _ in range(ways):
+        here, x = state, 0.0
+        for g in range(h, h + steps):
+            token = draw_token(problem, tables, g, here, rng)
+            x += _log_factor(problem, g, here, token)
+            here = int(problem.model.next_state[g][here, token])
+        logs.append(x + float(problem.log_prm[h + steps][here]))
+    top = max(logs)
+    if top == -math.inf:
+        return top
+    return top + math.log(sum(math.exp(x - top) for x in logs)) - math.log(ways)
 
 
 def _log_factor(problem: Problem, h: int, state: int, token: int) -> float:

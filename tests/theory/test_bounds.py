@@ -236,6 +236,8 @@ def test_j_on_the_reference_tree_is_the_published_number(horizon, n, want):
 
 # --- no bound below the error --------------------------------------------------------------------
 
+# what holds for SMC on every problem
+UPPER = {name: b for name, b in BOUNDS.items() if b.kind == "upper" and "smc" in b.algorithms}
 FINITE_WITH_LOST_MASS = {"3.5", "C.6", "J", "T", "Z"}
 
 
@@ -247,7 +249,8 @@ def test_no_bound_is_below_the_exact_error():
         error = sampler.exact_law(problem, limit=2e6).tv
         values = {}
         for bound in bounds_for(problem, sampler):
-            assert bound.kind == "upper", "a new kind of statement needs a test of its own"
+            if bound.kind != "upper":  # tests/theory/test_lower_bounds.py
+                continue
             if bound.id == "Z":
                 law = sampler.exact_law(problem, on="states", limit=2e6, shortfall=True)
                 values["Z"] = law.shortfall
@@ -258,7 +261,7 @@ def test_no_bound_is_below_the_exact_error():
             if value < 1 and error > 1e-6:
                 told[name] += 1
                 worst[name] = max(worst[name], error / value)
-        assert set(values) == set(BOUNDS)
+        assert set(values) == set(UPPER)
         _ordered(values)
 
     @settings(max_examples=300)
@@ -272,7 +275,7 @@ def test_no_bound_is_below_the_exact_error():
     random_ones()
     for s, n in itertools.product((0.05, 0.1, 0.2, 0.3, 0.5), (2, 5, 8)):  # few reach F below 1
         compare(two_branch(3, s), n)
-    assert min(told[name] for name in BOUNDS) >= 10, told
+    assert min(told[name] for name in UPPER) >= 10, told
     for name, least in CLOSE.items():
         assert worst[name] > least, (name, worst)
 
@@ -303,7 +306,7 @@ def test_lost_mass_leaves_the_five_bounds_that_stay_true():
         assume(criteria(problem).loses_mass)
         error = SMC(n).exact_law(problem).tv
         assert error >= problem.passes.lost_mass - ROUNDING
-        for name, bound in BOUNDS.items():
+        for name, bound in UPPER.items():
             value = bound.value(problem, SMC(n))
             if name in FINITE_WITH_LOST_MASS:
                 assert error - ROUNDING <= value < math.inf, name
@@ -474,11 +477,11 @@ def test_taking_the_best_particle_leaves_no_bound():
 
 @pytest.mark.parametrize("sampler", [SMC(1, "systematic"), SMC(1, ess_threshold=0.0)])
 def test_with_one_particle_all_schemes_are_one(sampler):
-    assert len(bounds_for(reference(3), sampler)) == len(BOUNDS)
+    assert len(bounds_for(reference(3), sampler)) == len(UPPER)
 
 
 def test_with_one_level_nothing_is_resampled():
-    assert len(bounds_for(reference(1), SMC(3, resampling="residual"))) == len(BOUNDS)
+    assert len(bounds_for(reference(1), SMC(3, resampling="residual"))) == len(UPPER)
 
 
 @settings(max_examples=40)
@@ -497,3 +500,16 @@ def test_without_resampling_the_error_can_pass_the_bounds_that_need_it():
     error = SMC(3, ess_threshold=0.0).exact_law(problem).tv
     assert error > 1.3 * BOUNDS["T"].value(problem, SMC(3))
     assert SMC(3).exact_law(problem).tv <= BOUNDS["T"].value(problem, SMC(3))
+
+
+@pytest.mark.parametrize(
+    "options", [{"block": 2}, {"proposal": "optimal"}, {"proposal": "uniform"}]
+)
+def test_blocks_and_other_proposals_leave_bound_z_alone(options):
+    # the formulas of the others are about one step of pi_ref: on this tree they would be wrong
+    problem = random_tree(horizon=4, seed=1, prm="exact")
+    for n in (1, 4):
+        sampler = SMC(n, **options)
+        assert [b.id for b in bounds_for(problem, sampler)] == ["Z"]
+    error = SMC(1, proposal="uniform").exact_law(problem).tv
+    assert error > BOUNDS["J"].value(problem, SMC(1)) + 0.1

@@ -10,9 +10,8 @@ import numpy.typing as npt
 from simulator.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import Sampler
-from simulator.samplers.smc import SMC
 from simulator.samplers.streams import RngLike, seed_sequence
-from theory.statement import DRAWN, PROPER, register
+from theory.statement import DRAWN, PROPER, REJECTION, register
 
 __all__ = ["shortfall_z"]
 
@@ -41,6 +40,7 @@ def _samples(
     title="mean shortfall of the estimate of Z",
     reference="arXiv 2603.07887v1, C.3, used as a certificate",
     formula="E[(1 - W^_H/Z)_+]",
+    algorithms=("smc", "sis", "action-is", "lookahead", "smc-ind", "vgb", *REJECTION),
     assumptions=(PROPER, DRAWN),
     measured=True,
     samples=_samples,
@@ -56,7 +56,7 @@ def shortfall_z(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC
+    sampler : Sampler
 
     Returns
     -------
@@ -67,7 +67,6 @@ def shortfall_z(problem: Problem, sampler: Sampler) -> float:
     TooLargeError
         If there are too many clouds; `Bound.estimate` measures it then.
     """
-    assert isinstance(sampler, SMC)
     short = sampler.exact_law(problem, on="states", shortfall=True).shortfall
     assert short is not None
     return short

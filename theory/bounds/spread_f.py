@@ -11,7 +11,7 @@ from theory.bounds.spread_l import NEEDS
 from theory.criteria import criteria
 from theory.statement import register
 
-__all__ = ["level_steps", "spread_f", "spread_f_level"]
+__all__ = ["level_steps", "one_step", "spread_f", "spread_f_level"]
 
 
 @register(
@@ -40,7 +40,7 @@ def spread_f(problem: Problem, sampler: Sampler) -> float:
     """
     c = criteria(problem)
     b = c.action_coverage * c.prm_accuracy * c.prm_accuracy
-    return problem.horizon * float(_step(np.array([b]))[0]) / sampler.n_particles
+    return problem.horizon * float(one_step(np.array([b]))[0]) / sampler.n_particles
 
 
 @register(
@@ -79,10 +79,21 @@ def level_steps(problem: Problem) -> npt.NDArray[np.float64]:
     (H,) array
     """
     c = criteria(problem)
-    return _step(c.level_action_coverage * c.level_spread[:-1])
+    return one_step(c.level_action_coverage * c.level_spread[:-1])
 
 
-def _step(b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def one_step(b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return sqrt((B-1)(5B-4)), N times the largest error of one level.
+
+    Parameters
+    ----------
+    b : array
+        B >= 1, the largest weight relative to the mean weight.
+
+    Returns
+    -------
+    array
+    """
     excess = np.maximum(b - 1, 0)
     with np.errstate(over="ignore"):
         return np.asarray(np.sqrt(excess) * np.sqrt(5 * excess + 1))

@@ -11,7 +11,14 @@ from simulator.exact.variance import path_second_moment
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.streams import RngLike, seed_sequence
-from theory.statement import DRAWN, MULTINOMIAL, register
+from theory.statement import (
+    DRAWN,
+    MULTINOMIAL,
+    NO_RESTART,
+    REJECTION,
+    recursion,
+    register,
+)
 
 __all__ = ["target_paths", "weight_j"]
 
@@ -19,17 +26,19 @@ Floats = npt.NDArray[np.float64]
 LIMIT = 200_000  # paths
 
 
-def _excess(problem: Problem, n: int, tokens: npt.NDArray[np.int64]) -> Floats:
+def _excess(problem: Problem, sampler: Sampler, tokens: npt.NDArray[np.int64]) -> Floats:
     """(1 - 1/m(y))_+ of paths; 1 for lost paths, whose m is inf as no output can be there."""
-    m = path_second_moment(problem, n, tokens)
-    m[np.isfinite(m)] *= 1 - problem.passes.lost_mass  # inf stays, even if all mass is lost
+    kind = recursion(sampler)
+    m = path_second_moment(problem, sampler.n_particles, tokens, kind)
+    if kind != "sis":  # SIS loses no mass
+        m[np.isfinite(m)] *= 1 - problem.passes.lost_mass  # inf stays, even if all mass is lost
     return np.asarray(1 - 1 / np.maximum(m, 1.0))
 
 
 def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> tuple[Floats, float]:
     """Evaluate (1 - 1/m(y))_+ at y ~ pi*."""
     tokens = target_paths(problem, n_runs, rng)
-    return _excess(problem, sampler.n_particles, tokens), 1.0
+    return _excess(problem, sampler, tokens), 1.0
 
 
 def target_paths(problem: Problem, n: int, rng: RngLike) -> npt.NDArray[np.int64]:
@@ -66,7 +75,8 @@ def target_paths(problem: Problem, n: int, rng: RngLike) -> npt.NDArray[np.int64
     title="mean weight of conditional SMC, path by path",
     reference="new; Jensen on the exact second moment",
     formula="E_{y~pi*}[(1 - 1/m(y))_+], m(y) = E[W^_H/Z] with y forced as one lineage",
-    assumptions=(MULTINOMIAL, DRAWN),
+    algorithms=("smc", "sis", *REJECTION),
+    assumptions=(MULTINOMIAL, DRAWN, NO_RESTART),
     samples=_samples,
 )
 def weight_j(problem: Problem, sampler: Sampler) -> float:
@@ -81,7 +91,7 @@ def weight_j(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC
+    sampler : SMC, SIS, SMCRejection, DiffusionMonteCarlo or ActionLevelRejection
 
     Returns
     -------
@@ -98,4 +108,4 @@ def weight_j(problem: Problem, sampler: Sampler) -> float:
     unfolded = unfold(problem)
     target = unfolded.problem.target[-1]
     hit = target > 0
-    return float(target[hit] @ _excess(problem, sampler.n_particles, unfolded.tokens[hit]))
+    return float(target[hit] @ _excess(problem, sampler, unfolded.tokens[hit]))

@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.models.families.checks import check_whole
 from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem import Instance, Problem
 
 __all__ = ["product"]
 
@@ -46,10 +46,12 @@ def product(horizon: int = 64) -> Problem:
     check_whole("horizon", horizon, 1)
     probs, stay = np.array([[0.5, 0.5]]), np.array([[0, 0]])
     ratio = np.array([[2 / 3, 4 / 3]])
-    return Problem.from_log(
+    problem = Problem.from_log(
         TabularModel([probs] * horizon, [stay] * horizon),
         [0.0],
         np.zeros(horizon + 1),
         edge_reward=[ratio] * horizon,
         name=f"product:horizon={horizon}",
     )
+    problem.instance = Instance("product", {"horizon": horizon})
+    return problem

@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.models.families.checks import check_real, check_whole
 from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem import Instance, Problem
 
 __all__ = ["two_branch"]
 
@@ -50,10 +50,12 @@ def two_branch(horizon: int = 64, s: float = 0.5) -> Problem:
     first, fork = np.array([[0.5, 0.5]]), np.array([[0, 1]])
     later, stay = np.full((2, 2), 0.5), np.array([[0, 0], [1, 1]])
     ratio = np.array([[1.0, 1.0], [1 - s, 1 + s]])
-    return Problem.from_log(
+    problem = Problem.from_log(
         TabularModel([first] + [later] * (horizon - 1), [fork] + [stay] * (horizon - 1)),
         np.zeros(2),
         np.zeros(2 * horizon + 1),
         edge_reward=[None] + [ratio] * (horizon - 1),
         name=f"two-branch:horizon={horizon},s={s:g}",
     )
+    problem.instance = Instance("two-branch", {"horizon": horizon, "s": s})
+    return problem

@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.models.families.checks import check_whole
 from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem import Instance, Problem
 
 __all__ = ["variance"]
 
@@ -54,9 +54,11 @@ def variance(horizon: int = 8) -> Problem:
     power = np.where(h <= n, h, np.maximum(2 * n - h, 0))
     log_prm = np.zeros(2 * horizon + 1)
     log_prm[1::2] = power * np.log(2.0)
-    return Problem.from_log(
+    problem = Problem.from_log(
         TabularModel([first] + [later] * (horizon - 1), [fork] + [stay] * (horizon - 1)),
         np.zeros(2),
         log_prm,
         name=f"variance:horizon={horizon}",
     )
+    problem.instance = Instance("variance", {"horizon": horizon})
+    return problem

@@ -7,6 +7,7 @@ import pytest
 from brute import SCHEMES, Tree, smc
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 from strategies import problems
 
 from simulator.errors import InputError, TooLargeError
@@ -238,3 +239,14 @@ def test_the_limit_also_ends_the_joint_law_which_may_need_more():
 def test_unknown_outcomes_are_refused_in_one_line():
     with pytest.raises(InputError, match=r"\Aon: 'words' is not known.*\Z"):
         SMC(2).exact_law(reference(3), on="words")
+
+
+def test_many_particles_on_few_outcomes_are_enumerated_beyond_the_range_of_factorials():
+    # one level, two leaves, V^ = V*: E[X/(X + 3(n - X))] with X ~ Bin(n, 1/2), by hand
+    coin = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
+    for n in (170, 171, 1500):
+        x = np.arange(n + 1)
+        want = (binom.pmf(x, n, 0.5) * x / (x + 3 * (n - x))).sum()
+        assert SMC(n).exact_law(coin).law[0] == pytest.approx(want, abs=1e-12)
+    with pytest.raises(TooLargeError, match=r"\A100000 particles in 2 kinds: .*\Z"):
+        SMC(100_000).exact_law(coin)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.kernels.rng import Xoshiro, next_word, to_unit
+from simulator.kernels.rng import Xoshiro, next_word, to_unit, uniforms
+from simulator.samplers.streams import run_seeds
 
 WORD = st.integers(0, 2**64 - 1)
 # xoshiro256++ 1.0, C code of Blackman and Vigna, state 1, 2, 3, 4
@@ -62,3 +63,10 @@ def test_the_twin_draws_the_kernels_unit_numbers():
     twin = Xoshiro([5, 6, 7, 8])
     words, _ = kernel_words([5, 6, 7, 8], 50)
     assert [twin.uniform() for _ in words] == [to_unit(np.uint64(w)) for w in words]
+
+
+def test_uniforms_are_the_next_numbers_of_each_stream():
+    seeds = run_seeds(3, 5)
+    twins = [Xoshiro(words.tolist()) for words in seeds]
+    for _ in range(3):
+        assert uniforms(seeds).tolist() == [g.uniform() for g in twins]

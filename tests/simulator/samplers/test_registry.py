@@ -12,13 +12,19 @@ from simulator.samplers.smc import SMC
 every = pytest.mark.parametrize("name", SAMPLERS)
 
 
+def some(name):
+    """3 particles, or as many as the sampler prescribes."""
+    prescribed = dataclasses.fields(SAMPLERS[name])[0].default
+    return 3 if prescribed is dataclasses.MISSING else prescribed
+
+
 @every
 def test_a_sampler_is_a_frozen_dataclass_of_its_options(name):
     cls = SAMPLERS[name]
     assert dataclasses.is_dataclass(cls)
     assert cls.__dataclass_params__.frozen
     assert next(f.name for f in dataclasses.fields(cls)) == "n_particles"
-    assert make_sampler(name, 3) == cls(3)
+    assert make_sampler(name, some(name)) == cls(some(name))
 
 
 @every
@@ -34,7 +40,19 @@ def test_defaults_written_as_text_read_back(name):
     texts = [f"{f.name}={f.default}" for f in fields]
     options = parse_options(name, texts)
     assert options == {f.name: f.default for f in fields}
-    assert make_sampler(name, 3, **options) == SAMPLERS[name](3)
+    assert make_sampler(name, some(name), **options) == SAMPLERS[name](some(name))
+
+
+def test_the_number_of_particles_may_be_left_to_the_sampler():
+    assert make_sampler("smc").n_particles == 4
+    assert make_sampler("alrs").n_particles == 1
+
+
+def test_numbers_that_may_be_automatic_are_read_as_numbers():
+    assert parse_options("smc-rs", ["eta=2.5"]) == {"eta": 2.5}
+    assert parse_options("smc-rs", ["eta=auto"]) == {"eta": "auto"}
+    with pytest.raises(InputError, match=r"\Aoption eta: 'much' is not a number\Z"):
+        parse_options("smc-rs", ["eta=much"])
 
 
 def test_smc_is_registered():

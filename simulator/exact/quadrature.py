@@ -19,10 +19,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["self_normalised_mean"]
+__all__ = ["NODES", "self_normalised_mean"]
 
 Floats = npt.NDArray[np.float64]
 
+NODES = 1000  # at most, as long as weights are within e^±100 of each other
 STEP = 0.25
 LEFT = 39.0  # exp(-39) = 1e-17: what lies to the left of the grid, relative to the scale 1/E[u]
 CHUNK = 1 << 21  # entries of the largest temporary array

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prefix_tree import compositions
 from scipy.special import xlog1py, xlogy
 
-from theory.quadrature import self_normalised_mean
+from simulator.exact.quadrature import self_normalised_mean
 
 WEIGHTS = st.sampled_from([0.0, 1e-12, 1e-3, 0.5, 1.0, 1.0, 7.0, 1e6])
 
@@ -79,5 +79,5 @@ def test_large_batches_are_cut_without_a_seam(monkeypatch):
     rng = np.random.default_rng(3)
     q, u = rng.dirichlet([1.0] * 6, 40), rng.exponential(size=(40, 6))
     whole = self_normalised_mean(q, u, 9)
-    monkeypatch.setattr("theory.quadrature.CHUNK", 100)
+    monkeypatch.setattr("simulator.exact.quadrature.CHUNK", 100)
     assert self_normalised_mean(q, u, 9) == pytest.approx(whole, abs=1e-12)

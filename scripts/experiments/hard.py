@@ -1,0 +1,150 @@
+"""How often samplers end in the event E_n of the hidden-label instances, n levels and N particles.
+
+Blocks from `theory.instances.hidden_labels.block_sizes` with theta = 1/2 and delta = 0.05: pi*
+gives E_n at least 0.95, no myopic filter with N <= n particles more than 0.05.
+The mean over y* is the value at each y* for all but the beam, which breaks ties by token index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, lru_cache
+
+import numpy as np
+
+from scripts.experiments.experiment import Experiment, Rows
+from simulator.measure.confidence import clopper_pearson
+from simulator.models.families.hidden_labels import hidden_labels
+from simulator.problem import Problem
+from simulator.samplers.holding import LabelHolding
+from simulator.samplers.registry import SAMPLERS, make_sampler
+from theory.instances.hidden_labels import block_sizes, event_probability, myopic_limit
+from theory.instances.label_event import Runnable, count_hits
+from theory.instances.myopic_game import best_event_probability
+
+THETA, DELTA, CONFIDENCE = 0.5, 0.05, 0.99
+LEVELS = (3, 2, 1)
+SIZES = (1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256)
+LEAST_RUNS, FEW_RUNS, MOST_RUNS = 20, 60, 1000  # 60: no hit puts the 99% limit below 0.1
+BEST = "best myopic filter (exact)"
+
+# label, registered name, options, most levels, largest N; not registered: left out
+KNOWN: tuple[tuple[str, str, dict[str, object], int, int], ...] = (
+    ("SMC, multinomial", "smc", {}, 3, 256),
+    ("SMC, multinomial at reveals", "smc", {"ess_threshold": 0.9999}, 3, 256),
+    ("SMC, stratified", "smc", {"resampling": "stratified"}, 3, 256),
+    ("SMC, systematic", "smc", {"resampling": "systematic"}, 3, 256),
+    ("SMC, residual", "smc", {"resampling": "residual"}, 3, 256),
+    ("SMC, SSP", "smc", {"resampling": "ssp"}, 3, 256),
+    ("SMC, killing", "smc", {"resampling": "killing"}, 3, 256),
+    ("SMC-RS", "smc-rs", {}, 3, 256),
+    ("DMC, no restart", "dmc", {"restart": False}, 3, 256),
+    ("beam", "beam", {}, 3, 256),
+    ("ALRS", "alrs", {}, 3, 1),
+    ("holds both labels", "holding", {"share": 1.0}, 3, 8),
+    ("time-sharing", "holding", {}, 3, 8),
+    ("lookahead to the reveal", "lookahead", {"rollouts": 0}, 2, 64),
+    ("VGB", "vgb", {}, 1, 256),
+)
+NOT_MYOPIC = ("lookahead", "vgb")
+LENGTH = {1: 84, 2: 5_848, 3: 409_500}  # H, to set the number of runs; tests compare
+
+
+@cache
+def blocks(levels: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return M_1..M_n and t_1..t_n.
+
+    Parameters
+    ----------
+    levels : int
+        n.
+
+    Returns
+    -------
+    counts, thresholds : tuple of int
+    """
+    return block_sizes(levels, THETA, DELTA, sharp=True)
+
+
+@lru_cache(maxsize=4)
+def instance(levels: int, seed: int) -> Problem:
+    """Return the problem; kept, as the longest take longer to make than to run.
+
+    Parameters
+    ----------
+    levels, seed : int
+
+    Returns
+    -------
+    Problem
+    """
+    return hidden_labels(blocks(levels)[0], THETA, seed)
+
+
+def run_cell(
+    label: str, name: str, options: dict[str, object], levels: int, n: int, runs: int, seed: int
+) -> Rows:
+    """One row: frequency of E_n with its 99% interval, and what theory says of it."""
+    counts, thresholds = blocks(levels)
+    if name == "game":
+        hits, runs = 0, 0
+        value = low = high = best_event_probability(counts, thresholds, n)
+    else:
+        sampler = _make(name, n, options)
+        parts = runs if name == "beam" else 1  # it has one output for each y*
+        hits = sum(
+            count_hits(
+                instance(levels, i), sampler, thresholds, runs // parts,
+                np.random.SeedSequence([seed, i]),
+            )
+            for i in range(parts)
+        )  # fmt: skip
+        value = hits / runs
+        low, high = clopper_pearson(hits, runs, 1 - CONFIDENCE)
+    return [
+        {"sampler": label, "myopic": name not in NOT_MYOPIC, "levels": levels, "n": n,
+         "horizon": LENGTH[levels], "runs": runs, "hits": hits, "frequency": value, "low": low,
+         "high": high, "target": event_probability(counts, thresholds, THETA),
+         "limit": myopic_limit(counts, thresholds, n)}
+    ]  # fmt: skip
+
+
+def _make(name: str, n: int, options: dict[str, object]) -> Runnable:
+    if name == "holding":
+        return LabelHolding(n, **options)  # type: ignore[arg-type]
+    return make_sampler(name, n, **options)
+
+
+def cells(profile: str) -> list[Mapping[str, object]]:
+    """Return one cell a sampler, n and N; the long ones first."""
+    budget = 2e7 if profile == "quick" else 2e9  # particle-steps of a cell
+    largest = {1: 256, 2: 256, 3: 8} if profile == "quick" else {1: 256, 2: 256, 3: 64}
+    found: list[Mapping[str, object]] = []
+    for levels in LEVELS:
+        if levels < 3:
+            found += [
+                {"label": BEST, "name": "game", "options": {}, "levels": levels, "n": n,
+                 "runs": 0, "seed": 0}
+                for n in SIZES if n <= 5
+            ]  # fmt: skip
+        for i, (label, name, options, deepest, most) in enumerate(KNOWN):
+            if levels > deepest or (name not in SAMPLERS and name != "holding"):
+                continue
+            given = dict(options)
+            steps = LENGTH[levels]
+            if name == "lookahead":
+                given["depth"] = 1 + (LENGTH[levels - 1] if levels > 1 else 0)
+            for n in SIZES:
+                if n <= min(most, largest[levels]):
+                    least = FEW_RUNS if n <= levels else LEAST_RUNS
+                    runs = int(np.clip(budget / (n * steps), least, MOST_RUNS))
+                    if name == "beam":  # one y* a run
+                        runs = 3 if levels == 3 and profile == "quick" else FEW_RUNS
+                    found.append(
+                        {"label": label, "name": name, "options": given, "levels": levels,
+                         "n": n, "runs": runs, "seed": 100_000 * levels + 1000 * i + n}
+                    )  # fmt: skip
+    return found
+
+
+HARD = Experiment("hard", run_cell, cells)

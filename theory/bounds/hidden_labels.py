@@ -1,0 +1,48 @@
+"""The simple form of the myopic lower bound."""
+
+from __future__ import annotations
+
+from simulator.problem import Problem
+from simulator.samplers.sampler import Sampler
+from theory.instances.family import FEW, MYOPIC, NO_RESTART, of_family
+from theory.instances.hidden_labels import error_limit
+from theory.statement import register
+
+__all__ = ["hidden_labels_limit"]
+
+
+@register(
+    id="hidden-labels",
+    title="n particles fail on n levels of hidden labels",
+    reference="new; induction over the levels, cf. arXiv 2603.07887v1, F.5",
+    formula="pi*(E_n) - delta_{n,N}",
+    assumptions=(of_family("hidden-labels"), NO_RESTART, FEW),
+    kind="lower",
+    algorithms=MYOPIC,
+)
+def hidden_labels_limit(problem: Problem, sampler: Sampler) -> float:
+    r"""Bound D_TV >= pi*(E_n) - delta_{n,N} for N <= n, on the simple instance.
+
+    See `theory.instances.hidden_labels` for E_n, delta and the proof. One particle more can be
+    enough: theta <= 1/n and N = n + 1 (`sufficient_particles`).
+
+    Guarantee: lower bound (new here).
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : Sampler
+        Myopic.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from simulator.models.families.hidden_labels import hidden_labels
+    >>> from simulator.samplers.smc import SMC
+    >>> print(f"{hidden_labels_limit(hidden_labels('16', 0.75), SMC(1)):.4f}")
+    0.9209
+    """
+    return error_limit(problem, sampler.n_particles)

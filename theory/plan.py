@@ -1,0 +1,173 @@
+"""How many particles each statement asks for at a wanted error, and how many truly suffice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.errors import InputError, TooLargeError
+from simulator.problem import Problem
+from simulator.samplers.sampler import Sampler
+from simulator.samplers.streams import RngLike, seed_sequence
+from theory.registry import BOUNDS
+from theory.statement import Bound
+from theory.verdict import measure_error
+
+__all__ = ["Plan", "plan"]
+
+MOST = 2**40  # particles at which the search for a bound gives up
+MOST_SAMPLED = 2**14
+MEASURED = 5_000  # runs for a bound that is a mean
+LIMIT = 3e6  # cloud transitions of one enumeration
+CONFIDENCE = 0.99
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Particles for an error of at most epsilon.
+
+    Attributes
+    ----------
+    epsilon : float
+    asked : dict of str to (int or None)
+        By statement id: smallest N at which its value is at most epsilon; None if no N up to
+        2^40 is. A bound that can only be measured gives the smallest power of two at which its
+        certified upper limit is.
+    enough : int or None
+        Smallest N found whose error is at most epsilon, exactly or certified.
+    too_few : int
+        Largest N found whose error is above epsilon, exactly or certified; 0 if none.
+    exact : bool
+        Whether both come from exact laws: then enough = too_few + 1.
+    """
+
+    epsilon: float
+    asked: dict[str, int | None]
+    enough: int | None
+    too_few: int
+    exact: bool
+
+
+def plan(
+    problem: Problem,
+    make: Callable[[int], Sampler],
+    epsilon: float,
+    *,
+    n_runs: int = 20_000,
+    rng: RngLike = 0,
+) -> Plan:
+    """Find the particles that each applicable upper bound asks for, and that truly suffice.
+
+    Bounds fall as N grows, so their N is found by doubling and halving. The error itself is
+    searched in the same way: exact as long as the law can be enumerated, then from `n_runs`
+    runs, where the gap between `too_few` and `enough` is what the runs do not tell.
+
+    Parameters
+    ----------
+    problem : Problem
+    make : callable
+        Number of particles to sampler.
+    epsilon : float
+        In (0, 1).
+    n_runs : int, optional
+        For what cannot be enumerated.
+    rng : int, SeedSequence or Generator, optional
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InputError
+        If epsilon is not in (0, 1).
+
+    Examples
+    --------
+    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.samplers.smc import SMC
+    >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
+    >>> found = plan(problem, SMC, 0.1)
+    >>> found.asked["S1"], found.asked["J"], found.enough, found.too_few
+    (7, 4, 3, 2)
+    """
+    if not 0 < epsilon < 1:
+        raise InputError(f"epsilon: {epsilon} is not in (0, 1)")
+    root = seed_sequence(rng)
+    few = min(n_runs, MEASURED)
+    asked = {
+        b.id: _asked(b, problem, make, epsilon, few, root)
+        for b in BOUNDS.values()
+        if b.kind == "upper" and b.applicable(problem, make(2))
+    }
+    return Plan(epsilon, asked, *_truth(problem, make, epsilon, n_runs, root))
+
+
+def _asked(
+    bound: Bound,
+    problem: Problem,
+    make: Callable[[int], Sampler],
+    epsilon: float,
+    n_runs: int,
+    root: np.random.SeedSequence,
+) -> int | None:
+    sampled = False
+
+    def suffices(n: int) -> bool:
+        nonlocal sampled
+        if bound.infinite_because(problem, make(n)) is not None:
+            return False
+        try:
+            if bound.measured:  # its value is a mean over all clouds
+                make(n).exact_law(problem, limit=LIMIT)
+            return bound.value(problem, make(n)) <= epsilon
+        except TooLargeError:
+            sampled = True
+            seed = root.spawn(1)[0]
+            return bound.estimate(problem, make(n), n_runs, seed, CONFIDENCE).high <= epsilon
+
+    n = 1
+    while not suffices(n):
+        n *= 2
+        if n > (MOST_SAMPLED if sampled else MOST):
+            return None
+    return n if sampled or n == 1 else _bisect(suffices, n // 2, n)
+
+
+def _truth(
+    problem: Problem,
+    make: Callable[[int], Sampler],
+    epsilon: float,
+    n_runs: int,
+    root: np.random.SeedSequence,
+) -> tuple[int | None, int, bool]:
+    exact, too_few = True, 0
+
+    def suffices(n: int) -> bool:
+        nonlocal exact, too_few
+        seed = root.spawn(1)[0]
+        error = measure_error(problem, make(n), n_runs, seed, CONFIDENCE, LIMIT)
+        exact &= error.exact
+        if error.low > epsilon:
+            too_few = max(too_few, n)
+        return error.high <= epsilon
+
+    n = 1
+    while not suffices(n):
+        n *= 2
+        if n > MOST_SAMPLED:
+            return None, too_few, exact
+    return (n if n == 1 else _bisect(suffices, n // 2, n)), too_few, exact
+
+
+def _bisect(suffices: Callable[[int], bool], low: int, high: int) -> int:
+    """Narrow down to the smallest N in (low, high] that suffices."""
+    while high - low > 1:
+        middle = (low + high) // 2
+        if suffices(middle):
+            high = middle
+        else:
+            low = middle
+    return high
