@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +25,7 @@ Path = tuple[int, ...]
 
 @engine.register
 def _backtracking(
-    sampler: Backtracking, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]
+    sampler: Backtracking, problem: LanguageModelProblem, rngs: list[Xoshiro]
 ) -> Runs:
     return concatenate([_walk(sampler, problem, rng) for rng in rngs])
 

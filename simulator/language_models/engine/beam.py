@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from simulator.errors import InputError
@@ -11,14 +9,14 @@ from simulator.kernels.rng import Xoshiro
 from simulator.language_models.engine.dispatch import engine
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.protocol import WAIT, chosen
-from simulator.samplers.beam import Beam, _top
+from simulator.samplers.beam import Beam, top
 from simulator.samplers.runs import Runs
 
 __all__: list[str] = []
 
 
 @engine.register
-def _beam(sampler: Beam, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]) -> Runs:
+def _beam(sampler: Beam, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> Runs:
     if problem.delimiters:
         raise InputError("delimiters: all continuations of a block cannot be asked for")
     session, judge = problem.lm.start(problem.prompt, 1), problem.prm.start(problem, 1)
@@ -38,7 +36,7 @@ def _beam(sampler: Beam, problem: LanguageModelProblem, rngs: Sequence[Xoshiro])
         # a text that has ended has one child, itself, in the place of its first
         score[ended], value[ended] = -np.inf, -np.inf
         score[ended, 0], value[ended, 0] = log_path[ended] + log_v[ended], log_v[ended]
-        kept = _top(score.ravel(), sampler.n_particles)
+        kept = top(score.ravel(), sampler.n_particles)
         if kept.size == 0:
             failed = True
             break
@@ -54,7 +52,7 @@ def _beam(sampler: Beam, problem: LanguageModelProblem, rngs: Sequence[Xoshiro])
         ended = ended[rows] | (tokens == problem.eos)
     path = np.full(problem.horizon, WAIT, dtype=np.int32)
     if not failed:
-        best = paths[_top(log_path + log_v, 1)[0]]
+        best = paths[top(log_path + log_v, 1)[0]]
         path[:] = np.where(best == WAIT, WAIT if problem.eos is None else problem.eos, best)
     n_runs = len(rngs)
     state = -1 if failed else int(problem.states(path[None])[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import copy
 
 import numpy as np
@@ -31,7 +30,7 @@ class Cloud:
     Parameters
     ----------
     problem : LanguageModelProblem
-    rngs : sequence of Xoshiro
+    rngs : list of Xoshiro
         One a run.
     n_particles : int
 
@@ -51,7 +50,7 @@ class Cloud:
     """
 
     def __init__(
-        self, problem: LanguageModelProblem, rngs: Sequence[Xoshiro], n_particles: int
+        self, problem: LanguageModelProblem, rngs: list[Xoshiro], n_particles: int
     ) -> None:
         self.problem, self.shape, self.rngs = problem, (len(rngs), n_particles), rngs
         self.ender = WAIT if problem.eos is None else problem.eos

@@ -18,14 +18,14 @@ KEEP = ("tokens", "ess", "genealogy")
 
 
 @singledispatch
-def engine(sampler: object, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]) -> Runs:
+def engine(sampler: object, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> Runs:
     """Do one run a generator, all in one batch; with the optional results that it has.
 
     Parameters
     ----------
     sampler : Sampler
     problem : LanguageModelProblem
-    rngs : sequence of Xoshiro
+    rngs : list of Xoshiro
 
     Returns
     -------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 @engine.register
 def _independent(
-    sampler: SMCIndependent, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]
+    sampler: SMCIndependent, problem: LanguageModelProblem, rngs: list[Xoshiro]
 ) -> Runs:
     return concatenate([_run(sampler, problem, rng) for rng in rngs])
 

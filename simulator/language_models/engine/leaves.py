@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from simulator.kernels.rng import Xoshiro
@@ -19,19 +18,19 @@ __all__: list[str] = []
 
 
 @engine.register
-def _sis(sampler: SIS, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]) -> Runs:
+def _sis(sampler: SIS, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> Runs:
     return run_smc(SMC(sampler.n_particles, block=problem.horizon), problem, rngs)
 
 
 @engine.register
-def _best(sampler: BestOfN, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]) -> Runs:
+def _best(sampler: BestOfN, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> Runs:
     best = SMC(sampler.n_particles, block=problem.horizon, select="best")
     return replace(run_smc(best, problem, rngs), log_w=None, ess=None, genealogy=None)
 
 
 @engine.register
 def _action(
-    sampler: ActionImportanceSampling, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]
+    sampler: ActionImportanceSampling, problem: LanguageModelProblem, rngs: list[Xoshiro]
 ) -> Runs:
     runs = run_smc(sampler.filter, problem, rngs)
     # the candidates of a level share one path, whose next-token law is asked for once

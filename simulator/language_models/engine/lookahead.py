@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -22,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @engine.register
-def _lookahead(sampler: Lookahead, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]) -> Runs:
+def _lookahead(sampler: Lookahead, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> Runs:
     if sampler.depth == 0:
         return run_smc(sampler.filter, problem, rngs)
     if sampler.rollouts == 0 and sampler.depth > 1:

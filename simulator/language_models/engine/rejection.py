@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +27,7 @@ SLACK = 1e-9  # an acceptance probability this little above 1 is one by rounding
 
 @engine.register
 def run_smc_rejection(
-    sampler: SMCRejection, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]
+    sampler: SMCRejection, problem: LanguageModelProblem, rngs: list[Xoshiro]
 ) -> Runs:
     """Do one run a generator; see `engine`. By rejection there is no ``log_w``."""
     cloud = Cloud(problem, rngs, sampler.n_particles)

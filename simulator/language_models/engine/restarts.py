@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -26,7 +26,7 @@ COSTS = ("prm_evaluations", "model_calls")
 
 
 @engine.register
-def _restart(sampler: SMCRestart, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]) -> Runs:
+def _restart(sampler: SMCRestart, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> Runs:
     log_bound = math.log(2) + _log_number("accuracy", sampler.accuracy) + _log_root(problem)
     return until_accepted(
         lambda live: run_smc(sampler.smc, problem, live), rngs, log_bound, sampler.max_restarts
@@ -34,9 +34,7 @@ def _restart(sampler: SMCRestart, problem: LanguageModelProblem, rngs: Sequence[
 
 
 @engine.register
-def _dmc(
-    sampler: DiffusionMonteCarlo, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]
-) -> Runs:
+def _dmc(sampler: DiffusionMonteCarlo, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> Runs:
     once = SMCRejection(sampler.n_particles, "enumerate")
     if not sampler.restart:
         return run_smc_rejection(once, problem, rngs)
@@ -47,8 +45,8 @@ def _dmc(
 
 
 def until_accepted(
-    attempt: Callable[[Sequence[Xoshiro]], Runs],
-    rngs: Sequence[Xoshiro],
+    attempt: Callable[[list[Xoshiro]], Runs],
+    rngs: list[Xoshiro],
     log_bound: float,
     max_restarts: int,
 ) -> Runs:
@@ -58,7 +56,7 @@ def until_accepted(
     ----------
     attempt : callable
         One run a generator.
-    rngs : sequence of Xoshiro
+    rngs : list of Xoshiro
     log_bound : float
     max_restarts : int
         After so many a run has failed.

@@ -6,7 +6,7 @@ level, those of the resampling scheme, one for the output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ TIE = 1e-9
 
 
 @engine.register
-def run_smc(sampler: SMC, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]) -> Runs:
+def run_smc(sampler: SMC, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> Runs:
     """Do one run a generator; see `engine`."""
     counted = sampler.proposal != "optimal"  # else the proposal has asked for V^ of all children
     return run_filter(sampler, problem, rngs, lambda cloud, h: cloud.value(counted=counted))
@@ -36,7 +36,7 @@ def run_smc(sampler: SMC, problem: LanguageModelProblem, rngs: Sequence[Xoshiro]
 def run_filter(
     sampler: SMC,
     problem: LanguageModelProblem,
-    rngs: Sequence[Xoshiro],
+    rngs: list[Xoshiro],
     value: Callable[[Cloud, int], Floats],
 ) -> Runs:
     """Do one run a generator of a particle filter with any values.
@@ -45,7 +45,7 @@ def run_filter(
     ----------
     sampler : SMC
     problem : LanguageModelProblem
-    rngs : sequence of Xoshiro
+    rngs : list of Xoshiro
     value : callable
         Cloud and its level to the (R, N) log values, which it also records.
 

@@ -43,7 +43,7 @@ PROBLEMS = {
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
 def test_equal_uniforms_give_the_runs_of_the_plain_twin(monkeypatch, name, sampler):
-    monkeypatch.setattr(smc_plain, "_token", invert)
+    monkeypatch.setattr(smc_plain, "draw_token", invert)
     problem = PROBLEMS[name]()
     twin = smc_plain.run_plain(problem, sampler, 12, 7)
     runs = sampler.run(

@@ -70,7 +70,7 @@ def _invert(problem, tables, h, state, rng: Xoshiro) -> int:
 
 @pytest.mark.parametrize("sampler", [SMC(5), SMC(4, "systematic", 0.6, block=2)], ids=repr)
 def test_early_ends_draw_by_draw_and_their_cost(monkeypatch, sampler):
-    monkeypatch.setattr(smc_plain, "_token", _invert)
+    monkeypatch.setattr(smc_plain, "draw_token", _invert)
     problem = with_settled_values(6)
     twin = smc_plain.run_plain(problem, sampler, 30, 7)
     keep = ("tokens", "ess", "genealogy")
