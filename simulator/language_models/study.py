@@ -156,7 +156,8 @@ def _inside(x: Floats, cut: float, sign: int) -> npt.NDArray[np.bool_]:
 def _event(ours: Floats, theirs: Floats) -> tuple[float, int]:
     """Cut and side with the largest excess of pi*."""
     best, chosen = -np.inf, (float(np.median(theirs)), 1)
-    for cut in np.unique(theirs):
+    both = np.concatenate([ours, theirs])
+    for cut in np.unique(both[np.isfinite(both)]):
         for sign in (1, -1):
             gap = float(_inside(theirs, cut, sign).mean() - _inside(ours, cut, sign).mean())
             if gap > best:
