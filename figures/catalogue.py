@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from figures.accuracy import ACCURACY
 from figures.audit import AUDIT
+from figures.certificates import CERTIFICATES
 from figures.hard import HARD
 from figures.language_model_answers import LANGUAGE_MODEL_ANSWERS
 from figures.language_model_tables import LANGUAGE_MODEL_TABLES
@@ -18,7 +19,17 @@ __all__ = ["FIGURES"]
 FIGURES = {
     f.name: f
     for f in (
-        TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS, LANGUAGE_MODEL_STYLES,
-        LANGUAGE_MODEL_SWITCHING, LANGUAGE_MODEL_ANSWERS, ACCURACY, HARD, AUDIT,
+        TREES,
+        LANGUAGE_MODEL_TABLES,
+        PRODUCT,
+        TWO_BRANCH,
+        CERTIFICATES,
+        RATIOS,
+        LANGUAGE_MODEL_STYLES,
+        LANGUAGE_MODEL_SWITCHING,
+        LANGUAGE_MODEL_ANSWERS,
+        ACCURACY,
+        HARD,
+        AUDIT,
     )
-}  # fmt: skip
+}

@@ -92,9 +92,11 @@ def plan(found: Plan) -> dict[str, object]:
 def report(result: Report) -> dict[str, object]:
     """Error and verdicts of a check."""
     e = result.error
-    error: dict[str, object] = (
-        {"exact": e.low} if e.exact else {"low": e.low, "high": e.high, "confidence": e.confidence}
-    )
+    error: dict[str, object] = {"exact": e.low}
+    if e.bracket is not None:
+        b = e.bracket
+        error = {"low": e.low, "high": e.high, "confidence": e.confidence,
+                 "low_from": b.witness, "high_from": b.certificates}  # fmt: skip
     bounds = [
         {"id": v.id, "value": v.value, "vacuous": v.vacuous, "verdict": v.status}
         for v in result.verdicts

@@ -8,7 +8,7 @@ from typing import Literal
 
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.cloud import DEFAULT_LIMIT
-from simulator.measure.error import bracket
+from simulator.measure.error import Bracket, bracket
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.streams import RngLike, seed_sequence
@@ -33,12 +33,15 @@ class MeasuredError:
     confidence : float
         Probability that both limits hold; 1 if exact.
     exact : bool
+    bracket : Bracket or None
+        How it was measured; None if exact.
     """
 
     low: float
     high: float
     confidence: float
     exact: bool
+    bracket: Bracket | None = None
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,7 @@ def measure_error(
             raise TooLargeError(f"{fault}; give a number of runs to measure the error") from None
     root = seed_sequence(rng)
     b = bracket(problem, sampler, n_runs, rng=root.spawn(1)[0], confidence=confidence)
-    return MeasuredError(b.low, b.high, b.confidence, False)
+    return MeasuredError(b.low, b.high, b.confidence, False, b)
 
 
 def _status(bound: Bound, low: float, high: float, error: MeasuredError) -> Status:

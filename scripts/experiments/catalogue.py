@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scripts.experiments.accuracy import ACCURACY
 from scripts.experiments.audit import AUDIT
+from scripts.experiments.certificates import CERTIFICATES
 from scripts.experiments.hard import HARD
 from scripts.experiments.language_model_answers import LANGUAGE_MODEL_ANSWERS
 from scripts.experiments.language_model_styles import LANGUAGE_MODEL_STYLES
@@ -19,7 +20,17 @@ __all__ = ["EXPERIMENTS"]
 EXPERIMENTS = {
     e.name: e
     for e in (
-        TREES, LANGUAGE_MODEL_TABLES, PRODUCT, TWO_BRANCH, RATIOS, LANGUAGE_MODEL_STYLES,
-        LANGUAGE_MODEL_SWITCHING, LANGUAGE_MODEL_ANSWERS, ACCURACY, HARD, AUDIT,
+        TREES,
+        LANGUAGE_MODEL_TABLES,
+        PRODUCT,
+        TWO_BRANCH,
+        CERTIFICATES,
+        RATIOS,
+        LANGUAGE_MODEL_STYLES,
+        LANGUAGE_MODEL_SWITCHING,
+        LANGUAGE_MODEL_ANSWERS,
+        ACCURACY,
+        HARD,
+        AUDIT,
     )
-}  # fmt: skip
+}

@@ -111,7 +111,7 @@ def loaded(name: str, device: str) -> LanguageModel:
 def cells(profile: str) -> list[Mapping[str, object]]:
     """Return one cell a figure, style, sampler and N."""
     if profile == "quick":
-        return study(styles=6, particles=(2, 4), horizon=4, runs=48, texts=96)
+        return study(styles=5, particles=(2, 4), horizon=4, runs=48, texts=96)
     return study(styles=50, particles=(2, 4, 8, 16, 32), horizon=32, runs=16, texts=64)
 
 

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from simulator.measure.confidence import clopper_pearson, mean_upper
+from simulator.exact.target_paths import target_paths
+from simulator.measure.confidence import BettingUpper
+from simulator.measure.density_ratio import DensityRatio, density_ratio, paths_within_reach
+from simulator.measure.plug_in import PlugIn, total_variation
+from simulator.measure.stepwise import runs_within_reach, stepwise_samples
+from simulator.measure.stream import CELLS, LARGEST, Runnable, chunks, offers, shortfall
+from simulator.measure.tally import Ruler, Tally, edge_scores
+from simulator.measure.witness import learn_event
 from simulator.problem import Problem
-from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int
-from simulator.samplers.streams import RngLike, seed_sequence
+from simulator.samplers.smc import SMC
+from simulator.samplers.streams import BLOCK, RngLike, seed_sequence
 
 __all__ = ["Bracket", "bracket", "total_variation"]
 
-CHUNK = 1 << 15
-
-
-class Runnable(Protocol):
-    """What a bracket needs of a sampler."""
-
-    @property
-    def properly_weighted(self) -> bool:
-        """Whether E[W^_H 1{Y = y}] = pi_ref(y) r(y), so that bound Z applies."""
-        ...
-
-    def run(self, problem: Problem, n_runs: int, *, rng: RngLike) -> Runs:
-        """Draw independent runs."""
-        ...
+MARKS = 128  # between which the likelihood ratio may be cut
+LEARN_DRAWS = 4096  # from pi*, to place the marks
+STEPS = 1 << 28  # levels of all draws from pi* that bound the probability of an event
+CLOUD = 1 << 12  # particles of all levels up to which clouds are kept for the plug-in distance
 
 
 @dataclass(frozen=True)
@@ -41,14 +34,28 @@ class Bracket:
     Attributes
     ----------
     low, high : float
-        Certified limits.
+        Certified limits: the best of what follows.
     confidence : float
         Probability that both hold is at least this.
-    plug_in : float
-        D_TV of the observed frequencies; biased upwards by up to about sqrt(K/R)/2 for K
-        outcomes and R runs.
+    certificates : dict
+        Name to upper limit; the error probability is split evenly over them beforehand.
+        "shortfall": E[(1 - W^_H/Z)_+]. "stepwise": one-step errors of the tilted cloud,
+        multinomial SMC only. "plug-in": where each terminal state is one path.
+        "density ratio": as `density_ratio`.
+    witness : str
+        The event that certifies `low`.
+    plug_in, plug_in_bias : float
+        D_TV of the observed frequencies of terminal states, and about how much it is above
+        that of their law on average, at most.
+    rao_blackwell, rao_blackwell_bias : float or None
+        The same with the last weighted clouds for the frequencies; None if not applicable.
     shortfall_mean : float
-        Mean of (1 - W^_H/Z)_+, whose expectation bounds the error (nan-free; 1 if not defined).
+        Mean of (1 - W^_H/Z)_+, whose expectation bounds the error (1 if not defined).
+    stepwise_mean : float or None
+        Mean of the one-step errors, which bounds the error likewise; None if not applicable.
+    density : DensityRatio or None
+        Estimates on both sides of the error, for multinomial SMC with N >= H on problems that
+        cannot be enumerated; None if not applicable or out of reach.
     failure : float
         Observed frequency of failed runs.
     n_runs : int
@@ -57,31 +64,17 @@ class Bracket:
     low: float
     high: float
     confidence: float
+    certificates: dict[str, float]
+    witness: str
     plug_in: float
+    plug_in_bias: float
+    rao_blackwell: float | None
+    rao_blackwell_bias: float | None
     shortfall_mean: float
+    stepwise_mean: float | None
+    density: DensityRatio | None
     failure: float
     n_runs: int
-
-
-def total_variation(target: npt.ArrayLike, law: npt.ArrayLike) -> float:
-    """Sum of (target - law)_+ ; mass that `law` lacks (failure) counts as error.
-
-    Parameters
-    ----------
-    target, law : (K,) arrays
-        `target` sums to 1, `law` to at most 1.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> total_variation([0.5, 0.5], [0.5, 0.3])
-    0.2
-    """
-    gap = np.asarray(target, dtype=np.float64) - np.asarray(law, dtype=np.float64)
-    return float(np.maximum(gap, 0).sum())
 
 
 def bracket(
@@ -94,13 +87,15 @@ def bracket(
 ) -> Bracket:
     r"""Bracket the error of a sampler from `n_runs` independent runs, in flat memory.
 
-    With delta = 1 - confidence, half of it is spent on the lower limit: an event is
-    learnt on the first half of the runs (terminal states drawn more often than pi* says,
-    and failure), its probability bounded by Clopper-Pearson on the second half. The other
-    half is spent on the upper limit, the smaller of the two that apply:
-    E[(1 - W^_H/Z)_+] (arXiv 2603.07887, lemma C.3), when the sampler is properly
-    weighted; and, when each terminal state is one path, the plug-in distance plus
-    sqrt(log(1/delta')/(2R)) (McDiarmid; the plug-in distance is above D_TV on average).
+    With delta = 1 - confidence, half of it is spent on the lower limit: an event is learnt
+    on the first half of the runs, and its probability is bounded by Clopper and Pearson's
+    limit on the second half; see `simulator.measure.witness`. The other half is split evenly
+    over the upper limits that apply (`Bracket.certificates`), each by betting on a variable
+    with known range (`simulator.measure.confidence.BettingUpper`), but McDiarmid's inequality
+    for the plug-in distance.
+
+    The stepwise limit and the density ratio cost more than a run does: they make runs of
+    their own, at most `n_runs`, and as many as are within reach.
 
     Parameters
     ----------
@@ -121,39 +116,122 @@ def bracket(
         If `n_runs` is below 4.
     """
     check_int("n_runs", n_runs, 4)
-    delta = 1 - confidence
-    target = problem.target[-1]
-    half = n_runs // 2
-    learn, test = np.zeros(target.size, dtype=np.int64), np.zeros(target.size, dtype=np.int64)
-    failed = 0
-    shortfall: list[npt.NDArray[np.float64]] = []
-    for runs, first in _chunks(problem, sampler, n_runs, rng):
-        ok = runs.states >= 0
-        failed += int((~ok).sum())
-        early = np.arange(first, first + len(runs)) < half
-        learn += np.bincount(runs.states[ok & early], minlength=target.size)
-        test += np.bincount(runs.states[ok & ~early], minlength=target.size)
-        if sampler.properly_weighted and runs.log_w is not None:
-            shortfall.append(np.maximum(0.0, -np.expm1(runs.log_w - problem.log_z)))
-    event = learn > target * half
-    hits = int(test[event].sum()) + (n_runs - half - int(test.sum()))
-    # clopper_pearson gives each side half of its delta; only the lower side is used
-    low = clopper_pearson(hits, n_runs - half, delta)[0] - float(target[event].sum())
-    plug_in = total_variation(target, (learn + test) / n_runs)
-    high, mean = 1.0, 1.0
-    if shortfall:
-        values = np.concatenate(shortfall)
-        mean, high = float(values.mean()), mean_upper(values, delta / 4)
-    if problem.is_tree:
-        high = min(high, plug_in + math.sqrt(math.log(4 / delta) / (2 * n_runs)))
-    low = max(low, 0.0)
-    return Bracket(low, max(high, low), confidence, plug_in, mean, failed / n_runs, n_runs)
+    delta = (1 - confidence) / 2
+    seeds = seed_sequence(rng).spawn(7)
+    n_steps = runs_within_reach(problem, sampler, n_runs)
+    n_paths = 0 if problem.is_tree else paths_within_reach(problem, sampler, n_runs)
+    applies = {
+        "shortfall": sampler.properly_weighted,
+        "stepwise": n_steps > 0,
+        "plug-in": problem.is_tree,
+        "density ratio": n_paths > 0,
+    }
+    share = delta / max(sum(applies.values()), 1)
+    measured = _Measured(problem, sampler, BettingUpper(n_runs, share))
+
+    quarter = n_runs // 4
+    has_tokens = "tokens" in measured.keep
+    first = Tally.empty(problem, has_tokens)
+    measured.draw(quarter, seeds[0], first)
+    ruler, draws = None, first
+    if has_tokens:
+        ruler = _ruler(problem, first, seeds[1])
+        draws = _draw_target(problem, ruler, LEARN_DRAWS, seeds[2])
+    second, third = (Tally.empty(problem, has_tokens, ruler) for _ in range(2))
+    measured.draw(quarter, seeds[3], second)
+    event = learn_event(first, second, draws, delta)
+    measured.draw(n_runs - 2 * quarter, seeds[4], third)
+    if event.probability is None and ruler is not None:
+        enough = max(LEARN_DRAWS, min(2 * n_runs, STEPS // problem.horizon))
+        draws = _draw_target(problem, ruler, enough, seeds[2].spawn(1)[0])
+    low = max(event.lower(third, draws, delta), 0.0)
+
+    certificates, stepwise_mean, density = {}, None, None
+    if applies["shortfall"]:
+        certificates["shortfall"] = measured.short.value()
+    if applies["stepwise"]:
+        limit = BettingUpper(n_steps, share)
+        for sums in stepwise_samples(problem, sampler, n_steps, seeds[5], cap=1.0):
+            limit.add(np.minimum(sums / 2, 1.0))
+        certificates["stepwise"], stepwise_mean = min(2 * limit.value(), 1.0), 2 * limit.mean
+    if applies["plug-in"]:
+        certificates["plug-in"] = min(measured.best_plug_in.upper(share), 1.0)
+    if applies["density ratio"]:
+        density = density_ratio(problem, sampler, n_paths, rng=seeds[6], confidence=1 - share)
+        certificates["density ratio"] = density.upper
+    high = max(min(certificates.values(), default=1.0), low)
+    return Bracket(
+        low=low,
+        high=high,
+        confidence=confidence,
+        certificates=certificates,
+        witness=event.text,
+        plug_in=measured.plain.value,
+        plug_in_bias=measured.plain.bias,
+        rao_blackwell=None if measured.clouds is None else measured.clouds.value,
+        rao_blackwell_bias=None if measured.clouds is None else measured.clouds.bias,
+        shortfall_mean=measured.short.mean if applies["shortfall"] else 1.0,
+        stepwise_mean=stepwise_mean,
+        density=density,
+        failure=measured.failed / n_runs,
+        n_runs=n_runs,
+    )
 
 
-def _chunks(
-    problem: Problem, sampler: Runnable, n_runs: int, rng: RngLike
-) -> Iterator[tuple[Runs, int]]:
-    root = seed_sequence(rng)
-    for first in range(0, n_runs, CHUNK):
-        size = min(CHUNK, n_runs - first)
-        yield sampler.run(problem, size, rng=root.spawn(1)[0]), first
+class _Measured:
+    """What all runs of a bracket tell, whether events are learnt or tested on them."""
+
+    def __init__(self, problem: Problem, sampler: Runnable, short: BettingUpper) -> None:
+        self.problem, self.sampler, self.short = problem, sampler, short
+        self.plain = PlugIn(problem.target[-1], clouds=False)
+        self.clouds: PlugIn | None = None
+        self.failed = 0
+        keep = ["tokens"] if offers(problem, sampler, "tokens") else []
+        self.cells = problem.horizon
+        if type(sampler) is SMC and sampler.select == "sample" and problem.is_tree:
+            cells = sampler.n_particles * problem.horizon
+            if cells <= CLOUD:
+                self.cells = cells
+                self.clouds = PlugIn(problem.target[-1], clouds=True)
+                keep.append("clouds")
+        self.keep = tuple(keep)
+
+    @property
+    def best_plug_in(self) -> PlugIn:
+        """The plug-in distance of least bias."""
+        return self.plain if self.clouds is None else self.clouds
+
+    def draw(self, n_runs: int, rng: RngLike, tally: Tally) -> None:
+        """Make runs, and count their outputs in a tally."""
+        for runs in chunks(
+            self.problem, self.sampler, n_runs, rng, keep=self.keep, cells=self.cells
+        ):
+            tally.add(runs)
+            self.plain.add(runs)
+            self.failed += int(runs.failed.sum())
+            if self.clouds is not None:
+                self.clouds.add(runs)
+            if self.sampler.properly_weighted:
+                self.short.add(shortfall(self.problem, runs))
+
+
+def _ruler(problem: Problem, learnt_on: Tally, rng: RngLike) -> Ruler:
+    """Score likelihood ratios as learnt, with marks where pi* has its quantiles."""
+    score = edge_scores(learnt_on)
+    draws = Tally.empty(problem, True, Ruler(score, np.zeros(0)))
+    scores = draws.add_paths(target_paths(problem, _some(problem), rng))
+    return Ruler(score, np.unique(np.quantile(scores, np.linspace(0, 1, MARKS + 1))))
+
+
+def _some(problem: Problem) -> int:
+    return min(LEARN_DRAWS, max(BLOCK, CELLS // problem.horizon))
+
+
+def _draw_target(problem: Problem, ruler: Ruler, n: int, rng: RngLike) -> Tally:
+    """Count independent draws from pi*."""
+    tally = Tally.empty(problem, True, ruler)
+    blocks = max(1, min(LARGEST, CELLS // problem.horizon) // BLOCK)
+    for first in range(0, n, blocks * BLOCK):
+        part = min(blocks * BLOCK, n - first)
+        tally.add_paths(target_paths(problem, part, rng, first_block=first // BLOCK))
+    return tally

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 
+from simulator.measure.stream import chunks, shortfall
 from simulator.problem import Problem
-from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import Sampler
-from simulator.samplers.streams import RngLike, seed_sequence
+from simulator.samplers.streams import RngLike
 from theory.statement import DRAWN, PROPER, REJECTION, register
 
 __all__ = ["shortfall_z"]
 
-CHUNK = 1 << 15
-
-
-def _chunks(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> Iterator[Runs]:
-    root = seed_sequence(rng)
-    for first in range(0, n_runs, CHUNK):
-        yield sampler.run(problem, min(CHUNK, n_runs - first), rng=root.spawn(1)[0])
+LIMIT = 1e7  # the joint law with W^ can grow where the clouds alone are few
 
 
 def _samples(
     problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike
 ) -> tuple[npt.NDArray[np.float64], float]:
     """Evaluate (1 - W^_H/Z)_+ run by run."""
-    short = []
-    for runs in _chunks(problem, sampler, n_runs, rng):
-        assert runs.log_w is not None  # properly weighted samplers have it
-        short.append(np.maximum(0.0, -np.expm1(np.minimum(runs.log_w - problem.log_z, 0.0))))
-    return np.concatenate(short), 1.0
+    runs = chunks(problem, sampler, n_runs, rng)
+    return np.concatenate([shortfall(problem, part) for part in runs]), 1.0
 
 
 @register(
@@ -67,6 +56,6 @@ def shortfall_z(problem: Problem, sampler: Sampler) -> float:
     TooLargeError
         If there are too many clouds; `Bound.estimate` measures it then.
     """
-    short = sampler.exact_law(problem, on="states", shortfall=True).shortfall
+    short = sampler.exact_law(problem, on="states", limit=LIMIT, shortfall=True).shortfall
     assert short is not None
     return short

@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.exact.rejection import rejection_chain
+from simulator.measure.stepwise import stepwise_samples
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.streams import RngLike
 from theory.bounds.spread_f import one_step
-from theory.bounds.stepwise_t import measured_steps, sum_steps
+from theory.bounds.stepwise_t import sum_steps
 from theory.criteria import criteria
 from theory.statement import NO_RESTART, REJECTION, register
 
@@ -25,7 +26,8 @@ def _samples(
     c = criteria(problem)
     if not c.loses_mass:
         top = np.minimum(top, one_step(c.level_spread[1:]) / sampler.n_particles)
-    return measured_steps(problem, sampler, n_runs, rng, rejection=True), float(top.sum())
+    sums = np.concatenate(list(stepwise_samples(problem, sampler, n_runs, rng, rejection=True)))
+    return sums, float(top.sum())
 
 
 @register(

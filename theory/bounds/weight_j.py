@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import TooLargeError
+from simulator.exact.target_paths import target_paths
 from simulator.exact.unfold import count_paths, unfold
 from simulator.exact.variance import path_second_moment
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
-from simulator.samplers.streams import RngLike, seed_sequence
+from simulator.samplers.streams import RngLike
 from theory.statement import (
     DRAWN,
     MULTINOMIAL,
@@ -20,13 +21,13 @@ from theory.statement import (
     register,
 )
 
-__all__ = ["target_paths", "weight_j"]
+__all__ = ["weight_j"]
 
 Floats = npt.NDArray[np.float64]
 LIMIT = 200_000  # paths
 
 
-def _excess(problem: Problem, sampler: Sampler, tokens: npt.NDArray[np.int64]) -> Floats:
+def _excess(problem: Problem, sampler: Sampler, tokens: npt.NDArray[np.integer]) -> Floats:
     """(1 - 1/m(y))_+ of paths; 1 for lost paths, whose m is inf as no output can be there."""
     kind = recursion(sampler)
     m = path_second_moment(problem, sampler.n_particles, tokens, kind)
@@ -39,35 +40,6 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
     """Evaluate (1 - 1/m(y))_+ at y ~ pi*."""
     tokens = target_paths(problem, n_runs, rng)
     return _excess(problem, sampler, tokens), 1.0
-
-
-def target_paths(problem: Problem, n: int, rng: RngLike) -> npt.NDArray[np.int64]:
-    """Draw token paths from pi*, by the kernel pi_ref(a|s) V*(child)/V*(s).
-
-    Parameters
-    ----------
-    problem : Problem
-    n : int
-        Number of independent paths.
-    rng : int, SeedSequence or Generator
-
-    Returns
-    -------
-    (n, H) int array
-    """
-    gen = np.random.default_rng(seed_sequence(rng))
-    e, model, value = problem.passes.edges, problem.model, problem.log_value_flat
-    state, tokens = np.zeros(n, dtype=np.int64), np.empty((n, problem.horizon), dtype=np.int64)
-    for h in range(problem.horizon):
-        run = slice(e.start[h], e.start[h + 1])
-        here = np.where(np.isfinite(value[e.source[run]]), value[e.source[run]], 0.0)
-        step = np.exp(e.log_prob[run] + e.log_factor[run] + value[e.target[run]] - here)
-        # cumulate over the row, and hit no action of probability zero, even by rounding
-        total = np.cumsum(step.reshape(-1, model.n_actions), axis=1)[state]
-        u = gen.random(n) * total[:, -1]
-        tokens[:, h] = np.minimum((total <= u[:, None]).sum(axis=1), (total < total[:, -1:]).sum(1))
-        state = model.next_state[h][state, tokens[:, h]]
-    return tokens
 
 
 @register(

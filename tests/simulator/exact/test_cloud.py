@@ -247,6 +247,7 @@ def test_many_particles_on_few_outcomes_are_enumerated_beyond_the_range_of_facto
     for n in (170, 171, 1500):
         x = np.arange(n + 1)
         want = (binom.pmf(x, n, 0.5) * x / (x + 3 * (n - x))).sum()
-        assert SMC(n).exact_law(coin).law[0] == pytest.approx(want, abs=1e-12)
+        # beyond 170 the logarithm of n!, about 9500 for n = 1500, is rounded at 1e-12
+        assert SMC(n).exact_law(coin).law[0] == pytest.approx(want, abs=1e-10)
     with pytest.raises(TooLargeError, match=r"\A100000 particles in 2 kinds: .*\Z"):
         SMC(100_000).exact_law(coin)

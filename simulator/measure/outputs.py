@@ -1,0 +1,99 @@
+"""What outputs are worth: accuracy and expected reward, exact from a law or measured from runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.errors import InputError
+from simulator.exact.cloud import ExactLaw
+from simulator.measure.confidence import Interval, clopper_pearson, mean_interval
+from simulator.problem import Problem
+from simulator.samplers.runs import Runs
+
+__all__ = ["accuracy", "expected_reward"]
+
+Bools = npt.NDArray[np.bool_]
+
+
+def accuracy(
+    correct: npt.ArrayLike, outputs: ExactLaw | Runs, confidence: float = 0.99
+) -> Interval:
+    """Probability that the output is a correct answer; a failed run is not.
+
+    Parameters
+    ----------
+    correct : (S_H,) bool array
+        Which terminal states are correct answers.
+    outputs : ExactLaw or Runs
+        A law on terminal states, or runs.
+    confidence : float, optional
+        Of the limits of Clopper and Pearson, for runs.
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    InputError
+        If `correct` does not fit.
+
+    Examples
+    --------
+    >>> from simulator.models.families.reference import reference
+    >>> from simulator.samplers.smc import SMC
+    >>> problem = reference(3)
+    >>> best = problem.reward > 2.5
+    >>> round(accuracy(best, SMC(2).exact_law(problem)).value, 6)
+    0.249049
+    """
+    mask = np.asarray(correct)
+    if mask.dtype != np.bool_:
+        raise InputError("correct: not an array of truth values, one a terminal state")
+    if isinstance(outputs, ExactLaw):
+        if mask.shape != outputs.law.shape:
+            raise InputError(f"correct: shape {mask.shape}, but the law has {outputs.law.shape}")
+        return Interval.exact(float(outputs.law[mask].sum()))
+    reached = outputs.states[~outputs.failed]
+    if mask.ndim != 1 or (reached.size and reached.max() >= mask.size):
+        raise InputError(f"correct: shape {mask.shape} does not fit the terminal states")
+    hits, n = int(mask[reached].sum()), len(outputs)
+    return Interval(hits / n, *clopper_pearson(hits, n, 1 - confidence), confidence)
+
+
+def expected_reward(
+    problem: Problem, outputs: ExactLaw | Runs, confidence: float = 0.99
+) -> Interval:
+    """E[r(output)], with 0 for failure.
+
+    Parameters
+    ----------
+    problem : Problem
+        Without edge rewards: r is then a function of the terminal state.
+    outputs : ExactLaw or Runs
+        A law on terminal states, or runs.
+    confidence : float, optional
+        Of the limits by betting, for runs.
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    InputError
+        If there are edge rewards, r is beyond the range of floats, or the law is one on
+        paths.
+    """
+    if problem.has_edge_reward:
+        raise InputError("expected reward: the problem has edge rewards")
+    reward = problem.reward
+    if not np.isfinite(reward).all():
+        raise InputError("expected reward: rewards beyond the range of floats")
+    if isinstance(outputs, ExactLaw):
+        if outputs.law.shape != reward.shape:
+            raise InputError("expected reward: needs the law on terminal states")
+        return Interval.exact(float(outputs.law @ reward))
+    got = np.where(outputs.failed, 0.0, reward[outputs.states])
+    return mean_interval(got, confidence, 0.0, float(reward.max()))

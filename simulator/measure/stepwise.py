@@ -1,0 +1,297 @@
+r"""One-step errors of the tilted cloud: an upper limit of the error of order 1/N.
+
+nu~_h ∝ nu^_h V*/V^. Given the past, nu~_h is self-normalised importance sampling for
+nu~_{h-1} pi*, and the kernel pi* contracts D_TV, so that for multinomial resampling
+
+    D_TV <= E[sum_h t_h],   t_h = D_TV(E[nu~_h | past], nu~_{h-1} pi*) in [0, 1].
+
+Once the sum has passed 1 it need not be added up further. Let tau be the first h with
+t_1 + ... + t_h > 1, and f a function with values in [0, 1]. M_h = nu~_h pi*^{H-h} f moves by at
+most t_h on average, given the past, and by at most 1 in all levels together; t_h is known one
+level ahead, so tau - 1 is a stopping time, and D_TV <= E[sum_{h<tau} t_h + 1{tau <= H}]. This
+variable lies in [0, 2] whatever the horizon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.exact.quadrature import self_normalised_mean
+from simulator.measure.stream import Runnable, chunks
+from simulator.problem import Problem
+from simulator.samplers.runs import Runs
+from simulator.samplers.smc import SMC
+from simulator.samplers.streams import RngLike
+
+__all__ = [
+    "largest_steps",
+    "runs_within_reach",
+    "step_errors",
+    "stepwise_core",
+    "stepwise_samples",
+    "stepwise_sums",
+]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+WORK = 1 << 19  # pairs (parent state, action) of all runs and levels: some seconds
+FEWEST = 64  # runs
+LARGEST_CLOUD = 1 << 25  # particles of all levels of one run
+
+
+def stepwise_core(problem: Problem, sampler: object) -> Problem | None:
+    """Return the problem on which the sampler is multinomial SMC at every level, if there is one.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : Sampler
+
+    Returns
+    -------
+    Problem or None
+        None for any other sampler, for which nothing here holds.
+    """
+    if type(sampler) is not SMC or sampler.select != "sample":
+        return None
+    every = sampler.resampling == "multinomial" and sampler.ess_threshold >= 1
+    if (every and sampler.block == 1) or sampler.n_particles == 1:
+        return sampler.core(problem)
+    return None
+
+
+def runs_within_reach(problem: Problem, sampler: object, n_runs: int) -> int:
+    """Say for how many runs the one-step errors can be computed in some seconds.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : Sampler
+    n_runs : int
+        As many as are wanted.
+
+    Returns
+    -------
+    int
+        0 if they do not apply, or are out of reach for a useful number of runs.
+    """
+    core = stepwise_core(problem, sampler)
+    if core is None or not isinstance(sampler, SMC):
+        return 0
+    n = sampler.n_particles
+    pairs = np.minimum(core.model.n_states[:-1], n).sum() * core.model.n_actions
+    if n * core.horizon > LARGEST_CLOUD:
+        return 0
+    runs = min(n_runs, int(WORK // pairs))
+    return runs if runs >= min(n_runs, FEWEST) else 0
+
+
+def largest_steps(problem: Problem, n: int) -> Floats:
+    r"""Largest values of t_1, ..., t_H, the same for all runs.
+
+    t_h <= min(1, sqrt((B-1)(5B-4))/N) where B is the largest u = V*(child)/V^(parent) of the
+    level over the least V*/V^ of the level before (both are at least the mean, and the
+    largest, of u over its mean); 1 if pi* meets V^ = 0.
+
+    Parameters
+    ----------
+    problem : Problem
+    n : int
+        Number of particles N.
+
+    Returns
+    -------
+    (H,) array
+    """
+    if problem.passes.lost_mass > 0:
+        return np.ones(problem.horizon)
+    e, value, prm = problem.passes.edges, problem.log_value_flat, problem.log_prm_flat
+    alive = np.isfinite(problem.passes.log_forward_alive) & np.isfinite(prm)
+    log_prm = np.where(alive, prm, 0.0)
+    # an alive state with V* = 0 makes the least ratio zero: the mean of u may be anything
+    ratio = np.where(alive, value - log_prm, np.inf)
+    start = problem.model.state_start[:-1]
+    least = np.minimum.reduceat(ratio[: start[-1]], start[:-1])
+    taken = alive[e.source] & np.isfinite(e.log_prob)
+    u = np.where(taken, e.log_factor + value[e.target] - log_prm[e.source], -np.inf)
+    with np.errstate(over="ignore"):
+        excess = np.maximum(np.exp(np.maximum.reduceat(u, e.start[:-1]) - least) - 1, 0.0)
+        return np.asarray(np.minimum(np.sqrt(excess) * np.sqrt(5 * excess + 1) / n, 1.0))
+
+
+def step_errors(
+    problem: Problem, level: int, states: Ints, weights: Floats, n: int, *, rejection: bool = False
+) -> Floats:
+    """Return D_TV(E[nu~_h | past], nu~_{h-1} pi*) for each cloud of level h-1.
+
+    The pairs (parent, child) are independent draws from q = nu^_{h-1} ⊗ pi_ref, and nu~_h
+    weights them by u = V*(child)/V^(parent), or 0 where V^(child) = 0. On paths, u is a
+    function of the child, so the sign of q u/E[u] - E[nu~_h] is one of u, and the
+    distance of the laws of paths is a sum over (parent state, action).
+
+    By rejection the pairs are drawn from mu ∝ q V^(child)/V^(parent) instead, and weighted by
+    V*(child)/V^(child).
+
+    Parameters
+    ----------
+    problem : Problem
+    level : int
+        h, from 1 to H.
+    states : (C, N) int array
+        Rows of level h-1; anything where the weight is zero.
+    weights : (C, N) array
+        Unnormalised, >= 0. Rows of zeros (failure) have error 0: failure is absorbing.
+    n : int
+        Number of particles of level h.
+    rejection : bool, optional
+        Whether it is SMC by rejection.
+
+    Returns
+    -------
+    (C,) array
+    """
+    e, a = problem.passes.edges, problem.model.n_actions
+    run = slice(int(e.start[level - 1]), int(e.start[level]))
+    parent = problem.log_prm_flat[e.source[run]]
+    live_parent = np.isfinite(parent)
+    prm, value = problem.log_prm_flat[e.target[run]], problem.log_value_flat[e.target[run]]
+    lost = np.isneginf(prm)
+    base = np.where(live_parent, e.log_factor[run] - np.where(live_parent, parent, 0.0), -np.inf)
+    prob = np.exp(e.log_prob[run]).reshape(-1, a)
+    states, weights = _by_state(np.where(weights > 0, states, 0), weights, len(prob))
+    total = weights.sum(axis=1, keepdims=True)
+    share = weights / np.where(total > 0, total, 1.0)
+    states, share, same = _distinct(states, share)
+    shape = (len(states), -1)
+
+    def spread(table: np.ndarray) -> np.ndarray:
+        return table.reshape(-1, a)[states].reshape(shape)
+
+    q = (share[:, :, None] * prob[states]).reshape(shape)
+    u = _exp_rows(spread(base + value), q)
+    ideal = _normalised(q * u)
+    if rejection:
+        q = _normalised(q * _exp_rows(spread(base + prm), q))
+        u = _exp_rows(spread(np.where(lost, -np.inf, value - np.where(lost, 0.0, prm))), q)
+    else:
+        u = np.where(spread(lost), 0.0, u)
+    reached = self_normalised_mean(q, u, n)
+    return np.asarray(np.maximum(ideal - reached, 0.0).sum(axis=1))[same]
+
+
+def _exp_rows(log: Floats, q: Floats) -> Floats:
+    """Exponentials relative to the largest of each row; 0 where q is."""
+    log = np.where(q > 0, log, -np.inf)
+    top = log.max(axis=1, keepdims=True)
+    return np.asarray(np.exp(log - np.where(np.isfinite(top), top, 0.0)))
+
+
+def _normalised(x: Floats) -> Floats:
+    total = x.sum(axis=1, keepdims=True)
+    return np.asarray(x / np.where(total > 0, total, 1.0))
+
+
+def _by_state(states: Ints, weights: Floats, n_states: int) -> tuple[Ints, Floats]:
+    """Add the weights of particles in equal states, if that makes the arrays smaller."""
+    if n_states >= states.shape[1]:
+        return states, weights
+    rows = len(states)
+    key = states + n_states * np.arange(rows)[:, None]
+    sums = np.bincount(key.ravel(), weights.ravel(), rows * n_states).astype(np.float64)
+    sums = sums.reshape(rows, n_states)
+    return np.broadcast_to(np.arange(n_states, dtype=np.int64), sums.shape), sums
+
+
+def _distinct(states: Ints, share: Floats) -> tuple[Ints, Floats, Ints]:
+    """Clouds without repetitions, and where to find each of the given ones among them."""
+    order = np.argsort(states, axis=1, kind="stable")
+    states = np.take_along_axis(states, order, axis=1)
+    share = np.take_along_axis(share, order, axis=1)
+    rows = np.ascontiguousarray(np.concatenate([states.view(np.float64), share], axis=1))
+    _, first, same = np.unique(
+        rows.view(f"V{rows.itemsize * rows.shape[1]}")[:, 0], return_index=True, return_inverse=True
+    )
+    return states[first], share[first], same
+
+
+def stepwise_sums(
+    problem: Problem, runs: Runs, n: int, cap: float = np.inf, *, rejection: bool = False
+) -> Floats:
+    """Add up the one-step errors of each run.
+
+    Parameters
+    ----------
+    problem : Problem
+        As `stepwise_core` gives it.
+    runs : Runs
+        With clouds.
+    n : int
+        Number of particles.
+    cap : float, optional
+        Before the sum passes it, stop and add 1 instead; 1 gives a variable in [0, 2].
+    rejection : bool, optional
+        As in `step_errors`.
+
+    Returns
+    -------
+    (R,) array
+    """
+    states, logs = runs.cloud_states, runs.cloud_log_weights
+    assert states is not None
+    assert logs is not None
+    one = np.zeros((1, 1), dtype=np.int64)
+    first = step_errors(problem, 1, one, np.ones((1, 1)), n, rejection=rejection)
+    out = np.repeat(first, len(runs))
+    stopped = out > cap
+    out[stopped] = 1.0
+    for h in range(2, problem.horizon + 1):
+        live = np.flatnonzero(~stopped)
+        if live.size == 0:
+            break
+        w = logs[live, h - 2]
+        peak = w.max(axis=1, keepdims=True)
+        w = np.exp(w - np.where(np.isfinite(peak), peak, 0.0))
+        step = step_errors(problem, h, states[live, h - 2], w, n, rejection=rejection)
+        over = out[live] + step > cap
+        out[live] += np.where(over, 1.0, step)
+        stopped[live] = over
+    return out
+
+
+def stepwise_samples(
+    problem: Problem,
+    sampler: Runnable,
+    n_runs: int,
+    rng: RngLike,
+    cap: float = np.inf,
+    *,
+    rejection: bool = False,
+) -> Iterator[Floats]:
+    """Draw runs and add up their one-step errors, in flat memory.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : Sampler
+        One for which `stepwise_core` is not None, or SMC by rejection.
+    n_runs : int
+    rng : int, SeedSequence or Generator
+    cap : float, optional
+        As in `stepwise_sums`.
+    rejection : bool, optional
+        As in `step_errors`.
+
+    Yields
+    ------
+    (R',) array
+        Sums of the next R' runs.
+    """
+    core = problem if rejection else stepwise_core(problem, sampler)
+    assert core is not None
+    n = sampler.n_particles
+    for runs in chunks(problem, sampler, n_runs, rng, keep=("clouds",), cells=n * core.horizon):
+        yield stepwise_sums(core, runs, n, cap, rejection=rejection)
