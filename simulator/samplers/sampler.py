@@ -82,7 +82,8 @@ def register(name: str) -> Callable[[type[S]], type[S]]:
         if name in SAMPLERS:
             raise InputError(f"sampler {name!r} is registered already")
         SAMPLERS[name] = cls
-        cls.run = _on_either_kind(cls.run)  # type: ignore[method-assign]
+        if "run" in vars(cls):  # an inherited one is either kind's already
+            cls.run = _on_either_kind(cls.run)  # type: ignore[method-assign]
         return cls
 
     return add
