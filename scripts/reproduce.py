@@ -48,6 +48,13 @@ def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
             raise InputError(
                 f"experiment {name!r} is not known; there are {', '.join(EXPERIMENTS)}"
             )
+    for name in list(chosen):
+        gap = EXPERIMENTS[name].missing()
+        if gap and names:
+            raise InputError(f"experiment {name!r}: {gap}")
+        if gap:
+            Console(stderr=True).print(f"{name} is left out: {gap}", markup=False)
+            chosen.remove(name)
     workers.reach()
     open_folder(out / "tables")
     begin = time.monotonic()
@@ -63,6 +70,7 @@ def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
 
 def _one(name: str, profile: str, workers: Workers, out: Path, progress: Progress) -> pd.DataFrame:
     experiment = EXPERIMENTS[name]
+    experiment.prepare()
     cells = experiment.cells(profile)
     task = progress.add_task(name, total=len(cells))
     table = run_cells(

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simulator.errors import InputError, TooLargeError
     from simulator.exact.cloud import ExactLaw
+    from simulator.language_models.packaged import load_language_model
+    from simulator.language_models.prms import TextPRM
+    from simulator.language_models.problem import LanguageModelProblem
+    from simulator.language_models.prompt_switching import PromptSwitching
+    from simulator.language_models.tabular import TabularLM
     from simulator.measure.error import bracket
     from simulator.models.library import open_problem
     from simulator.models.tabular import TabularModel
@@ -41,11 +46,14 @@ _HOME = {
     "ExactLaw": "exact.cloud",
     "Greedy": "samplers.beam",
     "InputError": "errors",
+    "LanguageModelProblem": "language_models.problem",
+    "load_language_model": "language_models.packaged",
     "load_problem": "problem_files",
     "Lookahead": "samplers.lookahead",
     "open_problem": "models.library",
     "PRM": "problem",
     "Problem": "problem",
+    "PromptSwitching": "language_models.prompt_switching",
     "Runs": "samplers.runs",
     "save_problem": "problem_files",
     "SIS": "samplers.sis",
@@ -53,7 +61,9 @@ _HOME = {
     "SMCIndependent": "samplers.smc_independent",
     "SMCRejection": "samplers.smc_rejection",
     "SMCRestart": "samplers.smc_restart",
+    "TabularLM": "language_models.tabular",
     "TabularModel": "models.tabular",
+    "TextPRM": "language_models.prms",
     "TooLargeError": "errors",
 }
 
@@ -71,15 +81,20 @@ __all__ = [
     "ExactLaw",
     "Greedy",
     "InputError",
+    "LanguageModelProblem",
     "Lookahead",
     "Problem",
+    "PromptSwitching",
     "Runs",
     "SMCIndependent",
     "SMCRejection",
     "SMCRestart",
+    "TabularLM",
     "TabularModel",
+    "TextPRM",
     "TooLargeError",
     "bracket",
+    "load_language_model",
     "load_problem",
     "open_problem",
     "save_problem",

@@ -22,8 +22,14 @@ class Experiment:
         Makes the rows of one cell; importable by worker processes.
     cells : callable
         Profile ("quick" or "full") to the list of arguments of `run_cell`.
+    missing : callable
+        What has to be installed before the cells can run; None if nothing.
+    prepare : callable
+        Done once before workers start, for what each of them would do otherwise.
     """
 
     name: str
     run_cell: Callable[..., Rows]
     cells: Callable[[str], list[Mapping[str, object]]]
+    missing: Callable[[], str | None] = lambda: None
+    prepare: Callable[[], object] = lambda: None

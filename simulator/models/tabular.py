@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
+
+if TYPE_CHECKING:
+    from simulator.language_models.protocol import LanguageModel, Prompt
 
 __all__ = ["TabularModel"]
 
@@ -137,6 +141,28 @@ class TabularModel:
                     f"stage {h}: {model.n_states[h]} rows, but a tree has {model.n_actions**h}"
                 )
         return model
+
+    @classmethod
+    def from_language_model(
+        cls, lm: LanguageModel, prompt: Prompt, vocabulary: Sequence[str | int], horizon: int
+    ) -> TabularModel:
+        """Tabulate a language model on a few words; see `simulator.language_models.tabulate`.
+
+        Parameters
+        ----------
+        lm : LanguageModel
+        prompt : str or sequence of int
+        vocabulary : sequence of str or int
+            Words that are one token each, or tokens.
+        horizon : int
+
+        Returns
+        -------
+        TabularModel
+        """
+        from simulator.language_models.tabulate import tabulate
+
+        return tabulate(lm, prompt, vocabulary, horizon)
 
     @property
     def horizon(self) -> int:

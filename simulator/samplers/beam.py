@@ -17,7 +17,7 @@ from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
 from simulator.samplers.streams import RngLike, run_seeds
 
-__all__ = ["Beam", "Greedy"]
+__all__ = ["Beam", "Greedy", "top"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -126,13 +126,13 @@ class Beam:
             log_path = log_path + t.log_factor[t.factor_start[h] + row]
             children = t.next_state[t.table_start[h] + row]
             score = log_path + problem.log_prm_flat[t.state_start[h + 1] + children]
-            kept = _top(score, self.n_particles)
+            kept = top(score, self.n_particles)
             if kept.size == 0:
                 return None, evaluations, calls
             token.append(kept % a)
             parent.append(kept // a)
             states, log_path, score = children[kept], log_path[kept], score[kept]
-        place = int(_top(score, 1)[0])
+        place = int(top(score, 1)[0])
         tokens = np.empty(problem.horizon, dtype=np.int64)
         for h in range(problem.horizon - 1, -1, -1):
             tokens[h], place = token[h][place], int(parent[h][place])
@@ -217,8 +217,18 @@ class Greedy(Beam):
             )
 
 
-def _top(score: Floats, n: int) -> Ints:
-    """Ascending indices of the n largest finite scores, ties by index."""
+def top(score: Floats, n: int) -> Ints:
+    """Return the indices of the n largest finite scores in ascending order, ties by index.
+
+    Parameters
+    ----------
+    score : (K,) array
+    n : int
+
+    Returns
+    -------
+    (at most n,) int array
+    """
     order = np.argsort(-score, kind="stable")
     order = order[: np.count_nonzero(np.isfinite(score))]
     # classes of scores that differ by rounding, best first

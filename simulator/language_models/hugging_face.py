@@ -1,0 +1,252 @@
+"""Causal language models of the transformers library, with their key-value cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.errors import InputError
+from simulator.language_models.extra import torch_and_transformers
+from simulator.language_models.protocol import (
+    WAIT,
+    LanguageModel,
+    Prompt,
+    Session,
+    check_prompt,
+)
+
+__all__ = ["HuggingFaceLM"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class HuggingFaceLM(LanguageModel):
+    """A causal language model of transformers as M(. | text).
+
+    Log-probabilities are the log-softmax of the logits in float64. A temperature or a nucleus
+    other than 1 makes another law of it, and that renormalised law is what is sampled and
+    scored.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        In evaluation mode, on any device.
+    tokenizer : transformers.PreTrainedTokenizerBase or None
+        None is for models of bare tokens.
+    temperature : float, optional
+        > 0.
+    top_p : float, optional
+        In (0, 1]; the smallest set of tokens of at least this mass is kept.
+    batch : int, optional
+        Rows at once.
+    name : str, optional
+
+    Raises
+    ------
+    InputError
+        If an option is out of range.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any = None,
+        *,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        batch: int = 256,
+        name: str = "language model",
+    ) -> None:
+        if not 0 < temperature < np.inf:
+            raise InputError(f"temperature: {temperature!r} is not a number > 0")
+        if not 0 < top_p <= 1:
+            raise InputError(f"top_p: {top_p!r} is not a number in (0, 1]")
+        if batch < 1:
+            raise InputError(f"batch: {batch!r} is not a whole number >= 1")
+        self.model, self.tokenizer = model, tokenizer
+        self.temperature, self.top_p = temperature, top_p
+        self.batch, self.name = batch, name
+        self.n_tokens = int(model.config.vocab_size)
+        eos = tokenizer.eos_token_id if tokenizer else model.config.eos_token_id
+        self.eos = None if eos is None else int(eos)
+        self.torch, _ = torch_and_transformers()
+
+    def start(self, prompt: Prompt, n: int) -> HuggingFaceSession:
+        """Begin n copies of a prompt, which is read once; see `LanguageModel.start`."""
+        return HuggingFaceSession(self, self.prompt_tokens(prompt), n)
+
+    def prompt_tokens(self, prompt: Prompt) -> list[int]:
+        """Return the tokens of a prompt; an empty one becomes the token that begins a text.
+
+        Parameters
+        ----------
+        prompt : str or sequence of int
+
+        Returns
+        -------
+        list of int
+
+        Raises
+        ------
+        InputError
+            If it has none.
+        """
+        check_prompt(prompt)
+        ids = self.encode(prompt) if isinstance(prompt, str) else [int(t) for t in prompt]
+        begin = self.tokenizer.bos_token_id if self.tokenizer else self.model.config.bos_token_id
+        if not ids and begin is not None:
+            ids = [int(begin)]
+        if not ids or not all(0 <= t < self.n_tokens for t in ids):
+            raise InputError(f"prompt: {prompt!r:.60} has no tokens, or unknown ones")
+        return ids
+
+    def encode(self, text: str) -> list[int]:
+        """Return the tokens of a text, none added."""
+        self._need_tokenizer()
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Return the text of tokens."""
+        self._need_tokenizer()
+        return str(self.tokenizer.decode(list(tokens), clean_up_tokenization_spaces=False))
+
+    def _need_tokenizer(self) -> None:
+        if self.tokenizer is None:
+            raise InputError("this language model has no tokenizer, only tokens")
+
+    def log_probs(self, logits: Any) -> Floats:
+        """Turn logits into the log-probabilities that are sampled and scored.
+
+        Parameters
+        ----------
+        logits : (..., V) tensor
+
+        Returns
+        -------
+        (..., V) float64 array
+            On the host.
+        """
+        torch = self.torch
+        out = torch.log_softmax(logits.double() / self.temperature, dim=-1)
+        if self.top_p < 1:
+            ranked, order = torch.sort(out, dim=-1, descending=True, stable=True)
+            mass_before = torch.cumsum(ranked.exp(), dim=-1) - ranked.exp()
+            cut = torch.zeros_like(out, dtype=torch.bool)
+            cut.scatter_(-1, order, mass_before >= self.top_p)
+            out = torch.log_softmax(out.masked_fill(cut, -torch.inf), dim=-1)
+        return np.asarray(out.cpu().numpy())
+
+    def _score(self, prompt: Prompt, paths: Ints) -> Floats:
+        """Score in one forward pass: every token is seen by those behind it."""
+        torch = self.torch
+        ids = self.prompt_tokens(prompt)
+        n, length = paths.shape
+        rows = np.column_stack([np.tile(ids, (n, 1)), np.maximum(paths, 0)])[:, :-1]
+        tensor = torch.as_tensor(rows, device=self.model.device)
+        with torch.inference_mode():
+            logits = self.model(tensor, use_cache=False, logits_to_keep=length).logits
+        out = np.empty(paths.shape)
+        for h in range(length):  # one column at a time: a vocabulary wide in float64
+            table = self.log_probs(logits[:, h])
+            out[:, h] = table[np.arange(n), np.maximum(paths[:, h], 0)]
+        return np.where(paths == WAIT, 0.0, out)
+
+
+class HuggingFaceSession(Session):
+    """A batch with a `DynamicCache`; a forward pass happens when it cannot be put off.
+
+    Resampling comes before the forward pass, so copies of dead particles cost nothing. A row
+    that waits is fed a token that nobody attends to and keeps its log-probabilities.
+
+    Parameters
+    ----------
+    lm : HuggingFaceLM
+    prompt : list of int
+    n : int
+    """
+
+    def __init__(self, lm: HuggingFaceLM, prompt: list[int], n: int) -> None:
+        _, transformers = torch_and_transformers()
+        self.lm, self.n = lm, n
+        self.cache = transformers.DynamicCache(config=lm.model.config)
+        self.length = np.full(n, len(prompt), dtype=np.int64)
+        self.mask = np.ones((n, len(prompt)), dtype=np.int64)
+        self.pending: Ints | None = None
+        logits = self._forward(np.array([prompt]), None)
+        self.cache.batch_repeat_interleave(n)
+        self.log_probs = np.repeat(lm.log_probs(logits), n, axis=0)
+
+    def _forward(self, tokens: Ints, positions: Ints | None) -> Any:
+        torch, device = self.lm.torch, self.lm.model.device
+        inputs: dict[str, Any] = {"input_ids": torch.as_tensor(tokens, device=device)}
+        if positions is not None and not self.mask.all():
+            inputs["attention_mask"] = torch.as_tensor(self.mask, device=device)
+            inputs["position_ids"] = torch.as_tensor(positions, device=device)
+        with torch.inference_mode():
+            out = self.lm.model(
+                **inputs, past_key_values=self.cache, use_cache=True, logits_to_keep=1
+            )
+        return out.logits[:, -1]
+
+    def next_logprobs(self) -> Floats:
+        """Return log M(. | text) of every row; see `Session.next_logprobs`."""
+        if self.pending is not None:
+            self._flush()
+        return self.log_probs
+
+    def _flush(self) -> None:
+        assert self.pending is not None
+        moving = self.pending != WAIT
+        self.mask = np.column_stack([self.mask, moving])
+        logits = self._forward(np.maximum(self.pending, 0)[:, None], self.length[:, None])
+        self.length = self.length + moving
+        rows = np.flatnonzero(moving)
+        if rows.size == self.n:
+            self.log_probs = self.lm.log_probs(logits)
+        else:
+            self.log_probs = self.log_probs.copy()
+            index = self.lm.torch.as_tensor(rows, device=logits.device)
+            self.log_probs[rows] = self.lm.log_probs(logits[index])
+        self.pending = None
+
+    def extend(self, tokens: npt.ArrayLike) -> None:
+        """Put one token behind every row; see `Session.extend`."""
+        column = np.array(tokens, dtype=np.int64)
+        if column.shape != (self.n,):
+            raise InputError(f"tokens: shape {column.shape} for {self.n} texts")
+        if self.pending is not None:
+            self._flush()
+        if (column != WAIT).any():
+            self.pending = column
+
+    def reorder(self, ancestors: npt.ArrayLike) -> None:
+        """Copy rows of the cache, of the tokens that wait to be fed, and of the rest."""
+        rows = np.asarray(ancestors, dtype=np.int64)
+        self.cache.batch_select_indices(self._index(rows))
+        self._take(self, rows)
+
+    def fork(self, rows: npt.ArrayLike) -> HuggingFaceSession:
+        """Return a session that goes on from some rows; see `Session.fork`."""
+        _, transformers = torch_and_transformers()
+        chosen = np.asarray(rows, dtype=np.int64)
+        new = object.__new__(HuggingFaceSession)
+        new.lm = self.lm
+        new.cache = transformers.DynamicCache(config=self.lm.model.config)
+        index = self._index(chosen)
+        for k, layer in enumerate(self.cache.layers):
+            new.cache.update(layer.keys[index], layer.values[index], k)
+        new._take(self, chosen)
+        return new
+
+    def _index(self, rows: Ints) -> Any:
+        return self.lm.torch.as_tensor(rows, device=self.lm.model.device)
+
+    def _take(self, other: HuggingFaceSession, rows: Ints) -> None:
+        self.n = rows.size
+        self.log_probs = other.log_probs[rows]
+        self.length, self.mask = other.length[rows], other.mask[rows]
+        self.pending = None if other.pending is None else other.pending[rows]

@@ -1,0 +1,71 @@
+"""The adapter of transformers on tiny models: cache against full recomputation."""
+
+import numpy as np
+import pytest
+from lm_contract import check_reorders, plain_forward
+
+from simulator.errors import InputError
+from simulator.language_models.hugging_face import HuggingFaceLM
+from simulator.language_models.protocol import WAIT
+
+PROMPT = [0, 2, 3]
+
+
+def test_cache_equals_plain_forward_after_fifty_reorders(tiny):
+    check_reorders(tiny, plain_forward(tiny, PROMPT), PROMPT, 6, 50, 1, 1e-10)
+
+
+def test_score_in_one_pass_equals_step_by_step(tiny):
+    paths = np.random.default_rng(2).integers(0, 8, (20, 7))  # more rows than one batch
+    paths[3, 4:] = WAIT
+    session = tiny.start(PROMPT, len(paths))
+    steps = np.zeros(paths.shape)
+    for h, column in enumerate(paths.T):
+        table = session.next_logprobs()
+        steps[:, h] = np.where(column == WAIT, 0, table[np.arange(20), np.maximum(column, 0)])
+        session.extend(column)
+    assert np.abs(tiny.score(PROMPT, paths) - steps).max() < 1e-10
+    assert (tiny.score(PROMPT, paths)[3, 4:] == 0).all()
+
+
+def test_a_batch_equals_single_rows(tiny):
+    paths = np.random.default_rng(3).integers(0, 8, (5, 6))
+    one_by_one = np.concatenate([tiny.score(PROMPT, p[None]) for p in paths])
+    assert np.abs(tiny.score(PROMPT, paths) - one_by_one).max() < 1e-10
+
+
+def test_temperature_and_nucleus_are_renormalised(tiny):
+    raw = tiny.start(PROMPT, 1).next_logprobs()[0]
+    warm = HuggingFaceLM(tiny.model, temperature=2.0).start(PROMPT, 1).next_logprobs()[0]
+    assert warm == pytest.approx(raw / 2 - np.logaddexp.reduce(raw / 2), abs=1e-12)
+    cut = np.exp(HuggingFaceLM(tiny.model, top_p=0.6).start(PROMPT, 1).next_logprobs()[0])
+    p = np.exp(raw)
+    order = np.argsort(-p)
+    size = int(np.searchsorted(np.cumsum(p[order]), 0.6)) + 1
+    expected = np.zeros(8)
+    expected[order[:size]] = p[order[:size]] / p[order[:size]].sum()
+    assert 0 < size < 8
+    assert cut == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [({"temperature": 0.0}, "temperature"), ({"top_p": 0.0}, "top_p"), ({"batch": 0}, "batch")],
+)
+def test_options_out_of_range_are_refused(tiny, options, named):
+    with pytest.raises(InputError, match=named):
+        HuggingFaceLM(tiny.model, **options)
+
+
+def test_prompts_are_checked(tiny):
+    assert tiny.prompt_tokens([]) == [0]
+    for prompt in (7, [8], ["a"], "text"):
+        with pytest.raises(InputError):
+            tiny.start(prompt, 1)
+
+
+def test_text_and_tokens(tiny, tokenizer):
+    lm = HuggingFaceLM(tiny.model, tokenizer)
+    assert lm.encode("abc!") == [2, 3, 4, 7]
+    assert lm.decode([2, 3, 7]) == "ab!"
+    assert lm.eos == 1

