@@ -169,7 +169,9 @@ def _text(value: object) -> str:
         shown = ", ".join(_text(v) for v in value[:LONGEST_ROW])
         more = f", … ({len(value)} in all)" if len(value) > LONGEST_ROW else ""
         return shown + more if value else "none"
-    return str(value)
+    from rich.markup import escape  # a text in brackets is no style
+
+    return escape(str(value))
 
 
 def _strict(value: object) -> object:

@@ -17,7 +17,7 @@ from theory.verdict import measure_error
 
 __all__ = ["Plan", "plan"]
 
-MOST = 2**40  # particles at which the search for a bound gives up
+MOST = 2**30  # particles at which the search for a bound gives up
 MOST_SAMPLED = 2**14
 MEASURED = 5_000  # runs for a bound that is a mean
 LIMIT = 3e6  # cloud transitions of one enumeration
@@ -33,7 +33,7 @@ class Plan:
     epsilon : float
     asked : dict of str to (int or None)
         By statement id: smallest N at which its value is at most epsilon; None if no N up to
-        2^40 is. A bound that can only be measured gives the smallest power of two at which its
+        2^30 is. A bound that can only be measured gives the smallest power of two at which its
         certified upper limit is.
     enough : int or None
         Smallest N found whose error is at most epsilon, exactly or certified.

@@ -94,6 +94,11 @@ def test_tables_for_people_are_plain_text(capsys, command):
     assert len(out.splitlines()) >= 6
 
 
+def test_list_shows_texts_in_brackets(capsys):
+    out, _ = run(capsys, "list")
+    assert "[arXiv 2603.07887v1, 1.1]" in " ".join(out.split())
+
+
 def test_list_names_everything(capsys):
     out, _ = run(capsys, "list", "--json")
     found = json.loads(out)
