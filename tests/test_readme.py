@@ -22,9 +22,15 @@ def test_python_in_the_readme_runs(number, tmp_path, monkeypatch, capsys):
     assert "nan" not in capsys.readouterr().out
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One for all commands: some read what an earlier one has written."""
+    return tmp_path_factory.mktemp("readme")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands_in_the_readme_run(command, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_commands_in_the_readme_run(command, folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
     with pytest.raises(SystemExit) as ended:
         main(shlex.split(command)[1:])
     assert ended.value.code == 0, capsys.readouterr().err
