@@ -160,11 +160,11 @@ def row(
     >>> row("coin", "frequency", (0.1, 0.3), "<=", 0.2)["holds"] is None
     True
     """
-    low, high = left if isinstance(left, tuple) else (left, left)
+    low, high = map(float, left if isinstance(left, tuple) else (left, left))
     worst, best = (low, high) if relation.startswith(">") else (high, low)
-    sure, possible = (_compare(x, relation, right, slack) for x in (worst, best))
+    sure, possible = (_compare(x, relation, float(right), slack) for x in (worst, best))
     return Row(
-        instance=instance, quantity=quantity, left=float(worst), relation=relation,
+        instance=instance, quantity=quantity, left=worst, relation=relation,
         right=float(right), holds=True if sure else None if possible else False,
     )  # fmt: skip
 

@@ -56,7 +56,7 @@ def forms(problem: Problem, level: int) -> tuple[float, float, float]:
     Examples
     --------
     >>> [round(x, 6) for x in forms(reference(3), 2)]
-    [0.330093, 0.330093, 0.330093]
+    [0.331504, 0.331504, 0.331504]
     """
     tree = unfold(problem).problem
     reach = np.ones(1)
@@ -95,9 +95,7 @@ def chi2_a_2(thorough: bool) -> Evidence:
     -------
     Evidence
     """
-    trees = [
-        random_tree(horizon=4, seed=s, zero_rewards=0.5) for s in range(30 if thorough else 4)
-    ]
+    trees = [random_tree(horizon=4, seed=s, zero_rewards=0.5) for s in range(30 if thorough else 4)]
     rows: list[Row] = []
     for problem in [reference(3), reference(4), *trees, *map(hopeful, trees)]:
         for level in range(1, problem.horizon + 1):

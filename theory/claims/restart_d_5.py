@@ -51,9 +51,8 @@ def wobble(problem: Problem, eps: float) -> Problem:
     >>> round(criteria(wobble(random_tree(horizon=3), 0.5)).prm_accuracy, 12)
     1.5
     """
-    inner = [
-        v * np.where(np.arange(v.size) % 2 == 1, 1 + eps, 1 / (1 + eps)) for v in problem.value[1:-1]
-    ]
+    up = 1 + eps
+    inner = [v * np.where(np.arange(v.size) % 2 == 1, up, 1 / up) for v in problem.value[1:-1]]
     return problem.with_prm([problem.value[0], *inner, problem.reward])
 
 
@@ -125,7 +124,8 @@ def restart_d_5(thorough: bool) -> Evidence:
             last = errors[-1]
     small = wobble(random_tree(horizon=2, seed=1, prm="exact"), 0.5)
     half, whole = (n * accepted(small, n, 1.0).tv for n in (16, 32))
-    rows.append(row(small.name, "2N error(2N)/(N error(N)) at Z~ = Z, N = 16", whole / half, ">=", 0.8))
+    text = "2N error(2N)/(N error(N)) at Z~ = Z, N = 16"
+    rows.append(row(small.name, text, whole / half, ">=", 0.8))
     return weigh(
         rows,
         "With Z~ = 1.5 Z each particle more divides the error by "

@@ -73,7 +73,7 @@ def half_gap(problem: Problem, n: int) -> float:
     Examples
     --------
     >>> round(half_gap(lossy(), 1), 6)
-    0.583333
+    0.333333
     """
     tree = unfold(problem).problem
     chance, alive = np.ones(1), np.ones(1, dtype=bool)

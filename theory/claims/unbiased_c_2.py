@@ -101,6 +101,5 @@ def unbiased_c_2(thorough: bool) -> Evidence:
             text = f"largest difference over {gap.size} paths, {sampler}"
             rows.append(row(problem.name, text, float(gap.max()), "=", 0.0))
     worst = max(r["left"] for r in rows)
-    return weigh(
-        rows, f"Both sides agree to {worst:.1e} of Z for {len(SAMPLERS) + len(SELDOM)} ways of filtering."
-    )
+    ways = len(SAMPLERS) + len(SELDOM)
+    return weigh(rows, f"Both sides agree to {worst:.1e} of Z for {ways} ways of filtering.")

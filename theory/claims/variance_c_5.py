@@ -60,5 +60,6 @@ def variance_c_5(thorough: bool) -> Evidence:
     high = max(r["left"] for r in rows if r["quantity"].startswith("Var"))
     s2 = max(r["left"] for r in rows if r["quantity"].startswith("S2"))
     return weigh(
-        rows, f"Var(W^_n) reaches {high:.3g} with chi2 <= 1, while S2 at level H is {s2:.3f} at most."
+        rows,
+        f"Var(W^_n) reaches {high:.3g} with chi2 <= 1, while S2 at level H is at most {s2:.3f}.",
     )
