@@ -120,10 +120,10 @@ def stationary_vgb(thorough: bool) -> Evidence:
         for n in (1, SHORT):
             error = Backtracking(n).exact_law(problem).tv
             rows.append(row(f"{problem.name}, V^ = V*", f"first leaf, N = {n}", error, "=", 0))
-    late = slanted(8, 0.5)
+    far = slanted(8, 0.5)
     rows.append(
-        row(late.name, "VGB given a leaf against ALRS", at_leaf(late, LONG), "<=",
-            ActionLevelRejection().exact_law(late).tv / 10)
+        row(far.name, "VGB given a leaf against ALRS", at_leaf(far, LONG), "<=",
+            ActionLevelRejection().exact_law(far).tv / 10)
     )  # fmt: skip
     worst = max(r["left"] for r in rows if "at time T" in r["quantity"])
     least = min(r["left"] for r in rows if r["quantity"].startswith("error of the first leaf,"))
