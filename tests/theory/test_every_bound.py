@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import product as product_of
+from random import Random
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from simulator.models.families.product import product
 from simulator.models.families.random_tree import random_tree
 from simulator.models.families.reference import reference
 from simulator.models.families.two_branch import two_branch
+from simulator.models.tabular import TabularModel
+from simulator.problem import Problem
 from simulator.samplers.registry import SAMPLERS, make_sampler
 from theory.registry import BOUNDS, bounds_for
 from theory.statement import algorithm
@@ -156,6 +159,15 @@ def test_names_of_tokens_do_not_matter(problem, n, random):
 @given(SMALL, st.integers(1, 2))
 def test_a_token_split_into_two_equal_ones_does_not_matter(problem, n):
     same_for_all(problem, split(problem), every_sampler(problem, n, but=INDEX))
+
+
+@pytest.mark.parametrize("name", INDEX)
+def test_names_do_matter_where_ties_are_broken_by_index(name):
+    model = TabularModel([[[0.5, 0.5]], [[0.5, 0.5]] * 2], [[[0, 1]], [[0, 1]] * 2])
+    tie = Problem(model, [1.0, 1.0], "exact")
+    other = rename(tie, Random(1))
+    laws = [make_sampler(name, 1).exact_law(p, "states").law for p in (tie, other)]
+    assert np.abs(laws[0] - laws[1]).max() == 1
 
 
 # The walk and its particles compare V^ of a level with that of the next, and the restart of SMC

@@ -37,7 +37,9 @@ from theory.criteria import criteria
 
 __all__ = ["instances", "restart_3_6", "restarted", "straight"]
 
+# an error of order 1/N has r^2 = .974 on N = 2..6 and shrinks by 5/6 at the end
 STRAIGHT, SHRINKS, STAYS = 0.99, 0.6, 0.75
+ROUNDING = 1e-11
 
 
 def restarted(n: int) -> Sampler:
@@ -72,7 +74,7 @@ def instances(thorough: bool) -> list[Problem]:
 
 
 def straight(sizes: list[int], errors: list[float]) -> tuple[float, float]:
-    """Fit log error = b - c N.
+    """Fit log error = b - c N to the errors that are more than rounding.
 
     Parameters
     ----------
@@ -90,7 +92,8 @@ def straight(sizes: list[int], errors: list[float]) -> tuple[float, float]:
     >>> [round(x, 6) for x in straight([1, 2, 3], [0.1, 0.01, 0.001])]
     [2.302585, 1.0]
     """
-    x, y = np.array(sizes, dtype=float), np.log(errors)
+    told = np.array(errors) > ROUNDING
+    x, y = np.array(sizes, dtype=float)[told], np.log(np.array(errors)[told])
     slope = np.polyfit(x, y, 1)[0]
     return -float(slope), float(np.corrcoef(x, y)[0, 1] ** 2)
 
@@ -124,7 +127,7 @@ def restart_3_6(thorough: bool) -> Evidence:
         errors = []
         for n in sizes:
             sampler = restarted(n)
-            law = sampler.exact_law(problem, limit=1e7)
+            law = sampler.exact_law(problem)
             errors.append(law.tv)
             a = law.acceptance
             if a is None:

@@ -72,7 +72,7 @@ def accepted(problem: Problem, n: int, margin: float) -> ExactLaw:
     ExactLaw
     """
     z = math.exp(problem.log_z)
-    return DiffusionMonteCarlo(n, z_bound=margin * z).exact_law(problem, limit=1e7)
+    return DiffusionMonteCarlo(n, z_bound=margin * z).exact_law(problem)
 
 
 @claim(
