@@ -113,6 +113,23 @@ def check(
 
 
 @app.command()
+def claims(
+    names: Annotated[list[str] | None, typer.Argument(help="Ids; all by default.")] = None,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="More and larger instances; takes minutes.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Check the statements that are no bound on one error; exit code 1 if one is violated."""
+    from scripts import show
+
+    found = show.claims(names or [], thorough)
+    show.emit({"claims": found if json else [show.short(c) for c in found]}, json)
+    if any(c["verdict"] == "violated" for c in found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def plan(
     problem: ProblemArg,
     epsilon: Annotated[float, typer.Option("--epsilon", "-e", help="Wanted error, in (0, 1).")],

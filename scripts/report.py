@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +27,7 @@ h1 {{ font-size: 1.6rem; }} h2 {{ font-size: 1.2rem; margin-top: 2.2rem; }}
 table {{ border-collapse: collapse; }}
 th, td {{ padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #ddd; }}
 th:first-child, td:first-child {{ text-align: left; }}
+.text td, .text th {{ text-align: left; vertical-align: top; }}
 img {{ max-width: 100%; height: auto; }}
 .bad {{ color: #b00020; font-weight: bold; }}
 pre {{ background: #f5f5f5; padding: .6rem; overflow-x: auto; font-size: .8rem; }}
@@ -40,6 +41,7 @@ exact where it says so and otherwise a certified bracket. A bound of 1 or more s
 <th>largest error/bound</th><th>verdict</th></tr></thead><tbody>
 {verdicts}
 </tbody></table></div>
+{claims}
 {figures}
 <h2>Provenance</h2>
 <pre>{provenance}</pre>
@@ -48,7 +50,11 @@ exact where it says so and otherwise a certified bracket. A bound of 1 or more s
 
 
 def write_report(
-    tables: Mapping[str, pd.DataFrame], verdicts: pd.DataFrame, profile: str, out: Path
+    tables: Mapping[str, pd.DataFrame],
+    verdicts: pd.DataFrame,
+    claims: Sequence[Mapping[str, object]],
+    profile: str,
+    out: Path,
 ) -> Path:
     """Write report.html, with the PNG figures of `out`/figures inside it.
 
@@ -58,6 +64,8 @@ def write_report(
         Stored tables by name.
     verdicts : DataFrame
         From `scripts.verdicts.summarise`.
+    claims : sequence of mapping
+        From `scripts.show.claims`; without any there is no section on them.
     profile : str
     out : Path
         Folder of `reproduce`.
@@ -77,12 +85,33 @@ def write_report(
     page = PAGE.format(
         profile=profile,
         verdicts="\n".join(rows),
+        claims=_claims(claims),
         figures="\n".join(sections),
         provenance=html.escape(json.dumps(software_versions(), indent=1)),
     )
     path = out / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _claims(claims: Sequence[Mapping[str, object]]) -> str:
+    if not claims:
+        return ""
+    rows = []
+    for c in claims:
+        name, statement, sentence = (
+            html.escape(str(c[key])) for key in ("id", "statement", "sentence")
+        )
+        bad = ' class="bad"' if c["verdict"] == "violated" else ""
+        rows.append(
+            f"<tr><td>{name}</td><td>{statement}</td><td>{c['comparisons']}</td>"
+            f"<td{bad}>{c['verdict']}</td><td>{sentence}</td></tr>"
+        )
+    return (
+        '<h2>Other statements</h2><div class="wide"><table class="text"><thead><tr><th>claim</th>'
+        "<th>statement</th><th>comparisons</th><th>verdict</th><th>what the numbers say</th></tr>"
+        f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 def _section(name: str, table: pd.DataFrame, out: Path) -> str:

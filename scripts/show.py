@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from theory.plan import Plan
     from theory.verdict import Report
 
-__all__ = ["audit", "emit", "exact_law", "inspection", "plan", "registered", "report"]
+__all__ = [
+    "audit", "claims", "emit", "exact_law", "inspection", "plan", "registered", "report", "short"
+]  # fmt: skip
 
 LONGEST_ROW = 12
 
@@ -109,14 +111,40 @@ def registered() -> dict[str, object]:
     from simulator.models.library import ready_problems
     from simulator.resampling.registry import SCHEMES
     from simulator.samplers.registry import SAMPLERS
-    from theory.registry import BOUNDS
+    from theory.registry import BOUNDS, CLAIMS
 
     return {
         "samplers": {name: _first_line(cls.__doc__) for name, cls in SAMPLERS.items()},
         "resampling": list(SCHEMES),
         "problems": {name: text for name, (_, text) in ready_problems().items()},
         "bounds": {b.id: f"{b.title} [{b.reference}]" for b in BOUNDS.values()},
+        "claims": {c.id: f"{c.title} [{c.reference}]" for c in CLAIMS.values()},
     }
+
+
+def claims(names: Sequence[str], thorough: bool = False) -> list[dict[str, object]]:
+    """Check claims, all if no id is named; each with its evidence."""
+    from simulator.errors import InputError
+    from theory.registry import CLAIMS
+
+    for name in names:
+        if name not in CLAIMS:
+            raise InputError(f"claim {name!r} is not known; there are {', '.join(CLAIMS)}")
+    out: list[dict[str, object]] = []
+    for c in [CLAIMS[name] for name in names or CLAIMS]:
+        evidence = c.check(thorough)
+        out.append(
+            {"id": c.id, "title": c.title, "reference": c.reference, "kind": c.kind,
+             "statement": c.statement, "verdict": evidence.status,
+             "comparisons": len(evidence.rows), "sentence": evidence.sentence,
+             "evidence": [dict(r) for r in evidence.rows]}
+        )  # fmt: skip
+    return out
+
+
+def short(claim: Mapping[str, object]) -> dict[str, object]:
+    """Keep what fits into a table of claims."""
+    return {key: claim[key] for key in ("id", "statement", "verdict", "sentence")}
 
 
 def _first_line(doc: str | None) -> str:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from theory.criteria import Criteria
-    from theory.registry import BOUNDS, bounds_for
+    from theory.registry import BOUNDS, CLAIMS, bounds_for
     from theory.verdict import check
 
 _HOME = {
     "Criteria": "criteria",
     "BOUNDS": "registry",
+    "CLAIMS": "registry",
     "bounds_for": "registry",
     "check": "verdict",
 }
 
-__all__ = ["BOUNDS", "Criteria", "bounds_for", "check"]
+__all__ = ["BOUNDS", "CLAIMS", "Criteria", "bounds_for", "check"]
 
 
 def __getattr__(name: str) -> object:

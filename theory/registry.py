@@ -1,4 +1,4 @@
-"""All statements by id. A new one is a new file in theory/bounds; nothing else changes."""
+"""All statements by id. A new one is a new file in theory/bounds or theory/claims."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import importlib
 import pkgutil
 
 import theory.bounds
+import theory.claims
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
+from theory.claim import CLAIMS_FOUND, Claim
 from theory.statement import FOUND, Bound
 
-__all__ = ["BOUNDS", "bounds_for"]
+__all__ = ["BOUNDS", "CLAIMS", "bounds_for"]
 
-for _module in sorted(m.name for m in pkgutil.iter_modules(theory.bounds.__path__)):
-    importlib.import_module(f"theory.bounds.{_module}")
+for _package in (theory.bounds, theory.claims):
+    for _module in sorted(m.name for m in pkgutil.iter_modules(_package.__path__)):
+        importlib.import_module(f"{_package.__name__}.{_module}")
 
 BOUNDS: dict[str, Bound] = FOUND
+CLAIMS: dict[str, Claim] = CLAIMS_FOUND
 
 
 def bounds_for(problem: Problem, sampler: Sampler) -> list[Bound]:

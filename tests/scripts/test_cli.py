@@ -202,3 +202,27 @@ def test_installed_command_starts():
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert "reproduce" in done.stdout
+
+
+def test_claims_are_printed_with_their_evidence(capsys):
+    out, _ = run(capsys, "claims", "C.9", "ALRS", "--json")
+    found = {c["id"]: c for c in json.loads(out)["claims"]}
+    assert set(found) == {"C.9", "ALRS"}
+    for c in found.values():
+        assert c["verdict"] == "holds"
+        assert c["comparisons"] == len(c["evidence"]) > 10
+        assert {"instance", "left", "relation", "right", "holds"} <= set(c["evidence"][0])
+    out, _ = run(capsys, "claims", "C.9")
+    assert "holds" in out
+    out, _ = run(capsys, "list", "--json")
+    assert set(found) < set(json.loads(out)["claims"])
+    _, err = run(capsys, "claims", "C.99", code=2)
+    assert "C.99" in err
+
+
+def test_a_violated_claim_is_exit_code_one(capsys, monkeypatch):
+    monkeypatch.setattr("theory.claims.drift_alrs.growth", lambda horizon, eps: eps * horizon)
+    out, _ = run(capsys, "claims", "ALRS", "--json", code=1)
+    (found,) = json.loads(out)["claims"]
+    assert found["verdict"] == "violated"
+    assert not all(r["holds"] for r in found["evidence"])

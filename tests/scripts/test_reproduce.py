@@ -7,6 +7,7 @@ from figures.catalogue import FIGURES
 from figures.figure import save
 from scripts.cli import main
 from scripts.experiments.catalogue import EXPERIMENTS
+from scripts.show import claims
 from scripts.verdicts import summarise
 from simulator.runs.store import read_table
 
@@ -71,3 +72,21 @@ def test_stored_tables_carry_what_made_them(capsys, tmp_path):
     _, made_by = read_table(tmp_path / "tables" / "product.parquet")
     assert made_by["kind"] == "product"
     assert made_by["software"]["source"]
+
+
+def test_claims_stand_in_the_report_and_a_violated_one_ends_with_code_one(
+    capsys, tmp_path, monkeypatch
+):
+    def some(names, thorough):
+        return [claim | {"verdict": verdict} for claim in claims(["A.2"])]
+
+    only = {"product": EXPERIMENTS["product"]}
+    monkeypatch.setattr("scripts.reproduce.EXPERIMENTS", only)
+    monkeypatch.setattr("scripts.reproduce.claims", some)
+    for verdict, code in (("holds", 0), ("violated", 1)):
+        got, out = reproduce(capsys, "--jobs", 1, "--out", tmp_path)
+        assert got == code
+        assert "A.2" in out.out
+        page = (tmp_path / "report.html").read_text()
+        assert page.count("<td>A.2</td>") == 1
+        assert (f'class="bad">{verdict}' in page) == bool(code)

@@ -4,12 +4,12 @@ import itertools
 import math
 from collections import Counter
 
-import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from prefix_tree import PrefixTree, lineage, simulate_all
 from strategies import problems
+from transforms import rename, rescale, split
 
 from simulator.errors import InputError, TooLargeError
 from simulator.models.families.random_tree import random_tree
@@ -407,35 +407,16 @@ def _unchanged(problem, other, n):
         assert _same(after[name], value), name
 
 
-def _edges(problem):
-    if problem.edge_reward is None:
-        return [np.ones(p.shape) for p in problem.model.probs]
-    return [np.asarray(e) for e in problem.edge_reward]
-
-
 @settings(max_examples=30)
 @given(problems(max_leaves=9, max_horizon=3), st.integers(1, 3), st.randoms(use_true_random=False))
 def test_renaming_tokens_changes_nothing(problem, n, random):
-    model, probs, moves, edges = problem.model, [], [], []
-    for p, to, e in zip(model.probs, model.next_state, _edges(problem), strict=True):
-        orders = [random.sample(range(p.shape[1]), p.shape[1]) for _ in p]
-        for out, table in ((probs, p), (moves, to), (edges, e)):
-            out.append(np.take_along_axis(table, np.array(orders), axis=1))
-    renamed = TabularModel(probs, moves, n_terminal=int(model.n_states[-1]))
-    other = Problem(renamed, problem.reward, problem.prm, edge_reward=edges)
-    _unchanged(problem, other, n)
+    _unchanged(problem, rename(problem, random), n)
 
 
 @settings(max_examples=25)
 @given(problems(max_leaves=8, max_horizon=2), st.integers(1, 2))
 def test_splitting_a_token_into_two_equal_ones_changes_nothing(problem, n):
-    model = problem.model
-    probs = [np.column_stack([p[:, :1] / 2, p[:, 1:], p[:, :1] / 2]) for p in model.probs]
-    moves = [np.column_stack([to, to[:, :1]]) for to in model.next_state]
-    edges = [np.column_stack([e, e[:, :1]]) for e in _edges(problem)]
-    split = TabularModel(probs, moves, n_terminal=int(model.n_states[-1]))
-    other = Problem(split, problem.reward, problem.prm, edge_reward=edges)
-    _unchanged(problem, other, n)
+    _unchanged(problem, split(problem), n)
 
 
 @settings(max_examples=40)
@@ -445,8 +426,7 @@ def test_splitting_a_token_into_two_equal_ones_changes_nothing(problem, n):
     st.lists(st.sampled_from([0.01, 0.5, 7.0]), min_size=3, max_size=3),
 )
 def test_scaling_the_prm_level_by_level_changes_nothing(problem, n, scales):
-    values = [v * c for v, c in zip(problem.prm[:-1], scales, strict=False)]
-    _unchanged(problem, problem.with_prm([*values, problem.prm[-1]]), n)
+    _unchanged(problem, rescale(problem, scales), n)
 
 
 def test_scaling_the_prm_changes_the_bounds_that_compare_it_with_the_value():

@@ -1,0 +1,160 @@
+"""Every claim holds, and a wrong variant of each comes out violated."""
+
+import itertools
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from simulator.exact.lumped import product_one_probability
+from simulator.models.families.reference import reference
+from simulator.samplers.smc import SMC
+from theory.claim import CLAIMS_FOUND, claim, row, weigh
+from theory.claims import (
+    chi2_a_2,
+    coupling_e_1,
+    drift_alrs,
+    myopic_3_9,
+    product_c_9,
+    restart_3_6,
+    restart_d_5,
+    shortfall_c_3,
+    stationary_vgb,
+    unbiased_c_2,
+    variance_c_5,
+)
+from theory.registry import BOUNDS, CLAIMS
+
+EXPECTED = {"C.2", "C.3", "C.5", "C.9", "3.6", "D.5", "F.5", "E.1", "A.2", "ALRS", "VGB"}
+
+
+def test_the_registry_finds_every_file_and_no_id_is_taken_twice():
+    assert set(CLAIMS) >= EXPECTED
+    assert not set(CLAIMS) & set(BOUNDS)
+    with pytest.raises(ValueError, match=r"two claims are called 'C\.3'"):
+        claim(id="C.3", title="", reference="", kind="upper", statement="")(lambda thorough: None)
+    assert CLAIMS is CLAIMS_FOUND
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_the_claim_holds_and_says_the_same_again(name):
+    evidence = CLAIMS[name].check()
+    assert evidence.status == "holds", [r for r in evidence.rows if not r["holds"]]
+    assert evidence.holds
+    assert len(evidence.rows) >= 10
+    assert evidence == CLAIMS[name].check()
+    for r in evidence.rows:
+        assert math.isfinite(r["left"])
+        assert math.isfinite(r["right"])
+    assert evidence.sentence.endswith(".")
+
+
+# --- wrong variants ------------------------------------------------------------------------------
+
+defined = chi2_a_2.forms
+
+
+def _printed_a_2(problem, level):
+    away, _, printed = defined(problem, level)
+    return away, printed, printed
+
+
+def _entered_both_ways(tree, n, z):
+    step = coupling_e_1.walk_on(tree).transition.toarray()[: z.size, : z.size]
+    up = coupling_e_1.walk_on(tree).transition.toarray()[: z.size, z.size]
+    u = np.linalg.solve(np.eye(z.size) - step * z[None, :], up)
+    return float((z[0] * u[0]) ** n)
+
+
+def _no_v_root(problem, tokens):
+    return right_weights(problem, tokens) / problem.prm[0][0]
+
+
+right_weights = unbiased_c_2.path_weights
+
+# claim, module, name, what stands there instead, what the wrong variant says
+MUTANTS = [
+    ("C.3", shortfall_c_3, "SAMPLERS", (SMC(3, select="best"),), "also of the best particle"),
+    ("C.3", shortfall_c_3, "half_gap", lambda problem, n: 0.5, "always one half"),
+    ("C.2", unbiased_c_2, "SAMPLERS", (SMC(3, select="best"),), "also of the best particle"),
+    ("C.2", unbiased_c_2, "path_weights", _no_v_root, "W^ without the factor V^(root)"),
+    ("C.5", variance_c_5, "variance_bound", lambda h, n: (2.0 ** (h // 2) - 2) / n, "as printed"),
+    ("C.5", variance_c_5, "variance_bound", lambda h, n: 0.0, "equality with 0 at N = 1"),
+    ("C.9", product_c_9, "product_one_probability", lambda n: 2 / 3 - 4 / 27 / n, "the limit"),
+    ("C.9", product_c_9, "one_limit", lambda n: 2 / 3 - 5 / 27 / n, "5/27 for 4/27"),
+    ("3.6", restart_3_6, "restarted", SMC, "plain SMC"),
+    ("D.5", restart_d_5, "MARGIN", 1.0, "Z~ = Z"),
+    ("F.5", myopic_3_9, "few", lambda n: n + 1, "n + 1 particles fail"),
+    ("E.1", coupling_e_1, "walk_function", _entered_both_ways, "visits from below count too"),
+    ("A.2", chi2_a_2, "forms", _printed_a_2, "as printed"),
+    ("ALRS", drift_alrs, "growth", lambda h, eps: min(1.0, eps * h), "eps H"),
+    ("ALRS", drift_alrs, "drift", lambda h, eps: eps * (1 - 1 / h) / 2, "no growth in H"),
+    ("VGB", stationary_vgb, "LONG", 4, "no forgetting"),
+    ("VGB", stationary_vgb, "given_leaf", lambda p: (p.prm[-1] / p.prm[-1].sum(), 0.0), "∝ r"),
+]  # fmt: skip
+
+
+def test_every_claim_has_a_wrong_variant():
+    assert {m[0] for m in MUTANTS} == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "attribute", "wrong", "says"),
+    MUTANTS,
+    ids=[m[0] + ", " + m[-1] for m in MUTANTS],
+)
+def test_a_wrong_variant_is_violated(monkeypatch, name, module, attribute, wrong, says):
+    monkeypatch.setattr(module, attribute, wrong)
+    assert CLAIMS[name].check().status == "violated", says
+
+
+# --- numbers once more, by other means -----------------------------------------------------------
+
+
+def test_the_product_of_small_errors_is_that_of_all_paths():
+    for horizon, eps in itertools.product((2, 4, 7), (0.1, 0.5)):
+        chances = Counter()
+        for path in itertools.product((0, 1), repeat=horizon - 1):
+            chances[sum(path)] += math.prod((1 + eps) / 2 if b else (1 - eps) / 2 for b in path)
+        total = 2.0 ** (1 - horizon)
+        want = sum(abs(p - math.comb(horizon - 1, k) * total) for k, p in chances.items()) / 2
+        assert drift_alrs.drift(horizon, eps) == pytest.approx(want, abs=1e-12)
+
+
+def test_half_the_mean_gap_is_that_of_two_independent_paths():
+    problem = reference(2)
+    paths = [(p, r) for p, r in zip(
+        np.outer(problem.model.probs[0], [1, 1]).ravel() * problem.model.probs[1].ravel(),
+        problem.reward, strict=True)]  # fmt: skip
+    z = sum(p * r for p, r in paths)
+    want = sum(p * q * abs((r + s) / 2 - z) for p, r in paths for q, s in paths) / (2 * z)
+    assert shortfall_c_3.half_gap(problem, 2) == pytest.approx(want, abs=1e-12)
+
+
+def test_the_printed_limit_of_p_n_is_that_of_its_definition():
+    for n in (1, 4, 9):
+        p = sum(math.comb(n, a) / 2**n * 2 * a / (n + a) for a in range(n + 1))
+        assert product_one_probability(n) == pytest.approx(p)
+        assert p <= product_c_9.one_limit(n)
+
+
+# --- comparisons ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("left", "relation", "right", "holds"),
+    [
+        (1.0, "<=", 1.0 - 1e-12, True), (1.0, "<", 1.0 + 1e-12, False), (1.0, "=", 1.1, False),
+        (2.0, ">=", 1.0, True), (1.0, ">", 2.0, False), (1e6, "=", 1e6 + 1e-6, True),
+        ((0.1, 0.3), "<=", 0.2, None), ((0.1, 0.3), "<=", 0.3, True),
+        ((0.1, 0.3), ">=", 0.4, False), ((0.1, 0.3), ">=", 0.2, None),
+        ((0.1, 0.3), "<=", 0.05, False),
+    ],
+)  # fmt: skip
+def test_rows_compare_and_evidence_sums_up(left, relation, right, holds):
+    r = row("i", "q", left, relation, right)
+    assert r["holds"] is holds
+    fine = row("i", "q", 0, "=", 0)
+    status = {True: "holds", False: "violated", None: "inconclusive"}[holds]
+    assert weigh([fine, r], "s").status == status

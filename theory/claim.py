@@ -1,0 +1,198 @@
+"""What a registered claim is: a statement with its evidence; theory/claims holds one a file.
+
+A `Bound` speaks of D_TV of one sampler on one problem. A claim speaks of anything else: an
+identity, a law, the shape of an asymptotic statement. It is checked on instances that it names.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+__all__ = ["CLAIMS_FOUND", "Claim", "Evidence", "Row", "claim", "row", "weigh"]
+
+Status = Literal["holds", "violated", "inconclusive"]
+Kind = Literal["upper", "lower", "exact", "shape"]
+
+TOLERANCE = 1e-10  # rounding of exact laws
+RELATIONS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt
+}  # fmt: skip
+
+
+class Row(TypedDict):
+    """One comparison: two numbers, and whether the relation holds; None if runs do not tell."""
+
+    instance: str
+    quantity: str
+    left: float
+    relation: str
+    right: float
+    holds: bool | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was computed for a claim.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+    status : {"holds", "violated", "inconclusive"}
+    sentence : str
+        What the numbers say.
+    """
+
+    rows: tuple[Row, ...]
+    status: Status
+    sentence: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether every comparison holds."""
+        return self.status == "holds"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement and how it is checked.
+
+    Attributes
+    ----------
+    id, title : str
+    reference : str
+        Where it is stated or proved.
+    kind : {"upper", "lower", "exact", "shape"}
+        "shape": an asymptotic statement, of which the shape is checked at sizes in reach.
+    statement : str
+    function : callable
+        thorough to `Evidence`.
+    """
+
+    id: str
+    title: str
+    reference: str
+    kind: Kind
+    statement: str
+    function: Callable[[bool], Evidence]
+
+    def check(self, thorough: bool = False) -> Evidence:
+        """Compute both sides on the instances of the claim.
+
+        Parameters
+        ----------
+        thorough : bool, optional
+            More and larger instances; otherwise some seconds at most.
+
+        Returns
+        -------
+        Evidence
+            The same at each call.
+        """
+        return self.function(thorough)
+
+
+CLAIMS_FOUND: dict[str, Claim] = {}
+
+
+def claim(
+    *, id: str, title: str, reference: str, kind: Kind, statement: str
+) -> Callable[[Callable[[bool], Evidence]], Callable[[bool], Evidence]]:
+    """Register the decorated function thorough -> Evidence as a `Claim`.
+
+    Parameters
+    ----------
+    id, title, reference, kind, statement
+        As in `Claim`.
+
+    Returns
+    -------
+    callable
+        The decorator; it returns the function unchanged.
+
+    Raises
+    ------
+    ValueError
+        If the id is taken.
+    """
+
+    def add(function: Callable[[bool], Evidence]) -> Callable[[bool], Evidence]:
+        if id in CLAIMS_FOUND:
+            raise ValueError(f"two claims are called {id!r}")
+        CLAIMS_FOUND[id] = Claim(id, title, reference, kind, statement, function)
+        return function
+
+    return add
+
+
+def row(
+    instance: str,
+    quantity: str,
+    left: float | tuple[float, float],
+    relation: str,
+    right: float,
+    slack: float = TOLERANCE,
+) -> Row:
+    """Compare two numbers.
+
+    Parameters
+    ----------
+    instance, quantity : str
+    left : float or (float, float)
+        A number that was measured comes as its two limits; shown is the one that decides.
+    relation : {"<", "<=", "=", ">=", ">"}
+        "<" and ">" ask for a gap of more than `slack`.
+    right : float
+    slack : float, optional
+        Allowed for rounding, relative to numbers beyond 1.
+
+    Returns
+    -------
+    Row
+
+    Examples
+    --------
+    >>> row("coin", "error", 0.125, "<=", 0.25)["holds"]
+    True
+    >>> row("coin", "frequency", (0.1, 0.3), "<=", 0.2)["holds"] is None
+    True
+    """
+    low, high = map(float, left if isinstance(left, tuple) else (left, left))
+    worst, best = (low, high) if relation.startswith(">") else (high, low)
+    sure, possible = (_compare(x, relation, float(right), slack) for x in (worst, best))
+    return Row(
+        instance=instance, quantity=quantity, left=worst, relation=relation,
+        right=float(right), holds=True if sure else None if possible else False,
+    )  # fmt: skip
+
+
+def _compare(left: float, relation: str, right: float, slack: float) -> bool:
+    close = math.isclose(left, right, rel_tol=slack, abs_tol=slack)
+    if relation in ("<", ">"):
+        return RELATIONS[relation](left, right) and not close
+    return close or RELATIONS[relation](left, right)
+
+
+def weigh(rows: list[Row], sentence: str) -> Evidence:
+    """Make evidence of comparisons.
+
+    Parameters
+    ----------
+    rows : list of Row
+    sentence : str
+
+    Returns
+    -------
+    Evidence
+        Violated if one comparison fails, inconclusive if one is not decided.
+    """
+    found = [r["holds"] for r in rows]
+    status: Status = "holds"
+    if False in found:
+        status = "violated"
+    elif None in found:
+        status = "inconclusive"
+    return Evidence(tuple(rows), status, sentence)
