@@ -28,6 +28,8 @@ CONFIDENCE = 0.99
 class Plan:
     """Particles for an error of at most epsilon.
 
+    What is measured is certified at 99% for each N that the search looks at, not for the search.
+
     Attributes
     ----------
     epsilon : float

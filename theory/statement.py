@@ -77,18 +77,14 @@ def algorithm(sampler: Sampler) -> str:
 
 
 def _multinomial(problem: Problem, sampler: Sampler) -> bool:
-    if (
-        getattr(sampler, "block", 1) != 1
-        or getattr(sampler, "proposal", "reference") != "reference"
-    ):
+    if getattr(sampler, "block", 1) != 1:
+        return False
+    if getattr(sampler, "proposal", "reference") != "reference":
         return False
     # With one particle, or one level, nothing is resampled and all schemes have the same law.
     every = getattr(sampler, "ess_threshold", 1.0) >= 1.0
     scheme = getattr(sampler, "resampling", "multinomial")
-    plain = getattr(sampler, "proposal", "reference") == "reference"
-    often = getattr(sampler, "block", 1) == 1
-    few = sampler.n_particles == 1 or problem.horizon == 1
-    return plain and (few or (scheme == "multinomial" and every and often))
+    return sampler.n_particles == 1 or problem.horizon == 1 or (scheme == "multinomial" and every)
 
 
 MULTINOMIAL = Assumption(

@@ -204,6 +204,8 @@ def shortfall(problem: Problem, n: int) -> float:
     0.5
     """
     needed = math.exp(min(problem.log_z - problem.log_prm_flat[0], 700.0)) * n
+    if needed == 0:  # V^(root) is beyond e^745 Z: no run reaches Z by any chance that counts
+        return 1.0
     m = 16
     while m < 8 * (needed + 1):
         m *= 2

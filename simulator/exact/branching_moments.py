@@ -96,8 +96,9 @@ def path_moment(problem: Problem, n: int) -> Floats:
         row, action = np.nonzero(problem.model.probs[h] > 0)
         after[problem.model.next_state[h][row, action]] = total[row]
         total = after
-    scale = math.exp(problem.log_prm_flat[0] - problem.log_z)
-    m = 1 - 1 / n + scale / n * (1 + 2 * total)
+    with np.errstate(over="ignore"):
+        scale = np.exp(problem.log_prm_flat[0] - problem.log_z)
+        m = 1 - 1 / n + scale / n * (1 + 2 * total)
     return np.where(problem.reward > 0, m, np.inf)
 
 

@@ -245,10 +245,12 @@ def exact_law(
     score = tree.log_reward if sampler.select == "best" else None
     output = Output(n_states, score, survival, accept)
     work = Work(limit)
-    for level, clouds, types in _chain(core, scheme, work, joint=shortfall or accept is not None):
-        if level == core.horizon - 1:
-            step = step_from(core, level, types, always_reset=scheme.always)
-            output.gather(clouds, types, step, scheme, work)
+    joint = shortfall or accept is not None
+    with np.errstate(over="ignore", invalid="ignore"):  # E[W^2] may be beyond the range of floats
+        for level, clouds, types in _chain(core, scheme, work, joint=joint):
+            if level == core.horizon - 1:
+                step = step_from(core, level, types, always_reset=scheme.always)
+                output.gather(clouds, types, step, scheme, work)
     law, weighted = out.gather(output.law), out.gather(output.weighted * survival)
     if accept is not None and output.accepted > 0:
         law = law / output.accepted
@@ -261,7 +263,7 @@ def exact_law(
         failure=failure,
         tv=float(np.maximum(out.target - law, 0).sum()),
         mean_w_over_z=first * survival,
-        relative_variance=second / first**2 - 1 if first > 0 else math.inf,
+        relative_variance=second / first**2 - 1 if first > 0 and second < math.inf else math.inf,
         shortfall=output.short + failure if shortfall else None,
         target=out.target,
         weighted=weighted,

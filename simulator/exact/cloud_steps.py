@@ -91,8 +91,9 @@ class Clouds:
         """Rows after a random step: `index` with `probability`, W multiplied by `factor`."""
         step = np.broadcast_to(factor, probability.shape)
         moments = self.moments[:, index] * probability
-        moments[1] *= step
-        moments[2] *= step**2
+        with np.errstate(over="ignore", invalid="ignore"):  # E[W^2] may be beyond floats
+            moments[1] *= step
+            moments[2] *= step**2
         return Clouds(self.rows[index], moments, None if self.w is None else self.w[index] * step)
 
     def merged(self, base: int) -> Clouds:

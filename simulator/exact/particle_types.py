@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from simulator.errors import TooLargeError
 from simulator.problem import Problem
 
 __all__ = ["Step", "Types", "root_types", "step_from"]
@@ -21,6 +22,7 @@ Ints = npt.NDArray[np.int64]
 
 # Weights that agree to about 12 digits are one kind: equal histories in other orders.
 DIGITS = 12
+SPAN = 700.0  # log weights beyond it leave the range of floats
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ def step_from(problem: Problem, level: int, types: Types, *, always_reset: bool)
     parent, child_state, probability, log_w = _moves(problem, level, state)
     log_child = log_w + np.log(weight)[parent]
     live = np.isfinite(log_child)
+    if (np.abs(log_child[live]) > SPAN).any():
+        raise TooLargeError(f"exact law: weights of level {level + 1} span more than e^{SPAN:g}")
     code = np.unique(np.round(log_child[live] * 10.0**DIGITS), return_inverse=True)[1]
     kinds, first, index = np.unique(
         child_state[live] * (code.size + 1) + code, return_index=True, return_inverse=True

@@ -19,12 +19,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from simulator.errors import TooLargeError
+
 __all__ = ["NODES", "self_normalised_mean"]
 
 Floats = npt.NDArray[np.float64]
 
 NODES = 1000  # at most, as long as weights are within e^±100 of each other
 STEP = 0.25
+LEAST = 1e-304  # weights this far below the mean need nodes beyond the range of floats
 LEFT = 39.0  # exp(-39) = 1e-17: what lies to the left of the grid, relative to the scale 1/E[u]
 CHUNK = 1 << 21  # entries of the largest temporary array
 
@@ -46,6 +49,11 @@ def self_normalised_mean(q: Floats, u: Floats, n: int) -> Floats:
     (C, K) array
         Rows sum to 1 - q(u = 0)^N.
 
+    Raises
+    ------
+    TooLargeError
+        If a weight is positive, but below 1e-304 of the mean.
+
     Examples
     --------
     >>> self_normalised_mean(np.array([[0.5, 0.5]]), np.array([[1.0, 2.0]]), 2).round(12).tolist()
@@ -56,6 +64,8 @@ def self_normalised_mean(q: Floats, u: Floats, n: int) -> Floats:
         return np.asarray(np.where(u > 0, q, 0.0))
     out = np.zeros_like(u)
     mean = (q * u).sum(axis=1)
+    if ((u > 0) & (q > 0) & (u < LEAST * mean[:, None])).any():
+        raise TooLargeError(f"weights span more than a factor {1 / LEAST:g}")
     live = np.flatnonzero(mean > 0)
     nodes_at_most = int((LEFT + np.log(n) + 800) / STEP)
     rows = max(1, CHUNK // (nodes_at_most * u.shape[1] // 8 + 1))
@@ -75,7 +85,8 @@ def _batch(q: Floats, u: Floats, n: int) -> Floats:
     for first in range(0, s.size, size):
         t = np.exp(s[first : first + size])
         # phi - 1 from expm1 keeps log phi accurate where phi is close to 1
-        drop = np.expm1(-t[:, None, None] * u)
+        with np.errstate(over="ignore"):  # exp(-inf) = 0 is right
+            drop = np.expm1(-t[:, None, None] * u)
         log_phi = np.log1p(np.maximum((q * drop).sum(axis=2), -1.0 + 1e-16))
         weight = STEP * t[:, None] * np.exp((n - 1) * log_phi)
         total += np.einsum("tc,tck->ck", weight, drop + 1.0)

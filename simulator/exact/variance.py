@@ -41,6 +41,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 ALGORITHMS = ("smc", "smc-rs", "sis")
+SPAN = 480.0  # logs of weights beyond it: products of two leave the range of floats
 
 
 @dataclass(frozen=True)
@@ -102,13 +103,30 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
     edges = weighted_edges(problem)
     a, start, rejection = problem.model.n_actions, problem.model.state_start, algorithm != "smc"
     logs = edges.log_weighted, edges.log_posterior, edges.log_ratio
-    linear = tuple(np.exp(x) for x in logs)
-    second = float(sweeps(a, start, edges.target, *linear, n_particles, rejection))
+    second = math.nan
+    if not beyond_floats(edges):
+        linear = tuple(np.exp(x) for x in logs)
+        second = float(sweeps(a, start, edges.target, *linear, n_particles, rejection))
     if math.isnan(second):
         log_second = float(log_sweeps(a, start, edges.target, *logs, n_particles, rejection))
-        return float(np.expm1(log_second)) if log_second < 709 else math.inf
+        return max(float(np.expm1(log_second)), 0.0) if log_second < 709 else math.inf
     # The second moment is at least 1; rounding may leave it a little below.
     return max(second - 1, 0.0)
+
+
+def beyond_floats(edges: WeightedEdges) -> bool:
+    """Whether products of these weights leave the range of floats even once.
+
+    Parameters
+    ----------
+    edges : WeightedEdges
+
+    Returns
+    -------
+    bool
+    """
+    logs = (edges.log_weighted, edges.log_posterior, edges.log_ratio)
+    return any(bool((np.abs(x[np.isfinite(x)]) > SPAN).any()) for x in logs)
 
 
 def sequence_chi2(tables: Tables, log_reward: Floats, log_z: float) -> float:
@@ -150,7 +168,8 @@ def path_second_moment(
     -------
     (P,) array
         inf for a path that meets V^ = 0: such a path is never output, so that
-        (1 - 1/m)_+ is 1 as it should.
+        (1 - 1/m)_+ is 1 as it should. Also inf where the values span more than floats do:
+        then (1 - 1/m)_+ is still no less than it should be.
 
     Raises
     ------
@@ -186,12 +205,13 @@ def path_second_moment(
     edges = weighted_edges(problem)
     dead = np.isneginf(edges.log_ratio[path_edges]).any(axis=1)
     out = np.full(paths.shape[0], np.inf)
-    if problem.passes.log_z_alive > -np.inf and not dead.all():
+    if problem.passes.log_z_alive > -np.inf and not dead.all() and not beyond_floats(edges):
         out[~dead] = path_sweeps(
             a, model.state_start, edges.target, np.exp(edges.log_weighted),
             np.exp(edges.log_ratio), n_particles, algorithm != "smc",
             states[~dead], path_edges[~dead],
         )  # fmt: skip
+    out[np.isnan(out)] = np.inf  # inf times 0: an overflow on the way
     return out
 
 

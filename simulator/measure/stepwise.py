@@ -19,6 +19,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from simulator.errors import TooLargeError
 from simulator.exact.quadrature import self_normalised_mean
 from simulator.measure.stream import Runnable, chunks
 from simulator.problem import Problem
@@ -40,6 +41,7 @@ Ints = npt.NDArray[np.int64]
 
 WORK = 1 << 19  # pairs (parent state, action) of all runs and levels: some seconds
 FEWEST = 64  # runs
+SPAN = 600.0  # log range of the weights of a level: beyond it they underflow
 LARGEST_CLOUD = 1 << 25  # particles of all levels of one run
 
 
@@ -59,7 +61,8 @@ def stepwise_core(problem: Problem, sampler: object) -> Problem | None:
     if type(sampler) is not SMC or sampler.select != "sample":
         return None
     every = sampler.resampling == "multinomial" and sampler.ess_threshold >= 1
-    if (every and sampler.block == 1) or sampler.n_particles == 1:
+    never = problem.horizon == 1  # nothing is resampled, and all schemes have the same law
+    if ((every or never) and sampler.block == 1) or sampler.n_particles == 1:
         return sampler.core(problem)
     return None
 
@@ -161,6 +164,9 @@ def step_errors(
     prm, value = problem.log_prm_flat[e.target[run]], problem.log_value_flat[e.target[run]]
     lost = np.isneginf(prm)
     base = np.where(live_parent, e.log_factor[run] - np.where(live_parent, parent, 0.0), -np.inf)
+    log_u = (base + value)[np.isfinite(base + value)]
+    if log_u.size and np.ptp(log_u) > SPAN:
+        raise TooLargeError(f"level {level}: V*(child)/V^(parent) spans more than e^{SPAN:g}")
     prob = np.exp(e.log_prob[run]).reshape(-1, a)
     states, weights = _by_state(np.where(weights > 0, states, 0), weights, len(prob))
     total = weights.sum(axis=1, keepdims=True)

@@ -129,7 +129,9 @@ class Workers:
             work = (joblib.delayed(_call)(share, parent, function, a) for a in calls)
             # who stops early, by Ctrl-C or a fault, knows that some calls are not done
             stack.enter_context(warnings.catch_warnings())
-            warnings.filterwarnings("ignore", r"\d+ tasks? ", UserWarning, "joblib")
+            warnings.filterwarnings(
+                "ignore", r"(\d+ tasks? |A worker stopped)", UserWarning, "joblib"
+            )
             try:
                 yield from parallel(work)
             except TerminatedWorkerError:

@@ -141,7 +141,7 @@ class SMCRestart:
             lambda seeds: smc.from_seeds(problem, seeds, keep, n_threads),
             run_seeds(rng, n_runs, first_block),
             self.log_bound(problem),
-            n_attempts(problem, self.max_restarts),
+            n_attempts(smc.core(problem), self.max_restarts),
         )
 
     def exact_law(
@@ -178,7 +178,7 @@ class SMCRestart:
         exact = exact_law(
             problem, self.smc, on, limit, shortfall=shortfall, rewrite=self.smc.core, accept=accept
         )
-        return capped(exact, n_attempts(problem, self.max_restarts))
+        return capped(exact, n_attempts(self.smc.core(problem), self.max_restarts))
 
 
 def finite_accuracy(problem: Problem, option: str) -> float:

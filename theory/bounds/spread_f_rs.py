@@ -39,5 +39,6 @@ def spread_f_rs(problem: Problem, sampler: Sampler) -> float:
     -------
     float
     """
-    b = criteria(problem).prm_accuracy ** 2
+    with np.errstate(over="ignore"):
+        b = np.square(criteria(problem).prm_accuracy)
     return (problem.horizon - 1) * float(one_step(np.array([b]))[0]) / sampler.n_particles
