@@ -8,27 +8,41 @@ import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.exact.lumped import product_tv
+from simulator.exact.two_branch_paths import Interval, two_branch_tv
 from simulator.measure.error import bracket
 from simulator.models.library import open_problem
+from simulator.problem import Problem
 from simulator.samplers.smc import SMC
 
 TREE = "reference:horizon=3"
 
 
 def run_cell(problem: str, n: int, runs: int, repeats: int, confidence: float, seed: int) -> Rows:
-    """Rows (problem, n, runs, confidence, repeat, low, high, exact, witness, certificate)."""
+    """Rows (problem, n, runs, confidence, repeat, low, high, exact, exact_high, ...)."""
     p, sampler = open_problem(problem), SMC(n)
-    name, _, horizon = problem.partition(":horizon=")
-    exact = product_tv(int(horizon), n) if name == "product" else sampler.exact_law(p).tv
+    exact = _exact(p, sampler)
     rows: Rows = []
     for repeat, source in enumerate(np.random.SeedSequence(seed).spawn(repeats)):
         b = bracket(p, sampler, runs, rng=source, confidence=confidence)
         rows.append(
             {"problem": problem, "n": n, "runs": runs, "confidence": confidence, "repeat": repeat,
-             "low": b.low, "high": b.high, "exact": exact, "witness": b.witness,
+             "low": b.low, "high": b.high, "exact": exact.low,
+             "exact_high": exact.high, "witness": b.witness,
              "certificate": min(b.certificates, key=b.certificates.__getitem__)}
         )  # fmt: skip
     return rows
+
+
+def _exact(problem: Problem, sampler: SMC) -> Interval:
+    """Error of multinomial SMC: one number, or close limits for the two-branch instance."""
+    name = problem.instance.family if problem.instance else ""
+    if name == "product":
+        tv = product_tv(problem.horizon, sampler.n_particles)
+    elif name == "two-branch":
+        return two_branch_tv(problem.horizon, sampler.n_particles)
+    else:
+        tv = sampler.exact_law(problem).tv
+    return Interval(tv, tv)
 
 
 def cells(profile: str) -> list[Mapping[str, object]]:
@@ -40,10 +54,11 @@ def cells(profile: str) -> list[Mapping[str, object]]:
         for n in (1, 4) for runs in (400, 1600)
     ]  # fmt: skip
     wide = [
-        {"problem": f"product:horizon={h}", "n": n, "runs": 1000 if quick else 20_000,
+        {"problem": f"{name}:horizon={h}", "n": n, "runs": 1000 if quick else 20_000,
          "repeats": 1, "confidence": 0.99, "seed": n}
+        for name, least in (("product", 4), ("two-branch", 16))
         for h in ((1000,) if quick else (1000, 10_000))
-        for n in ((4, 8, 16, 32, 64) if quick else (4, 8, 16, 32, 64, 128, 256))
+        for n in (4, 8, 16, 32, 64, *(() if quick else (128, 256))) if n >= least
     ]  # fmt: skip
     return [*cover, *wide]
 

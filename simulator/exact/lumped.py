@@ -23,6 +23,7 @@ from scipy.stats import binom
 from simulator.errors import InputError
 
 __all__ = [
+    "binomial_rows",
     "product_one_probability",
     "product_tv",
     "two_branch_bias",
@@ -123,7 +124,7 @@ def two_branch_transition(n_particles: int, s: float = 0.5) -> tuple[Floats, Flo
     transition, mean = np.zeros((n + 1, n + 1)), np.zeros(n + 1)
     for k in range(n + 1):
         ups = np.arange(k + 1)
-        chance = _binomial(k, np.array([0.5]))[0]
+        chance = binomial_rows(k, np.array([0.5]))[0]
         weight = k + s * (2 * ups - k)
         total = n - k + weight
         # s = 1 and all particles in branch 1 with weight zero: a failed run, no share at all.
@@ -131,7 +132,7 @@ def two_branch_transition(n_particles: int, s: float = 0.5) -> tuple[Floats, Flo
         ups = np.flatnonzero(chance > NEGLIGIBLE)
         chance, share = chance[ups], weight[ups] / total[ups]
         mean[k] = chance @ share
-        transition[k] = chance @ _binomial(n, share)
+        transition[k] = chance @ binomial_rows(n, share)
     transition.flags.writeable = mean.flags.writeable = False
     return transition, mean
 
@@ -192,8 +193,18 @@ def two_branch_bias(horizon: int, n_particles: int, s: float = 0.5) -> float:
     return float(0.5 - law @ two_branch_transition(n_particles, s)[1])
 
 
-def _binomial(n: int, p: Floats) -> Floats:
-    """Probabilities of Bin(n, p), one row for each p; much faster than scipy's for tables."""
+def binomial_rows(n: int, p: Floats) -> Floats:
+    """Return the probabilities of Bin(n, p), one row for each p; faster than scipy's for tables.
+
+    Parameters
+    ----------
+    n : int
+    p : (k,) array
+
+    Returns
+    -------
+    (k, n+1) array
+    """
     k = np.arange(n + 1)
     log_choose = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
     pmf = np.exp(log_choose + xlogy(k, p[:, None]) + xlog1py(n - k, -p[:, None]))
