@@ -77,17 +77,19 @@ def two_branch_tv(horizon: int, n_particles: int, s: float = 0.5) -> Interval:
     if horizon == 1:
         return Interval(0.0, 0.0)
     start, steps, ends = _conditional_chain(n_particles, s)
-    chances = np.array([1 - s, 1 + s]) / 2  # of a later bit, under pi* in branch 1
+    zero, one = (1 - s) / 2, (1 + s) / 2  # chances of a later bit, under pi* in branch 1
     counts = np.append(start, 1.0)[None]  # a row a count of ones: pi*(k) E[vector | k], pi*(k)
     pairs = np.outer(start, start)
     left_out = 0.0
     for _ in range(horizon - 2):
-        counts, lost = _trim(_shifted([p * _apply(counts, m) for p, m in zip(chances, steps)]))
+        counts = _shifted(zero * _apply(counts, steps[0]), one * _apply(counts, steps[1]))
+        counts, lost = _trim(counts)
         left_out += lost
-        pairs = sum((p * m.T @ pairs @ m for p, m in zip(chances, steps)), np.zeros_like(pairs))
-    final = _shifted([p * _apply(counts, end[:, None]) for p, end in zip(chances, ends)])
+        pairs = zero * steps[0].T @ pairs @ steps[0] + one * steps[1].T @ pairs @ steps[1]
+    ends = ends[:, :, None]
+    final = _shifted(zero * _apply(counts, ends[0]), one * _apply(counts, ends[1]))
     mass, probability = final.T
-    square = sum(p * end @ pairs @ end for p, end in zip(chances, ends))
+    square = (zero * ends[0].T @ pairs @ ends[0] + one * ends[1].T @ pairs @ ends[1]).item()
     seen = probability > 0
     spread = square - float((mass[seen] ** 2 / probability[seen]).sum())
     low = float(np.maximum(probability - mass, 0).sum()) / 2
@@ -101,7 +103,7 @@ def _conditional_chain(n: int, s: float) -> tuple[Floats, Floats, Floats]:
     first = binomial_rows(n - 1, np.array([0.5]))[0]
     start = first @ binomial_rows(n - 1, k / n)
     steps, ends = np.zeros((2, n, n)), np.zeros((2, n))
-    for now in k:
+    for now in range(1, n + 1):
         others = np.arange(now)  # ones among the other particles of branch 1
         chance = binomial_rows(now - 1, np.array([0.5]))[0]
         for bit in (0, 1):
@@ -118,9 +120,9 @@ def _apply(counts: Floats, matrix: Floats) -> Floats:
     return np.column_stack([counts[:, :-1] @ matrix, counts[:, -1]])
 
 
-def _shifted(by_bit: list[Floats]) -> Floats:
+def _shifted(with_zero: Floats, with_one: Floats) -> Floats:
     """Add what comes with bit 0 and, one count higher, with bit 1."""
-    return np.pad(by_bit[0], ((0, 1), (0, 0))) + np.pad(by_bit[1], ((1, 0), (0, 0)))
+    return np.pad(with_zero, ((0, 1), (0, 0))) + np.pad(with_one, ((1, 0), (0, 0)))
 
 
 def _trim(counts: Floats) -> tuple[Floats, float]:
