@@ -12,6 +12,7 @@ from figures.language_model_tables import LANGUAGE_MODEL_TABLES
 from figures.product import PRODUCT
 from figures.prompt_switching import LANGUAGE_MODEL_STYLES, LANGUAGE_MODEL_SWITCHING
 from figures.ratios import RATIOS
+from figures.survey import SURVEY
 from figures.trees import TREES
 from figures.two_branch import TWO_BRANCH
 
@@ -23,6 +24,7 @@ ORDER = (
     PRODUCT,
     TWO_BRANCH,
     RATIOS,
+    SURVEY,
     COST,
     CERTIFICATES,
     HARD,

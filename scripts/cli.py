@@ -92,16 +92,32 @@ def exact(
 
 @app.command()
 def check(
-    problem: ProblemArg,
+    problem: Annotated[
+        str | None, typer.Argument(metavar="[PROBLEM]", help="As in `inspect`; none with --all.")
+    ] = None,
     sampler: SamplerOption = "smc",
     particles: ParticlesOption = None,
     option: SettingOption = None,
     runs: RunsOption = None,
     seed: SeedOption = 0,
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="All statements, samplers and families; takes minutes."),
+    ] = False,
+    jobs: JobsOption = 2,
     json: JsonOption = False,
 ) -> None:
     """Compare the error with every bound that applies; exit code 1 if one is violated."""
     from scripts import show
+
+    if every == (problem is not None):
+        raise InputError("check: give either a PROBLEM or --all")
+    if problem is None:
+        found = show.survey(jobs)
+        show.emit({"bounds": found}, json)
+        if any(b["verdict"] == "violated" for b in found):
+            raise typer.Exit(1)
+        return
     from simulator.models.library import open_problem
     from theory.verdict import check as check_bounds
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from theory.verdict import Report
 
 __all__ = [
-    "audit", "claims", "emit", "exact_law", "inspection", "plan", "registered", "report", "short"
+    "audit", "claims", "emit", "exact_law", "inspection", "plan", "registered", "report", "short",
+    "survey",
 ]  # fmt: skip
 
 LONGEST_ROW = 12
@@ -95,15 +96,37 @@ def report(result: Report) -> dict[str, object]:
     """Error and verdicts of a check."""
     e = result.error
     error: dict[str, object] = {"exact": e.low}
+    if not e.exact:
+        error = {"low": e.low, "high": e.high, "confidence": e.confidence}
     if e.bracket is not None:
-        b = e.bracket
-        error = {"low": e.low, "high": e.high, "confidence": e.confidence,
-                 "low_from": b.witness, "high_from": b.certificates}  # fmt: skip
+        error |= {"low_from": e.bracket.witness, "high_from": e.bracket.certificates}
     bounds = [
         {"id": v.id, "value": v.value, "vacuous": v.vacuous, "verdict": v.status}
         for v in result.verdicts
     ]
     return {"error": error, "bounds": bounds}
+
+
+def survey(n_jobs: int) -> list[dict[str, object]]:
+    """Compare every statement with every sampler on every family, a row a statement."""
+    import numpy as np
+    import pandas as pd
+    from joblib import Parallel, delayed
+
+    from scripts.experiments.survey import SURVEY
+    from scripts.progress import progress_bar
+    from theory.survey import summarise
+
+    cells, rows = SURVEY.cells("quick"), []
+    jobs = (delayed(SURVEY.run_cell)(**cell) for cell in cells)
+    with progress_bar() as progress:
+        for part in progress.track(
+            Parallel(n_jobs=n_jobs, return_as="generator")(jobs), len(cells), description="check"
+        ):
+            rows += part
+    table = summarise(pd.DataFrame(rows))
+    table["verdict"] = np.where(table["violated"] > 0, "violated", "holds")
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 
 def registered() -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Count, for each bound, on how many problems it was tested and how close it came."""
+"""Gather all comparisons of errors and bounds that the experiments have stored."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from theory.survey import summarise as summarise_comparisons
+
 __all__ = ["summarise"]
 
-COLUMNS = ["bound", "problems", "not_vacuous", "largest_ratio", "violated"]
+COLUMNS = ["bound", "problem", "value", "low", "high"]
 
 
 def summarise(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -22,35 +24,26 @@ def summarise(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a bound: comparisons made, how many had a bound below 1, the largest
-        ratio of error (its lower limit where it was measured) to bound, and violations.
+        As `theory.survey.summarise`.
     """
     parts = [_compare(t) for t in tables.values() if "quantity" in t]
     if "ratios" in tables:
-        parts.append(tables["ratios"][["bound", "value", "error"]])
-    if not parts:
-        return pd.DataFrame(columns=COLUMNS)
-    both = pd.concat(parts, ignore_index=True)
-    both["ratio"] = (both["error"] / both["value"]).where(both["value"] > 0, 0.0)
-    both["bites"] = both["value"] < 1
-    both["over"] = both["error"] > both["value"] + 1e-10
-    grouped = both.groupby("bound", sort=True)
-    return pd.DataFrame(
-        {
-            "problems": grouped.size(),
-            "not_vacuous": grouped["bites"].sum(),
-            "largest_ratio": grouped["ratio"].max(),
-            "violated": grouped["over"].sum(),
-        }
-    ).reset_index()
+        t = tables["ratios"]
+        parts.append(t.assign(low=t["error"], high=t["error"], problem=t["problem"].astype(str)))
+    if "survey" in tables:
+        parts.append(tables["survey"])
+    found = [p[COLUMNS] for p in parts if len(p)]
+    return summarise_comparisons(
+        pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
+    )
 
 
 def _compare(table: pd.DataFrame) -> pd.DataFrame:
     """Pair each bound of a (problem, n, quantity) table with the error of the same run."""
-    keys = ["problem", "n"]
-    measured = table[table["quantity"] == "measured error"].set_index(keys)["low"]
-    exact = table[table["quantity"] == "exact error"].set_index(keys)["value"]
-    error = exact.combine_first(measured).rename("error").reset_index()
+    keys, limits = ["problem", "n"], ["low", "high"]
+    measured = table[table["quantity"] == "measured error"].set_index(keys)[limits]
+    exact = table[table["quantity"] == "exact error"].set_index(keys)[limits]
+    error = exact.combine_first(measured).reset_index()
     bounds = table[~table["quantity"].isin(["measured error", "exact error"])]
-    paired = bounds.rename(columns={"quantity": "bound"}).merge(error, on=keys)
-    return paired[["bound", "value", "error"]]
+    named = bounds.rename(columns={"quantity": "bound"}).drop(columns=limits)
+    return named.merge(error, on=keys)

@@ -12,6 +12,7 @@ from simulator.measure.error import Bracket, bracket
 from simulator.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.streams import RngLike, seed_sequence
+from theory.instances.two_branch import exact_limits
 from theory.registry import BOUNDS, bounds_for
 from theory.statement import Bound
 
@@ -31,10 +32,10 @@ class MeasuredError:
     low, high : float
         Equal if exact.
     confidence : float
-        Probability that both limits hold; 1 if exact.
+        Probability that both limits hold; 1 if no run was needed for them.
     exact : bool
     bracket : Bracket or None
-        How it was measured; None if exact.
+        How it was measured; None if no run was needed.
     """
 
     low: float
@@ -97,6 +98,7 @@ def check(
     rng: RngLike | None = None,
     confidence: float = 0.99,
     bounds: Iterable[str] | None = None,
+    limit: float = DEFAULT_LIMIT,
 ) -> Report:
     r"""Compare the error of a sampler with every statement that speaks of it.
 
@@ -122,6 +124,8 @@ def check(
         right with probability at least ``2 * confidence - 1``.
     bounds : iterable of str, optional
         Ids; by default all that apply.
+    limit : float, optional
+        Largest number of cloud transitions for the exact law.
 
     Returns
     -------
@@ -151,10 +155,12 @@ def check(
         raise InputError(f"confidence: {confidence!r} is not in (0, 1)")
     chosen, skipped = _choose(problem, sampler, bounds)
     root = seed_sequence(0 if rng is None else rng)
-    error = measure_error(problem, sampler, n_runs, root, confidence)
+    error = measure_error(problem, sampler, n_runs, root, confidence, limit)
     verdicts = []
     for bound in chosen:
         try:
+            if bound.measured and not error.exact:
+                raise TooLargeError("a mean over a law that cannot be enumerated: give runs")
             low = value = bound.value(problem, sampler)
             sure = error.confidence
         except TooLargeError as fault:
@@ -198,6 +204,8 @@ def measure_error(
 ) -> MeasuredError:
     """Return the error: exact where the law can be enumerated, else a bracket from runs.
 
+    Long two-branch instances need no runs: `theory.instances.two_branch.exact_limits`.
+
     Parameters
     ----------
     problem : Problem
@@ -221,6 +229,9 @@ def measure_error(
         tv = sampler.exact_law(problem, limit=limit).tv
         return MeasuredError(tv, tv, 1.0, True)
     except TooLargeError as fault:
+        limits = exact_limits(problem, sampler)
+        if limits is not None:
+            return MeasuredError(limits.low, limits.high, 1.0, False)
         if n_runs is None:
             raise TooLargeError(f"{fault}; give a number of runs to measure the error") from None
     root = seed_sequence(rng)

@@ -13,6 +13,7 @@ from scripts.experiments.language_model_switching import LANGUAGE_MODEL_SWITCHIN
 from scripts.experiments.language_model_tables import LANGUAGE_MODEL_TABLES
 from scripts.experiments.product import PRODUCT
 from scripts.experiments.ratios import RATIOS
+from scripts.experiments.survey import SURVEY
 from scripts.experiments.trees import TREES
 from scripts.experiments.two_branch import TWO_BRANCH
 
@@ -24,6 +25,7 @@ ORDER = (
     PRODUCT,
     TWO_BRANCH,
     RATIOS,
+    SURVEY,
     COST,
     CERTIFICATES,
     HARD,

@@ -8,8 +8,16 @@ multinomial resampling at every level. Guarantee: **lower** bound on the error, 
 from __future__ import annotations
 
 from simulator.errors import InputError
+from simulator.exact.two_branch_paths import Interval, two_branch_tv
+from simulator.problem import Problem
+from simulator.samplers.sampler import Sampler
+from simulator.samplers.smc import SMC
+from theory.instances.family import argument, of_family
+from theory.statement import DRAWN, MULTINOMIAL
 
-__all__ = ["lower_bound"]
+__all__ = ["exact_limits", "lower_bound"]
+
+LARGEST = 1e10  # H N^3, a few seconds
 
 
 def lower_bound(horizon: int, n_particles: int) -> float:
@@ -46,3 +54,26 @@ def lower_bound(horizon: int, n_particles: int) -> float:
         raise InputError(f"two-branch bound: needs H >= 1 and N >= 5, not {horizon}, {n_particles}")
     n = n_particles
     return (1 - 1 / n) ** 2 * (1 - (1 - 5 / n) ** (horizon - 1)) / 120
+
+
+def exact_limits(problem: Problem, sampler: Sampler) -> Interval | None:
+    """Return limits of the error of SMC on a two-branch instance that need no runs.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : Sampler
+
+    Returns
+    -------
+    Interval or None
+        None if the problem is of another family, the sampler is not SMC as in
+        arXiv 2603.07887v1, Alg. 1, or the size is out of reach.
+    """
+    spoken_of = (of_family("two-branch"), MULTINOMIAL, DRAWN)
+    if type(sampler) is not SMC or not all(a.holds(problem, sampler) for a in spoken_of):
+        return None
+    s = argument(problem, "s")
+    if s >= 1 or problem.horizon * sampler.n_particles**3 > LARGEST:
+        return None
+    return two_branch_tv(problem.horizon, sampler.n_particles, s)

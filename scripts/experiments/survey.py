@@ -1,0 +1,25 @@
+"""Every statement against every sampler on every family (the cases of `theory.survey`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from scripts.experiments.experiment import Experiment, Rows
+from theory.registry import BOUNDS
+from theory.survey import cases, compare
+
+
+def run_cell(problem: str) -> Rows:
+    """Rows (bound, kind, problem, sampler, n, value, low, high) of all cases of one problem."""
+    mine = [case for case in cases() if case.problem == problem]
+    found = [c for i, case in enumerate(mine) for c in compare(case, seed=i)]
+    return [asdict(c) | {"kind": BOUNDS[c.bound].kind} for c in found]
+
+
+def cells(profile: str) -> list[Mapping[str, object]]:
+    """Return one cell a problem; both profiles look at the same."""
+    return [{"problem": problem} for problem in dict.fromkeys(c.problem for c in cases())]
+
+
+SURVEY = Experiment("survey", run_cell, cells)
