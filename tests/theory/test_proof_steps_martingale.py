@@ -3,6 +3,7 @@
 Exact, in fractions, over all clouds of small random trees (`tests.support.systems`).
 """
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -117,7 +118,7 @@ def test_each_inequality_of_s1_and_s_rs(problem, n, rejection):
     for h in range(1, tree.horizon + 1):
         chi2 = c.chi2[h - 1] if rejection else c.proposal_chi2[h - 1]
         terms = [*one_level_terms(tree, n, h, rejection), z * math.sqrt(max(chi2, 0.0) / n)]
-        assert all(a <= b * SLACK + 1e-7 * z for a, b in zip(terms, terms[1:], strict=False))
+        assert all(a <= b * SLACK + 1e-7 * z for a, b in itertools.pairwise(terms))
         total += terms[0]
     sampler = SMCRejection(n, "enumerate") if rejection else SMC(n)
     assert sampler.exact_law(problem).tv <= total / (2 * z) + 1e-9
