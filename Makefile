@@ -9,7 +9,7 @@ LM ?= yes
 
 comma := ,
 
-.PHONY: reproduce test lint bench clean system
+.PHONY: reproduce test lint bench clean system paper paper-system
 
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -35,10 +35,22 @@ lint: .venv/.ready
 bench: .venv/.ready  ## ratios of our kernels to plain twins, measured in one run
 	$(BIN)/particlebounds bench
 
+paper: .venv/.ready  ## paper/paper.pdf, with figures from the tables in $(OUT)/
+	@command -v latexmk >/dev/null && command -v pdflatex >/dev/null \
+	  || { echo "needs latexmk and LaTeX: run 'make paper-system'" >&2; exit 1; }
+	$(BIN)/python -m scripts.paper --results $(OUT)
+	cd paper && latexmk -pdf -interaction=nonstopmode -halt-on-error -outdir=build paper.tex
+	cp paper/build/paper.pdf paper/paper.pdf
+
+paper-system:  ## what `make paper` needs besides, and how Debian gets it
+	@echo "needs: latexmk, pdflatex with lmodern, microtype, mathtools and booktabs"
+	@command -v apt-get >/dev/null && apt-get install -y --no-install-recommends latexmk lmodern \
+	  texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended || true
+
 system:  ## what must come from the operating system, and how Debian gets it
 	@echo "needs: make, git, Python >= 3.11 with venv and pip"
 	@command -v apt-get >/dev/null && apt-get install -y make git python3 python3-venv python3-pip || true
 
 clean:
-	rm -rf .venv results build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv results build paper/build paper/paper.pdf paper/generated/*.pdf *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.models.families.random_tree import random_tree
+from simulator.problem import Problem
+from simulator.samplers.sampler import Sampler
 from simulator.samplers.smc import SMC
 from theory.verdict import check
 
 PER_CELL = 10
 
 
-def run_cell(first: int, count: int) -> Rows:
+def random_case(seed: int) -> tuple[Problem, int]:
+    """Draw a small tree with a PRM that errs, and a number of particles.
+
+    Parameters
+    ----------
+    seed : int
+
+    Returns
+    -------
+    problem : Problem
+    n : int
+        1 to 4.
+    """
+    rng = np.random.default_rng(seed)
+    actions = int(rng.integers(2, 4))
+    problem = random_tree(
+        n_actions=actions,
+        horizon=int(rng.integers(1, 5 if actions == 2 else 4)),
+        seed=seed,
+        concentration=float(rng.choice([0.5, 1.0, 5.0])),
+        zero_rewards=float(rng.choice([0.0, 0.2])),
+        sigma=float(rng.choice([0.0, 0.1, 0.5, 1.0])),
+    )
+    return problem, int(rng.integers(1, 5))
+
+
+def run_cell(first: int, count: int, make: Callable[[int], Sampler] = SMC) -> Rows:
     """Rows (problem, n, bound, value, error, ratio, vacuous, status) of `count` problems."""
     rows: Rows = []
     for seed in range(first, first + count):
-        rng = np.random.default_rng(seed)
-        actions = int(rng.integers(2, 4))
-        problem = random_tree(
-            n_actions=actions,
-            horizon=int(rng.integers(1, 5 if actions == 2 else 4)),
-            seed=seed,
-            concentration=float(rng.choice([0.5, 1.0, 5.0])),
-            zero_rewards=float(rng.choice([0.0, 0.2])),
-            sigma=float(rng.choice([0.0, 0.1, 0.5, 1.0])),
-        )
-        n = int(rng.integers(1, 5))
-        report = check(problem, SMC(n))
+        problem, n = random_case(seed)
+        report = check(problem, make(n))
         rows.extend(
             {"problem": seed, "horizon": problem.horizon, "n": n, "bound": v.id,
              "value": v.value, "error": report.error.high, "ratio": report.error.high / v.value

@@ -11,7 +11,7 @@ Pairs with u = 0 stay in phi; with probability q(u = 0)^N all u are zero and nu~
 
 With t = exp(s) the integrand is analytic for |Im s| < pi/2 and there
 |phi(t e^{i a})| <= phi(t cos a), so the trapezoidal rule of step d in s is off by at most a
-factor 1 ± (2 pi/d) e exp(-pi^2/d) to leading order: 4e-15 relative at d = 1/4.
+factor 1 ± (4 pi/d) e exp(-pi^2/d) to leading order: 1e-15 relative at d = 1/4.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ r"""C.5: harmless criteria, exploding prefix variances, and an output that stays
 Problem: `simulator.models.families.variance`, n = floor(H/2). Algorithm: SMC, multinomial.
 Guarantee: **lower**, Var(W^_n) >= (2^n - 3 + 3 2^-n - 4^-n)/N with equality at N = 1, although
 chi2_h <= 1, C_act = 1 and C^_act = 2; arXiv 2603.07887v1, C.5, whose constant 2^n - 2 is too
-large. At level H the relative variance is below 1, so that bound S2 stays below 1/2.
+large from n = 2 on. At level H the relative variance is below 1, so that bound S2 stays below 1/2.
 Assumptions: H >= 2, V^(root) = 1.
 
 >>> print(variance_c_5(False).status)

@@ -1,0 +1,259 @@
+r"""Numbers, tables and figures of paper/: nothing that was computed is typed there.
+
+`python -m scripts.paper` writes paper/generated/. Numbers and tables are exact, take half a minute
+and are kept in the repository, so that the paper builds from a clone; a test computes them again.
+Figures are drawn from the tables that `make reproduce` stores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from figures.catalogue import FIGURES
+from figures.figure import save
+from scripts.experiments.ratios import run_cell
+from simulator.exact.lumped import product_tv, two_branch_bias
+from simulator.exact.quadrature import STEP
+from simulator.exact.variance import relative_variance
+from simulator.models.families.reference import reference
+from simulator.models.families.two_branch import two_branch
+from simulator.runs.store import read_table
+from simulator.samplers.smc import SMC
+from simulator.samplers.smc_rejection import SMCRejection
+from theory.instances.hidden_labels import block_sizes, event_probability, myopic_limit
+from theory.instances.myopic_game import best_event_probability
+from theory.instances.two_branch import lower_bound
+from theory.plan import plan
+from theory.registry import BOUNDS
+
+__all__ = ["FOLDER", "PICTURES", "draw", "texts"]
+
+FOLDER = Path(__file__).resolve().parent.parent / "paper" / "generated"
+PICTURES = ("trees", "two_branch", "ratios", "product")
+TREES, EPSILON, DEPTH, THETA, DELTA = 40, 0.05, 4, 0.5, 0.05
+ROUNDING = 1e-12  # errors that are zero: SMC-RS with a perfect PRM
+REJECTION = partial(SMCRejection, method="enumerate")
+
+Cell = str | float | int
+
+
+def texts() -> dict[str, str]:
+    """Compute all numbers and tables.
+
+    Returns
+    -------
+    dict of str to str
+        File name to LaTeX.
+    """
+    numbers: dict[str, str] = {"Quadrature": _scientific(_trapezoid_error(STEP))}
+    out = {
+        "reference.tex": _reference(),
+        "tightness.tex": _tightness(numbers),
+        "plan.tex": _plan(numbers),
+        "instances.tex": _instances(),
+        "hidden.tex": _hidden(numbers),
+    }
+    lines = [rf"\newcommand{{\num{name}}}{{{value}}}" for name, value in numbers.items()]
+    return {"numbers.tex": _file(lines), **out}
+
+
+def draw(results: Path, folder: Path) -> list[str]:
+    """Draw the figures from stored tables.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of `reproduce`.
+    folder : Path
+        Where NAME.pdf goes.
+
+    Returns
+    -------
+    list of str
+        Figures whose table is missing.
+    """
+    missing = []
+    for name in PICTURES:
+        table = results / "tables" / f"{name}.parquet"
+        if not table.exists():
+            missing.append(name)
+            continue
+        for path in save(FIGURES[name], read_table(table)[0], folder):
+            if path.suffix != ".pdf":
+                path.unlink()
+    return missing
+
+
+def _reference() -> str:
+    rows: list[list[Cell]] = []
+    for horizon, n in ((3, 2), (3, 3), (4, 2), (4, 4)):
+        problem = reference(horizon)
+        row: list[Cell] = [horizon, n]
+        for sampler, kind in ((SMC(n), "smc"), (REJECTION(n), "smc-rs")):
+            j = BOUNDS["J"].value(problem, sampler)
+            row += [sampler.exact_law(problem).tv, relative_variance(problem, n, kind), j]
+        rows.append(row)
+    head = (
+        r"& & \multicolumn{3}{c}{SMC} & \multicolumn{3}{c}{SMC-RS}\\"
+        r"\cmidrule(lr){3-5}\cmidrule(lr){6-8}"
+    )
+    names = ["$H$", "$N$", *[r"$D_{\mathrm{TV}}$", "$v$", r"\textsf{J}"] * 2]
+    return _table("rrrrrrrr", names, rows, head, digits=6)
+
+
+def _tightness(numbers: dict[str, str]) -> str:
+    frames = [pd.DataFrame(run_cell(0, TREES, make)) for make in (SMC, REJECTION)]
+    if (pd.concat(frames)["status"] == "violated").any():
+        raise AssertionError("a bound is violated: the text of the paper would be wrong")
+    numbers["TightProblems"] = str(TREES)
+    numbers["TightComparisons"] = str(sum(map(len, frames)))
+    halves = []
+    for frame in frames:
+        grouped = frame[frame["error"] > ROUNDING].groupby("bound")
+        top = grouped["ratio"].agg(["max", "median"]).sort_values("max", ascending=False)
+        top["sharp"] = grouped["vacuous"].apply(lambda x: int((~x).sum()))
+        halves.append(
+            [
+                [rf"\textsf{{{name}}}", row["max"], row["median"], int(row["sharp"])]
+                for name, row in top.iterrows()
+            ]
+        )
+    blank: list[Cell] = ["", "", "", ""]
+    longest = max(map(len, halves))
+    first, second = (h + [blank] * (longest - len(h)) for h in halves)
+    rows = [[*a, *b] for a, b in zip(first, second, strict=True)]
+    head = (
+        r"\multicolumn{4}{c}{SMC} & \multicolumn{4}{c}{SMC-RS}\\"
+        r"\cmidrule(lr){1-4}\cmidrule(lr){5-8}"
+    )
+    names = ["bound", "largest", "median", "not vac."] * 2
+    return _table("lrrr@{\\qquad}lrrr", names, rows, head, digits=3)
+
+
+def _plan(numbers: dict[str, str]) -> str:
+    found = plan(reference(DEPTH), SMC, EPSILON)
+    assert found.enough is not None
+    asked = sorted((n, name) for name, n in found.asked.items() if n is not None)
+    numbers |= {
+        "PlanHorizon": str(DEPTH),
+        "PlanEpsilon": f"{EPSILON:g}",
+        "PlanTooFew": str(found.too_few + 1),
+        "PlanEnough": str(found.enough),
+        "PlanJ": _count(found.asked["J"]),
+        "PlanOneOne": _count(found.asked["1.1"]),
+    }
+    half = (len(asked) + 1) // 2
+    parts = asked[:half], asked[half:]
+    lines = []
+    for part in parts:
+        lines.append(" & ".join(["bound", *(rf"\textsf{{{name}}}" for _, name in part)]) + r"\\")
+        lines.append(" & ".join(["$N$", *(_count(n) for n, _ in part)]) + r"\\")
+    begin = rf"\begin{{tabular}}{{l{'r' * half}}}\toprule"
+    return _file([begin, *lines[:2], r"\midrule", *lines[2:], r"\bottomrule\end{tabular}"])
+
+
+def _instances() -> str:
+    branches = []
+    for n, horizon in ((8, 8), (8, 64), (32, 32), (32, 256), (64, 64), (64, 512)):
+        upper = BOUNDS["F"].value(two_branch(horizon), SMC(n))
+        bias = two_branch_bias(horizon, n)
+        row: list[Cell] = [n, horizon, lower_bound(horizon, n), bias, upper]
+        branches.append(row)
+    left = _table("rrrrr", ["$N$", "$H$", "lower", "exact", r"\textsf{F}"], branches, digits=4)
+    products: list[list[Cell]] = [[h, product_tv(h, 8)] for h in (64, 256, 1024, 4096)]
+    right = _table("rr", ["$H$", r"$D_{\mathrm{TV}}$"], products, digits=4)
+    return left.rstrip() + "\\qquad\n" + right
+
+
+def _hidden(numbers: dict[str, str]) -> str:
+    rows: list[list[Cell]] = []
+    for n in (1, 2, 3):
+        counts, thresholds = block_sizes(n, THETA, DELTA, sharp=True)
+        horizon = 0
+        for m in counts:
+            horizon = m * (horizon + 2)
+        # at three levels the game has too many positions
+        best = best_event_probability(counts, thresholds, n) if n < 3 else "--"
+        rows.append(
+            [n, "/".join(map(str, counts)), "/".join(map(str, thresholds)), _count(horizon),
+             event_probability(counts, thresholds, THETA), myopic_limit(counts, thresholds, n),
+             best]
+        )  # fmt: skip
+    numbers |= {"HiddenReach": f"{1 - DELTA:g}", "HiddenDelta": f"{DELTA:g}"}
+    names = ["$n$", "$M_k$", "$t_k$", "$H$", "$p_n$", r"$\bar\delta_{n,n}$", "game"]
+    return _table("rllrrrr", names, rows, digits=4)
+
+
+def _trapezoid_error(step: float) -> float:
+    """min over a of 2/(cos a (exp(2 pi a/d) - 1))."""
+    a = np.linspace(0.01, math.pi / 2 - 1e-4, 20_000)
+    return float((2 / (np.cos(a) * np.expm1(2 * math.pi * a / step))).min())
+
+
+def _scientific(x: float) -> str:
+    """Round up to two digits, for a number that is said to be a limit."""
+    power = math.floor(math.log10(x))
+    return rf"${math.ceil(x / 10.0 ** (power - 1)) / 10:.1f}\cdot10^{{{power}}}$"
+
+
+def _count(n: int | None) -> str:
+    return "--" if n is None else f"{n:,}".replace(",", r"\,")
+
+
+def _table(
+    columns: str, names: Sequence[str], rows: Iterable[Sequence[Cell]], head: str = "",
+    *, digits: int,
+) -> str:  # fmt: skip
+    lines = [rf"\begin{{tabular}}{{{columns}}}\toprule"]
+    lines += [head] if head else []
+    lines += [" & ".join(names) + r"\\\midrule"]
+    for row in rows:
+        cells = (f"{x:.{digits}f}" if isinstance(x, float) else str(x) for x in row)
+        lines.append(" & ".join(cells) + r"\\")
+    return _file([*lines, r"\bottomrule\end{tabular}"])
+
+
+def _file(lines: Sequence[str]) -> str:
+    return "\n".join(["% made by scripts/paper.py", *lines]) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write paper/generated.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Of the command line.
+
+    Returns
+    -------
+    int
+        2 if `reproduce` has not made a table that a figure needs.
+    """
+    parser = argparse.ArgumentParser(description="numbers, tables and figures of paper/")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    options = parser.parse_args(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
+    missing = draw(options.results, options.out)
+    if missing:
+        print(
+            f"{options.results}/tables lacks {', '.join(missing)}: run 'make reproduce' first",
+            file=sys.stderr,
+        )
+        return 2
+    for name, text in texts().items():
+        (options.out / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

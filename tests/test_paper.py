@@ -1,0 +1,74 @@
+"""The paper: its numbers are fresh, its tests exist, and what is proved here has a proof there."""
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts import paper
+from theory.registry import BOUNDS
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted((ROOT / "paper").glob("**/sections/*.tex"))
+TEXT = "\n".join(p.read_text(encoding="utf-8") for p in SOURCES)
+STATEMENT = r"\\begin\{(theorem|proposition|corollary|lemma)\}.*?\\end\{\1\}"
+
+
+def test_every_test_that_the_paper_names_exists():
+    named = re.findall(r"\\tested\{([^}]*)\}", TEXT)
+    assert len(named) > 60
+    for reference in sorted(set(named)):
+        path, name = reference.split("::")
+        source = (ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^def {name}\(", source, re.MULTILINE), reference
+
+
+def test_every_proof_is_followed_by_its_tests():
+    parts = TEXT.split(r"\end{proof}")
+    assert len(parts) > 20
+    for before, after in itertools.pairwise(parts):
+        assert r"\tested" in after.split(r"\begin{proof}")[0], before[-80:]
+
+
+def test_every_bound_of_the_registry_is_proved():
+    proved = set(re.findall(r"\\bound\{([^}]*)\}", TEXT))
+    assert proved == set(BOUNDS)
+    for match in re.finditer(STATEMENT, TEXT, re.DOTALL):
+        if r"\bound{" in match.group():
+            after = TEXT[match.end() :]
+            following = re.search(r"\\begin\{(proof|theorem|corollary)\}", after)
+            assert following, match.group()[:80]
+
+
+def test_every_reference_has_its_label_and_labels_are_unique():
+    labels = re.findall(r"\\label\{([^}]*)\}", TEXT)
+    assert len(labels) == len(set(labels))
+    used = re.findall(r"\\(?:eq)?ref\{([^}]*)\}", TEXT)
+    assert set(used) <= set(labels)
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    return paper.texts()
+
+
+def test_no_generated_number_is_stale(fresh):
+    """Made again; `make paper` writes them."""
+    for name, text in fresh.items():
+        assert (paper.FOLDER / name).read_text(encoding="utf-8") == text, f"{name} is stale"
+
+
+def test_every_generated_file_and_number_is_used(fresh):
+    numbers = re.findall(r"\\newcommand\{\\(num\w+)\}", fresh["numbers.tex"])
+    used = re.findall(r"\\(num[A-Z]\w*)", TEXT)
+    assert set(used) == set(numbers)
+    for name in fresh:
+        stem = name.removesuffix(".tex")
+        main = (ROOT / "paper" / "paper.tex").read_text(encoding="utf-8")
+        assert f"generated/{stem}" in TEXT + main
+
+
+def test_without_results_it_says_what_to_do(tmp_path, capsys):
+    assert paper.main(["--results", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "make reproduce" in capsys.readouterr().err
