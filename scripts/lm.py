@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,6 +28,7 @@ HorizonOption = Annotated[int, typer.Option("--horizon", min=1, help="Tokens H."
 StylesOption = Annotated[int, typer.Option("--styles", min=1, max=50, help="Style prompts.")]
 ParticlesOption = Annotated[int, typer.Option("--particles", "-n", min=1, help="Particles N.")]
 AlphaOption = Annotated[float, typer.Option("--alpha", min=0, help="Strength of the belief.")]
+PromptsOption = Annotated[str, typer.Option("--prompts", help="Set: styles or topics.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of results; parts are kept.")]
 JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")]
 
@@ -43,14 +44,13 @@ def figure2a(
     horizon: HorizonOption = 32,
     runs: RunsOption = 16,
     texts: TextsOption = 64,
+    prompts: PromptsOption = "styles",
     jobs: JobsOption = 1,
     out: OutOption = RESULTS,
 ) -> None:
     """Error against KL(pi*||pi_ref)/H: exact values, one target a style prompt."""
-    from scripts.lm_study import run
-
-    run("2a", jobs, out, styles=styles, particles=(particles,), horizon=horizon, runs=runs,
-        texts=texts, model=model, device=device)  # fmt: skip
+    _study("2a", jobs, out, prompt_set=prompts, styles=styles, particles=(particles,),
+        horizon=horizon, runs=runs, texts=texts, model=model, device=device)  # fmt: skip
 
 
 @lm.command()
@@ -63,14 +63,14 @@ def figure2b(
     runs: RunsOption = 16,
     texts: TextsOption = 64,
     alpha: AlphaOption = 2.0,
+    prompts: PromptsOption = "styles",
     jobs: JobsOption = 1,
     out: OutOption = RESULTS,
 ) -> None:
     """Error against KL(pi*_h||pi^_h): p_ref = p*, the PRM believes in a style at first."""
-    from scripts.lm_study import run
-
-    run("2b", jobs, out, styles=styles, particles=(particles,), horizon=horizon, runs=runs,
-        texts=texts, alpha=alpha, model=model, device=device)  # fmt: skip
+    _study("2b", jobs, out, prompt_set=prompts, styles=styles, particles=(particles,),
+        horizon=horizon, runs=runs, texts=texts, alpha=alpha, model=model,
+        device=device)  # fmt: skip
 
 
 @lm.command()
@@ -82,15 +82,28 @@ def figure3(
     runs: RunsOption = 16,
     texts: TextsOption = 64,
     alpha: AlphaOption = 1.0,
+    prompts: PromptsOption = "styles",
     jobs: JobsOption = 1,
     out: OutOption = RESULTS,
 ) -> None:
     """Error of SMC and its rivals against N = 2, 4, 8, ..."""
+    sizes = tuple(2**k for k in range(1, particles.bit_length()) if 2**k <= particles)
+    _study("3", jobs, out, prompt_set=prompts, styles=1, particles=sizes, horizon=horizon,
+        runs=runs, texts=texts, alpha=alpha, model=model, device=device)  # fmt: skip
+
+
+@lm.command()
+def study(
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "cpu",
+    jobs: JobsOption = 1,
+    out: OutOption = RESULTS,
+) -> None:
+    """Run the three figures as in the table that the package ships."""
+    from scripts.experiments.language_model_switching import whole_study
     from scripts.lm_study import run
 
-    sizes = tuple(2**k for k in range(1, particles.bit_length()) if 2**k <= particles)
-    run("3", jobs, out, styles=1, particles=sizes, horizon=horizon, runs=runs, texts=texts,
-        alpha=alpha, model=model, device=device)  # fmt: skip
+    run("lm_study", whole_study(model, device), model, jobs, out)
 
 
 @lm.command()
@@ -152,6 +165,13 @@ def sample(
             "model_calls": int(drawn.model_calls[r]),
         }
         print(json.dumps(line, ensure_ascii=False))
+
+
+def _study(figure: str, jobs: int, out: Path, **settings: Any) -> None:
+    from scripts.experiments.language_model_switching import study
+    from scripts.lm_study import run
+
+    run(f"lm_figure{figure}", study(figure, **settings), settings["model"], jobs, out)
 
 
 def _load(model: str, device: str) -> HuggingFaceLM:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -140,20 +140,17 @@ class HuggingFaceLM(LanguageModel):
             out = torch.log_softmax(out.masked_fill(cut, -torch.inf), dim=-1)
         return np.asarray(out.cpu().numpy())
 
-    def _score(self, prompt: Prompt, paths: Ints) -> Floats:
-        """Score in one forward pass: every token is seen by those behind it."""
-        torch = self.torch
-        ids = self.prompt_tokens(prompt)
+    def laws(self, prompt: Prompt, tokens: npt.ArrayLike) -> Iterator[Floats]:
+        """Read all levels in one forward pass; see `LanguageModel.laws`."""
+        torch, paths = self.torch, np.asarray(tokens, dtype=np.int64)
         n, length = paths.shape
-        rows = np.column_stack([np.tile(ids, (n, 1)), np.maximum(paths, 0)])[:, :-1]
+        ids = np.tile(self.prompt_tokens(prompt), (n, 1))
+        rows = np.column_stack([ids, np.maximum(paths, 0)])[:, :-1]
         tensor = torch.as_tensor(rows, device=self.model.device)
         with torch.inference_mode():
             logits = self.model(tensor, use_cache=False, logits_to_keep=length).logits
-        out = np.empty(paths.shape)
         for h in range(length):  # one column at a time: a vocabulary wide in float64
-            table = self.log_probs(logits[:, h])
-            out[:, h] = table[np.arange(n), np.maximum(paths[:, h], 0)]
-        return np.where(paths == WAIT, 0.0, out)
+            yield self.log_probs(logits[:, h])
 
 
 class HuggingFaceSession(Session):
