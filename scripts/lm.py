@@ -138,6 +138,7 @@ def sample(
         list[str] | None, typer.Option("--option", "-O", help="Sampler option key=value.")
     ] = None,
     horizon: HorizonOption = 16,
+    chat: Annotated[bool, typer.Option("--chat", help="Prompts are messages to a chat.")] = False,
     runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Independent runs.")] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all draws.")] = 0,
     model: ModelOption = DEFAULT_MODEL,
@@ -152,7 +153,9 @@ def sample(
     from simulator.samplers.registry import make_sampler, parse_options
 
     made = make_sampler(sampler, particles, **parse_options(sampler, option or []))
-    problem = LanguageModelProblem(_load(model, device), prompt, horizon, PromptSwitching(target))
+    loaded = _load(model, device)
+    asked, wanted = ((loaded.chat(p) if chat else p) for p in (prompt, target))
+    problem = LanguageModelProblem(loaded, asked, horizon, PromptSwitching(wanted))
     drawn = run_on_language_model(made, problem, runs, rng=seed, keep=("tokens",))
     assert drawn.tokens is not None
     for r in range(runs):

@@ -42,9 +42,9 @@ SAMPLERS: dict[str, tuple[str, dict[str, object]]] = {
 }
 # of the table that the package ships; `particlebounds lm study` makes it
 STUDY: dict[str, dict[str, Any]] = {
-    "2a": {"styles": 12, "particles": (8,), "horizon": 16, "runs": 32, "texts": 48},
-    "2b": {"styles": 12, "particles": (8,), "horizon": 16, "runs": 32, "texts": 48},
-    "3": {"styles": 1, "particles": (2, 4, 8, 16), "horizon": 16, "runs": 16, "texts": 48},
+    "2a": {"styles": 10, "particles": (8,), "horizon": 16, "runs": 32, "texts": 48},
+    "2b": {"styles": 10, "particles": (8,), "horizon": 16, "runs": 24, "texts": 32},
+    "3": {"styles": 1, "particles": (2, 4, 8), "horizon": 16, "runs": 16, "texts": 32},
 }
 
 

@@ -71,9 +71,44 @@ class HuggingFaceLM(LanguageModel):
         self.temperature, self.top_p = temperature, top_p
         self.batch, self.name = batch, name
         self.n_tokens = int(model.config.vocab_size)
-        eos = tokenizer.eos_token_id if tokenizer else model.config.eos_token_id
-        self.eos = None if eos is None else int(eos)
+        self.eos, self.stops = self._ends()
         self.torch, _ = torch_and_transformers()
+
+    def _ends(self) -> tuple[int | None, tuple[int, ...]]:
+        """Return the tokenizer's end of a text, and those that the model's settings name too."""
+        named = [self.tokenizer.eos_token_id] if self.tokenizer else []
+        for settings in (getattr(self.model, "generation_config", None), self.model.config):
+            found = getattr(settings, "eos_token_id", None)
+            named += found if isinstance(found, list) else [found]
+        ends = list(dict.fromkeys(int(t) for t in named if t is not None))
+        return (ends[0], tuple(ends[1:])) if ends else (None, ())
+
+    def chat(self, message: str, *, system: str | None = None) -> list[int]:
+        """Return the prompt that asks a chat model for its reply, by the model's own template.
+
+        Parameters
+        ----------
+        message : str
+            What the user says.
+        system : str, optional
+            By default what the template puts there.
+
+        Returns
+        -------
+        list of int
+
+        Raises
+        ------
+        InputError
+            If the tokenizer has no chat template.
+        """
+        self._need_tokenizer()
+        if not self.tokenizer.chat_template:
+            raise InputError(f"chat: {self.name} has no chat template; use a plain prompt")
+        said = [] if system is None else [{"role": "system", "content": system}]
+        said.append({"role": "user", "content": message})
+        text = self.tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+        return self.encode(text)
 
     def start(self, prompt: Prompt, n: int) -> HuggingFaceSession:
         """Begin n copies of a prompt, which is read once; see `LanguageModel.start`."""

@@ -77,6 +77,8 @@ class LanguageModel(ABC):
         V.
     eos : int or None
         Token that ends a text.
+    stops : tuple of int
+        Further tokens that end one, as those of chat models.
     batch : int
         Rows that fit into one session.
     name : str
@@ -84,6 +86,7 @@ class LanguageModel(ABC):
 
     n_tokens: int
     eos: int | None
+    stops: tuple[int, ...] = ()
     batch: int
     name: str
 

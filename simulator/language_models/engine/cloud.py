@@ -135,8 +135,7 @@ class Cloud:
         self.judge.extend(tokens, log_probs)
         self.session.extend(tokens)
         self.paths = np.column_stack([self.paths, tokens])
-        if self.problem.eos is not None:
-            self.ended |= tokens == self.problem.eos
+        self.ended |= np.isin(tokens, self.problem.ends)
 
     def proposal(self, table: Floats, name: str) -> Floats:
         """Return log q(. | text).
@@ -185,8 +184,7 @@ class Cloud:
         if self.problem.delimiters:
             raise InputError("delimiters: all continuations of a block cannot be asked for")
         last = np.repeat((self.levels + 1 == self.problem.horizon)[:, None], table.shape[1], 1)
-        if self.problem.eos is not None:
-            last[:, self.problem.eos] = True
+        last[:, self.problem.ends] = True
         values = self.judge.child_log_values(table, last)
         self._count(self.evaluations, ~self.ended, table.shape[1])
         return values
