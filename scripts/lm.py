@@ -107,6 +107,25 @@ def study(
 
 
 @lm.command()
+def answers(
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "cpu",
+    particles: Annotated[int, typer.Option("--particles", "-n", min=1, help="Particles N.")] = 4,
+    runs: RunsOption = 32,
+    jobs: JobsOption = 1,
+    out: OutOption = RESULTS,
+) -> None:
+    """Ask questions: SMC with its highest-V^ particle against best-of-N."""
+    from figures.language_model_answers import LANGUAGE_MODEL_ANSWERS
+    from scripts.experiments.language_model_answers import run_cell
+    from scripts.experiments.language_model_answers import study as questions
+    from scripts.lm_study import run
+
+    asked = questions(n=particles, runs=runs, model=model, device=device)
+    run("lm_answers", asked, model, jobs, out, run_cell, LANGUAGE_MODEL_ANSWERS)
+
+
+@lm.command()
 def table(
     prompt: Annotated[str, typer.Option("--prompt", help="Prompt of pi_ref.")],
     target: Annotated[str, typer.Option("--target", help="Prompt of pi*.")],
@@ -168,6 +187,22 @@ def sample(
             "model_calls": int(drawn.model_calls[r]),
         }
         print(json.dumps(line, ensure_ascii=False))
+
+
+@lm.command()
+def bench(
+    particles: ParticlesOption = 32,
+    horizon: HorizonOption = 32,
+    runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Runs in one batch.")] = 1,
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Measure tokens a second and memory of SMC in prompt switching; one JSON line."""
+    import json
+
+    from scripts.bench.language_model import measure
+
+    print(json.dumps(measure(_load(model, device), particles, horizon, runs)))
 
 
 def _study(figure: str, jobs: int, out: Path, **settings: Any) -> None:

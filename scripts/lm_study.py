@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from figures.figure import save
+from figures.figure import FigureSpec, save
 from figures.prompt_switching import LANGUAGE_MODEL_SWITCHING as SPEC
 from scripts.experiments.language_model_switching import missing, run_cell
 from scripts.progress import progress_bar
 from simulator.errors import InputError
 from simulator.language_models.packaged import DEFAULT_MODEL, converted
-from simulator.runs.cells import Cell, run_cells
+from simulator.runs.cells import Cell, Rows, run_cells
 from simulator.runs.provenance import provenance
 from simulator.runs.store import open_folder, write_table
 from simulator.runs.workers import Workers
@@ -18,7 +19,15 @@ from simulator.runs.workers import Workers
 __all__ = ["run"]
 
 
-def run(name: str, cells: list[Cell], model: str, jobs: int, out: Path) -> None:
+def run(
+    name: str,
+    cells: list[Cell],
+    model: str,
+    jobs: int,
+    out: Path,
+    function: Callable[..., Rows] = run_cell,
+    spec: FigureSpec = SPEC,
+) -> None:
     """Run the cells of a study and write its table and picture into `out`.
 
     Parameters
@@ -30,6 +39,9 @@ def run(name: str, cells: list[Cell], model: str, jobs: int, out: Path) -> None:
     model : str
     jobs : int
     out : Path
+    function : callable, optional
+        Of a cell.
+    spec : FigureSpec, optional
 
     Raises
     ------
@@ -45,10 +57,10 @@ def run(name: str, cells: list[Cell], model: str, jobs: int, out: Path) -> None:
     with progress_bar() as progress:
         task = progress.add_task(name, total=len(cells))
         table = run_cells(
-            SPEC.name, run_cell, cells, out / "cells", workers=Workers(jobs),
+            spec.name, function, cells, out / "cells", workers=Workers(jobs),
             advance=lambda done: progress.advance(task, done),
         )  # fmt: skip
     path = out / "tables" / f"{name}.parquet"
-    write_table(table, path, provenance(SPEC.name, {"cells": cells}))
-    picture = save(SPEC, table, out / "figures", name)[0]
-    print(f"{SPEC.caption(table)}\n{path}\n{picture}")
+    write_table(table, path, provenance(spec.name, {"cells": cells}))
+    picture = save(spec, table, out / "figures", name)[0]
+    print(f"{spec.caption(table)}\n{path}\n{picture}")

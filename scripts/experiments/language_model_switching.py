@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scripts.experiments.experiment import Experiment, Rows
-from scripts.experiments.shipped import digest, shipped
+from scripts.experiments.shipped import digest, shipped_rows
 from simulator.language_models.engine.dispatch import run_on_language_model
 from simulator.language_models.extra import MISSING
 from simulator.language_models.packaged import DEFAULT_MODEL, converted, load_language_model
@@ -147,8 +147,10 @@ def _divergence(
 
 @cache
 def loaded(name: str, device: str) -> LanguageModel:
-    """Load a model once a worker."""
-    return load_language_model(name, device=device)
+    """Load a model once a worker, which has one thread, so that results do not depend on jobs."""
+    model = load_language_model(name, device=device)
+    model.torch.set_num_threads(1)
+    return model
 
 
 def cells(profile: str) -> list[Mapping[str, object]]:
@@ -166,10 +168,7 @@ def cells(profile: str) -> list[Mapping[str, object]]:
 
 def show_cell(table: str | None = None, **cell: Any) -> Rows:
     """Rows of the shipped table, or of one cell that is run here."""
-    if table is None:
-        return [row | {"shipped": False} for row in run_cell(**cell)]
-    rows = shipped(NAME).to_dict("records")
-    return [{str(k): v for k, v in row.items()} | {"shipped": True} for row in rows]
+    return shipped_rows(NAME) if table else [row | {"shipped": False} for row in run_cell(**cell)]
 
 
 def whole_study(model: str, device: str) -> list[Mapping[str, object]]:

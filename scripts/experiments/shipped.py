@@ -6,15 +6,14 @@ import hashlib
 from functools import cache
 from importlib.resources import files
 
-import pandas as pd
-
+from scripts.experiments.experiment import Rows
 from simulator.runs.store import decode
 
-__all__ = ["digest", "shipped"]
+__all__ = ["digest", "shipped_rows"]
 
 
-def shipped(name: str) -> pd.DataFrame:
-    """Read a shipped table, which must be as it was written.
+def shipped_rows(name: str) -> Rows:
+    """Read a shipped table, which must be as it was written; marked "shipped".
 
     Parameters
     ----------
@@ -22,14 +21,15 @@ def shipped(name: str) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
+    list of dict
 
     Raises
     ------
     InputError
         If the file is damaged.
     """
-    return decode(_content(name), f"{name}.parquet")[0]
+    rows = decode(_content(name), f"{name}.parquet")[0].to_dict("records")
+    return [{str(k): v for k, v in row.items()} | {"shipped": True} for row in rows]
 
 
 def digest(name: str) -> str:

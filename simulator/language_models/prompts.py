@@ -22,7 +22,8 @@ def prompts() -> dict[str, Any]:
     -------
     dict
         "plain": str; "styles": list of 50 str; "topics": dict of such a "plain" and "others";
-        "questions": list of dicts with "prompt" and "answer".
+        "questions": list of dicts with "prompt", "answer" and "tokens", a length that
+        holds the answer and shows where it ends.
 
     Examples
     --------

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from lm_contract import check_reorders, plain_forward
 
+from scripts.bench.language_model import measure
 from simulator.errors import InputError
 from simulator.language_models import packaged
 from simulator.language_models.extra import torch_and_transformers
@@ -77,6 +78,20 @@ def test_packaged_tables_come_from_this_model(lm):
         made = tabulate(lm, style_facts()["prompts"][0 if k is None else k + 1], WORDS, HORIZON)
         for a, b in zip(made.probs, style_table(k).probs, strict=True):
             assert np.abs(a - b).max() < 2e-4
+
+
+@pytest.mark.slow
+def test_bench_measures(lm):
+    found = measure(lm, 2, 3, 1)
+    assert found["tokens_per_second"] > 0
+    assert found["peak_mib"] >= found["peak_after_loading_mib"] > 500  # the weights alone
+
+
+@pytest.mark.slow
+def test_the_models_own_chat_template(lm):
+    text = lm.decode(lm.chat("Hello."))
+    assert text.endswith("<|im_start|>user\nHello.<|im_end|>\n<|im_start|>assistant\n")
+    assert lm.decode([lm.eos]) == "<|im_end|>"
 
 
 def test_missing_packages_are_one_line(monkeypatch):
