@@ -6,6 +6,7 @@ import resource
 import sys
 import time
 
+from simulator.language_models.engine.dispatch import run_on_language_model
 from simulator.language_models.hugging_face import HuggingFaceLM
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.prompt_switching import PromptSwitching
@@ -40,11 +41,11 @@ def measure(
     sampler = SMC(n_particles)
     device, torch = lm.model.device, lm.torch
     loaded = _peak()
-    sampler.run(problem, 1, rng=1)  # what is done once only
+    run_on_language_model(sampler, problem, 1, rng=1)  # what is done once only
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     begin = time.perf_counter()
-    sampler.run(problem, runs, rng=0)
+    run_on_language_model(sampler, problem, runs, rng=0)
     seconds = time.perf_counter() - begin
     found: dict[str, float | int | str] = {
         "model": lm.name,
