@@ -111,7 +111,7 @@ def answers(
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = "cpu",
     particles: Annotated[int, typer.Option("--particles", "-n", min=1, help="Particles N.")] = 4,
-    runs: RunsOption = 32,
+    runs: RunsOption = 24,
     jobs: JobsOption = 1,
     out: OutOption = RESULTS,
 ) -> None:

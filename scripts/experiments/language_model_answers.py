@@ -25,7 +25,7 @@ EXAMPLES = (
 )
 NAME = "language_model_answers"
 # of the table that the package ships; `particlebounds lm answers` makes it
-STUDY: dict[str, Any] = {"n": 4, "runs": 32}
+STUDY: dict[str, Any] = {"n": 4, "runs": 24}
 
 
 def run_cell(question: int, n: int, runs: int, seed: int, model: str, device: str) -> Rows:
