@@ -142,7 +142,9 @@ def draw_switching(table: pd.DataFrame) -> Figure:
                 continue
             _scatter(axes, rows, y, name, label)
             if y == "lpd":
-                axes.plot(rows["divergence"], rows["lpd_floor"], "_", ms=7, color="#777777")
+                axes.plot(rows["divergence"], rows["lpd_floor"], "_", ms=7, color="#777777",
+                          label="from noise alone")  # fmt: skip
+                axes.legend(fontsize=7)
             axes.set_ylim(bottom=0)
     rows = table[table["figure"] == "3"]
     for axes, columns in zip(panels[:, 2], (["lpd"], ["low", "high"]), strict=True):

@@ -43,7 +43,7 @@ SAMPLERS: dict[str, tuple[str, dict[str, object]]] = {
 # of the table that the package ships; `particlebounds lm study` makes it
 STUDY: dict[str, dict[str, Any]] = {
     "2a": {"styles": 10, "particles": (8,), "horizon": 16, "runs": 32, "texts": 48},
-    "2b": {"styles": 8, "particles": (8,), "horizon": 16, "runs": 16, "texts": 24},
+    "2b": {"styles": 6, "particles": (8,), "horizon": 16, "runs": 16, "texts": 24},
     "3": {"styles": 1, "particles": (2, 4, 8), "horizon": 12, "runs": 12, "texts": 16},
 }
 
