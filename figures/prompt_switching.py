@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -147,28 +145,30 @@ def draw_switching(table: pd.DataFrame) -> Figure:
                 axes.legend(fontsize=7)
             axes.set_ylim(bottom=0)
     rows = table[table["figure"] == "3"]
-    for axes, columns in zip(panels[:, 2], (["lpd"], ["low", "high"]), strict=True):
+    for axes, y in zip(panels[:, 2], ("lpd", "shortfall"), strict=True):
         if len(rows):
-            _against_n(axes, rows, columns)
+            _against_n(axes, rows, y)
         else:
             axes.set_visible(False)
     return figure
 
 
-def _against_n(axes: Axes, rows: pd.DataFrame, columns: Sequence[str]) -> None:
+def _against_n(axes: Axes, rows: pd.DataFrame, y: str) -> None:
+    """Draw `y` against N, and what noise alone gives or how far the halves are apart."""
     for shift, (sampler, part) in enumerate(rows.groupby("sampler")):
+        if y == "shortfall" and (part[y] == 1).all():
+            continue  # it has no weights, so no such limit
         part = part.sort_values("n")
-        colour = COLOURS[str(sampler)]
-        if len(columns) == 1:
-            axes.plot(part["n"], part["lpd"], "o-", ms=4, color=colour, label=str(sampler))
-            axes.plot(part["n"], part["lpd_floor"], ":", lw=0.8, color=colour)
+        colour, x = COLOURS[str(sampler)], part["n"] * 1.05**shift
+        axes.plot(x, part[y], "o-", ms=4, color=colour, label=str(sampler))
+        if y == "lpd":
+            axes.plot(x, part["lpd_floor"], ":", lw=0.8, color=colour)
         else:
-            x = part["n"] * 1.08**shift
-            axes.vlines(x, part["low"], part["high"], color=colour, lw=3, label=str(sampler))
+            axes.vlines(x, part[f"{y}_a"], part[f"{y}_b"], color=colour, lw=0.8)
     axes.set_xscale("log", base=2)
     axes.set_xlabel("particles N")
-    axes.set_ylabel("LPD" if len(columns) == 1 else "total variation, certified 95%")
-    axes.set_title("as figure 3, α = 1")
+    axes.set_ylabel("LPD" if y == "lpd" else "mean of (1 − Ŵ)₊")
+    axes.set_title(f"as figure 3, α = {rows['alpha'].iloc[0]:g}")
     axes.set_ylim(bottom=0)
     axes.legend(fontsize=7)
 
@@ -207,9 +207,10 @@ def caption_switching(table: pd.DataFrame) -> str:
     ]
     return (
         f"The same on the whole vocabulary of {shown['model'].iloc[0]} ({'; '.join(sizes)}). LPD "
-        "compares mean log-probabilities (grey: what it would be with no error, from noise "
-        "alone); the mean of (1 − Ŵ)₊ estimates an upper limit of the total variation, and the "
-        "bars are certified limits of it, equal N at equal numbers of model calls. Reliability "
+        "compares mean log-probabilities (grey and dotted: what it would be with no error, from "
+        "noise alone); the mean of (1 − Ŵ)₊ estimates an upper limit of the total variation "
+        "(bars: the two halves of the runs; certified limits are in the table). Equal N means "
+        "equal numbers of model calls. Reliability "
         "is the share of the spread between prompts that is not noise, from halves of the runs; "
         f"the corrected r has the noise taken out. LPD, {_scatter_notes(shown, 'lpd')}. "
         f"Upper limit, {_scatter_notes(shown, 'shortfall')}.{_again(table)}"
