@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-__all__ = ["FigureSpec", "new_figure", "save", "shade_vacuous"]
+__all__ = ["FigureSpec", "new_figure", "save", "shade_vacuous", "shipped_or_all"]
 
 STYLE = Path(__file__).with_name("particlebounds.mplstyle")
 METADATA: dict[str, dict[str, str | None]] = {
@@ -98,3 +98,20 @@ def shade_vacuous(axes: Axes) -> None:
             0.99, 0.985, "vacuous (≥ 1)", transform=axes.transAxes, ha="right", va="top",
             fontsize=7, color="#777777",
         )  # fmt: skip
+
+
+def shipped_or_all(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the rows that the package ships if there are any, else all.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With a column "shipped", or none.
+
+    Returns
+    -------
+    DataFrame
+    """
+    if "shipped" not in table or not table["shipped"].any():
+        return table
+    return table[table["shipped"]]

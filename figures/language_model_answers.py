@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from figures.figure import FigureSpec, new_figure
+from figures.figure import FigureSpec, new_figure, shipped_or_all
 
 __all__ = ["LANGUAGE_MODEL_ANSWERS"]
+
+SHORT = 3  # tokens
 
 
 def draw(table: pd.DataFrame) -> Figure:
@@ -15,35 +17,49 @@ def draw(table: pd.DataFrame) -> Figure:
     figure = new_figure(3.6, 3.4)
     axes = figure.subplots()
     both = _paired(table)
-    error = {
-        side: [
-            (both[f"accuracy{side}"] - both[f"low{side}"]).clip(lower=0),
-            (both[f"high{side}"] - both[f"accuracy{side}"]).clip(lower=0),
-        ]
-        for side in ("_x", "_y")
-    }
-    axes.errorbar(both["accuracy_x"], both["accuracy_y"], xerr=error["_x"], yerr=error["_y"],
-                  fmt="o", ms=4, lw=0.8)  # fmt: skip
+    short = both["horizon"] <= SHORT
+    for part, marker, label in ((both[short], "o", "a number"), (both[~short], "s", "a list")):
+        if len(part):
+            axes.errorbar(
+                part["accuracy_x"], part["accuracy_y"], xerr=_sides(part, "_x"),
+                yerr=_sides(part, "_y"), fmt=marker, ms=4, lw=0.6, label=label,
+            )  # fmt: skip
     axes.plot([0, 1], [0, 1], color="#777777", lw=0.8)
     axes.set_xlabel("accuracy of best-of-N")
     axes.set_ylabel("accuracy of SMC, highest $\\hat{V}$")
+    axes.set_title(f"N = {both['n'].iloc[0]}")
+    axes.set_aspect("equal")
+    axes.legend(loc="upper left", fontsize=7)
     return figure
 
 
+def _sides(rows: pd.DataFrame, side: str) -> list[pd.Series]:
+    middle = rows[f"accuracy{side}"]
+    return [
+        (middle - rows[f"low{side}"]).clip(lower=0),
+        (rows[f"high{side}"] - middle).clip(lower=0),
+    ]
+
+
 def _paired(table: pd.DataFrame) -> pd.DataFrame:
-    best = table[table["sampler"] == "best of N"]
-    return best.merge(table[table["sampler"] == "SMC"], on="question")
+    shown = shipped_or_all(table)
+    best = shown[shown["sampler"] == "best of N"]
+    other = shown[shown["sampler"] == "SMC"]
+    return best.merge(other[["question", "accuracy", "low", "high"]], on="question")
 
 
 def caption(table: pd.DataFrame) -> str:
-    """State how often SMC is ahead."""
+    """State how often SMC is ahead, and how often beyond the intervals."""
     both, first = _paired(table), table.iloc[0]
-    above = int((both["accuracy_y"] > both["accuracy_x"]).sum())
-    below = int((both["accuracy_y"] < both["accuracy_x"]).sum())
+    above, below = both["accuracy_y"] > both["accuracy_x"], both["accuracy_y"] < both["accuracy_x"]
+    clear = int((both["low_y"] > both["high_x"]).sum()), int((both["high_y"] < both["low_x"]).sum())
+    means = both["accuracy_y"].mean(), both["accuracy_x"].mean()
     return (
         f"{len(both)} questions to {first['model']}, N = {first['n']}, {first['runs']} runs a "
-        "point, 95% intervals. The target is the model after worked examples. SMC is ahead on "
-        f"{above} questions and behind on {below}."
+        "point, 95% intervals. The target is the model after worked examples, so V̂ is exact; it "
+        "rewards what the examples make likely, which need not be what is right. SMC is ahead on "
+        f"{int(above.sum())} questions ({clear[0]} with intervals apart) and behind on "
+        f"{int(below.sum())} ({clear[1]}); mean accuracy {means[0]:.2f} against {means[1]:.2f}."
     )
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import pearsonr
 
-from figures.figure import FigureSpec, new_figure
+from figures.figure import FigureSpec, new_figure, shipped_or_all
 
 __all__ = ["LANGUAGE_MODEL_STYLES", "LANGUAGE_MODEL_SWITCHING"]
 
@@ -41,9 +39,60 @@ def correlation(rows: pd.DataFrame, y: str) -> tuple[float, float, float]:
     return float(result.statistic), float(interval.low), float(interval.high)
 
 
+def reliability(rows: pd.DataFrame, y: str) -> float:
+    """Return the share of the spread of `y` between prompts that is no measurement noise.
+
+    Correlation of the two halves of the runs, stepped up to all runs (Spearman-Brown).
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With the columns ``y_a`` and ``y_b``.
+    y : str
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
+    halves = float(np.corrcoef(rows[f"{y}_a"], rows[f"{y}_b"])[0, 1])
+    return max(0.0, 2 * halves / (1 + halves))
+
+
+def without_noise(rows: pd.DataFrame, y: str) -> float | None:
+    """Return the correlation that `y` and the divergence would have without noise, if known.
+
+    Spearman's correction: divided by the root of both reliabilities. With reliabilities of a
+    few prompts it is rough, and not limited to 1.
+
+    Parameters
+    ----------
+    rows : DataFrame
+    y : str
+
+    Returns
+    -------
+    float or None
+        None where the noise hides `y`: reliability below 1/4.
+    """
+    kept = reliability(rows, y), reliability(rows, "divergence")
+    if min(kept) < 0.25:
+        return None
+    return correlation(rows, y)[0] / float(np.sqrt(kept[0] * kept[1]))
+
+
 def _says(rows: pd.DataFrame, y: str) -> str:
     r, low, high = correlation(rows, y)
     return f"r = {r:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _signal(rows: pd.DataFrame, y: str) -> str:
+    """Say what part of the correlation is signal, where halves were measured."""
+    if f"{y}_a" not in rows:
+        return ""
+    clean = without_noise(rows, y)
+    rest = "too noisy to correct" if clean is None else f"corrected r = {min(clean, 1):.2f}"
+    return f" (reliability {reliability(rows, y):.2f}, {rest})"
 
 
 def _scatter(axes: Axes, rows: pd.DataFrame, y: str, figure: str, label: str) -> None:
@@ -78,6 +127,7 @@ def draw_styles(table: pd.DataFrame) -> Figure:
 
 def draw_switching(table: pd.DataFrame) -> Figure:
     """Draw what was measured on the vocabulary: LPD above, shortfall and brackets below."""
+    table = shipped_or_all(table)
     figure = new_figure(9.0, 5.6)
     panels = figure.subplots(2, 3)
     for column, name in enumerate(("2a", "2b")):
@@ -90,29 +140,35 @@ def draw_switching(table: pd.DataFrame) -> Figure:
                 continue
             _scatter(axes, rows, y, name, label)
             if y == "lpd":
-                axes.axhline(rows["lpd_floor"].mean(), color="#777777", lw=0.8, ls=":")
+                axes.plot(rows["divergence"], rows["lpd_floor"], "_", ms=7, color="#777777",
+                          label="from noise alone")  # fmt: skip
+                axes.legend(fontsize=7)
+            axes.set_ylim(bottom=0)
     rows = table[table["figure"] == "3"]
-    for axes, columns in zip(panels[:, 2], (["lpd"], ["low", "high"]), strict=True):
+    for axes, y in zip(panels[:, 2], ("lpd", "shortfall"), strict=True):
         if len(rows):
-            _against_n(axes, rows, columns)
+            _against_n(axes, rows, y)
         else:
             axes.set_visible(False)
     return figure
 
 
-def _against_n(axes: Axes, rows: pd.DataFrame, columns: Sequence[str]) -> None:
+def _against_n(axes: Axes, rows: pd.DataFrame, y: str) -> None:
+    """Draw `y` against N, and what noise alone gives or how far the halves are apart."""
     for shift, (sampler, part) in enumerate(rows.groupby("sampler")):
+        if y == "shortfall" and (part[y] == 1).all():
+            continue  # it has no weights, so no such limit
         part = part.sort_values("n")
-        colour = COLOURS[str(sampler)]
-        if len(columns) == 1:
-            axes.plot(part["n"], part["lpd"], "o-", ms=4, color=colour, label=str(sampler))
+        colour, x = COLOURS[str(sampler)], part["n"] * 1.05**shift
+        axes.plot(x, part[y], "o-", ms=4, color=colour, label=str(sampler))
+        if y == "lpd":
+            axes.plot(x, part["lpd_floor"], ":", lw=0.8, color=colour)
         else:
-            x = part["n"] * 1.08**shift
-            axes.vlines(x, part["low"], part["high"], color=colour, lw=3, label=str(sampler))
+            axes.vlines(x, part[f"{y}_a"], part[f"{y}_b"], color=colour, lw=0.8)
     axes.set_xscale("log", base=2)
     axes.set_xlabel("particles N")
-    axes.set_ylabel("LPD" if len(columns) == 1 else "total variation, certified 95%")
-    axes.set_title("as figure 3, α = 1")
+    axes.set_ylabel("LPD" if y == "lpd" else "mean of (1 − Ŵ)₊")
+    axes.set_title(f"as figure 3, α = {rows['alpha'].iloc[0]:g}")
     axes.set_ylim(bottom=0)
     axes.legend(fontsize=7)
 
@@ -125,7 +181,9 @@ def _scatter_notes(table: pd.DataFrame, y: str) -> str:
         part = part[np.isfinite(part[y])]
         if len(part) >= 4:
             with_alpha = "" if name == "2a" else f" with α = {alpha:g}"
-            notes.append(f"{name}{with_alpha}: {_says(part, y)} over {len(part)} prompts")
+            notes.append(
+                f"{name}{with_alpha}: {_says(part, y)} over {len(part)} prompts{_signal(part, y)}"
+            )
     return "; ".join(notes)
 
 
@@ -139,15 +197,35 @@ def caption_styles(table: pd.DataFrame) -> str:
 
 
 def caption_switching(table: pd.DataFrame) -> str:
-    """State the size of the study and the correlations."""
-    first = table.iloc[0]
+    """State the size of the study, the correlations, and what was run again."""
+    shown = shipped_or_all(table)
+    sizes = [
+        f"{name}: N = {'-'.join(str(n) for n in sorted({rows['n'].min(), rows['n'].max()}))}, "
+        f"H = {rows['horizon'].iloc[0]}, {rows['runs'].iloc[0]} runs a point against "
+        f"{rows['texts'].iloc[0]} texts of π*"
+        for name, rows in shown.groupby("figure")
+    ]
     return (
-        f"The same on the whole vocabulary of {first['model']}: H = {first['horizon']}, "
-        f"{first['runs']} runs a point against {first['texts']} texts drawn from π*. LPD "
-        "compares mean log-probabilities (dotted: what it would be with no error); the mean of "
-        "(1 − Ŵ)₊ estimates an upper limit of the total variation, and the bars are certified "
-        f"limits of it. LPD, {_scatter_notes(table, 'lpd')}. "
-        f"Upper limit, {_scatter_notes(table, 'shortfall')}."
+        f"The same on the whole vocabulary of {shown['model'].iloc[0]} ({'; '.join(sizes)}). LPD "
+        "compares mean log-probabilities (grey and dotted: what it would be with no error, from "
+        "noise alone); the mean of (1 − Ŵ)₊ estimates an upper limit of the total variation "
+        "(bars: the two halves of the runs; certified limits are in the table). Equal N means "
+        "equal numbers of model calls. Reliability "
+        "is the share of the spread between prompts that is not noise, from halves of the runs; "
+        f"the corrected r has the noise taken out. LPD, {_scatter_notes(shown, 'lpd')}. "
+        f"Upper limit, {_scatter_notes(shown, 'shortfall')}.{_again(table)}"
+    )
+
+
+def _again(table: pd.DataFrame) -> str:
+    if "shipped" not in table or table["shipped"].all() or not table["shipped"].any():
+        return ""
+    keys = ["figure", "prompt_set", "style", "sampler", "n", "horizon", "runs", "texts", "model"]
+    both = table[~table["shipped"]].merge(table[table["shipped"]], on=keys)
+    gap = float((both["shortfall_x"] - both["shortfall_y"]).abs().max())
+    return (
+        f" The table is shipped with the package; {len(both)} of its {int(table['shipped'].sum())}"
+        f" points were run again here, and their means of (1 − Ŵ)₊ differ by at most {gap:.1g}."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,6 +28,7 @@ HorizonOption = Annotated[int, typer.Option("--horizon", min=1, help="Tokens H."
 StylesOption = Annotated[int, typer.Option("--styles", min=1, max=50, help="Style prompts.")]
 ParticlesOption = Annotated[int, typer.Option("--particles", "-n", min=1, help="Particles N.")]
 AlphaOption = Annotated[float, typer.Option("--alpha", min=0, help="Strength of the belief.")]
+PromptsOption = Annotated[str, typer.Option("--prompts", help="Set: styles or topics.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of results; parts are kept.")]
 JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")]
 
@@ -43,14 +44,13 @@ def figure2a(
     horizon: HorizonOption = 32,
     runs: RunsOption = 16,
     texts: TextsOption = 64,
+    prompts: PromptsOption = "styles",
     jobs: JobsOption = 1,
     out: OutOption = RESULTS,
 ) -> None:
     """Error against KL(pi*||pi_ref)/H: exact values, one target a style prompt."""
-    from scripts.lm_study import run
-
-    run("2a", jobs, out, styles=styles, particles=(particles,), horizon=horizon, runs=runs,
-        texts=texts, model=model, device=device)  # fmt: skip
+    _study("2a", jobs, out, prompt_set=prompts, styles=styles, particles=(particles,),
+        horizon=horizon, runs=runs, texts=texts, model=model, device=device)  # fmt: skip
 
 
 @lm.command()
@@ -63,14 +63,14 @@ def figure2b(
     runs: RunsOption = 16,
     texts: TextsOption = 64,
     alpha: AlphaOption = 2.0,
+    prompts: PromptsOption = "styles",
     jobs: JobsOption = 1,
     out: OutOption = RESULTS,
 ) -> None:
     """Error against KL(pi*_h||pi^_h): p_ref = p*, the PRM believes in a style at first."""
-    from scripts.lm_study import run
-
-    run("2b", jobs, out, styles=styles, particles=(particles,), horizon=horizon, runs=runs,
-        texts=texts, alpha=alpha, model=model, device=device)  # fmt: skip
+    _study("2b", jobs, out, prompt_set=prompts, styles=styles, particles=(particles,),
+        horizon=horizon, runs=runs, texts=texts, alpha=alpha, model=model,
+        device=device)  # fmt: skip
 
 
 @lm.command()
@@ -82,15 +82,47 @@ def figure3(
     runs: RunsOption = 16,
     texts: TextsOption = 64,
     alpha: AlphaOption = 1.0,
+    prompts: PromptsOption = "styles",
     jobs: JobsOption = 1,
     out: OutOption = RESULTS,
 ) -> None:
     """Error of SMC and its rivals against N = 2, 4, 8, ..."""
+    sizes = tuple(2**k for k in range(1, particles.bit_length()) if 2**k <= particles)
+    _study("3", jobs, out, prompt_set=prompts, styles=1, particles=sizes, horizon=horizon,
+        runs=runs, texts=texts, alpha=alpha, model=model, device=device)  # fmt: skip
+
+
+@lm.command()
+def study(
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "cpu",
+    jobs: JobsOption = 1,
+    out: OutOption = RESULTS,
+) -> None:
+    """Run the three figures as in the table that the package ships."""
+    from scripts.experiments.language_model_switching import whole_study
     from scripts.lm_study import run
 
-    sizes = tuple(2**k for k in range(1, particles.bit_length()) if 2**k <= particles)
-    run("3", jobs, out, styles=1, particles=sizes, horizon=horizon, runs=runs, texts=texts,
-        alpha=alpha, model=model, device=device)  # fmt: skip
+    run("lm_study", whole_study(model, device), model, jobs, out)
+
+
+@lm.command()
+def answers(
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "cpu",
+    particles: Annotated[int, typer.Option("--particles", "-n", min=1, help="Particles N.")] = 4,
+    runs: RunsOption = 24,
+    jobs: JobsOption = 1,
+    out: OutOption = RESULTS,
+) -> None:
+    """Ask questions: SMC with its highest-V^ particle against best-of-N."""
+    from figures.language_model_answers import LANGUAGE_MODEL_ANSWERS
+    from scripts.experiments.language_model_answers import run_cell
+    from scripts.experiments.language_model_answers import study as questions
+    from scripts.lm_study import run
+
+    asked = questions(n=particles, runs=runs, model=model, device=device)
+    run("lm_answers", asked, model, jobs, out, run_cell, LANGUAGE_MODEL_ANSWERS)
 
 
 @lm.command()
@@ -125,6 +157,7 @@ def sample(
         list[str] | None, typer.Option("--option", "-O", help="Sampler option key=value.")
     ] = None,
     horizon: HorizonOption = 16,
+    chat: Annotated[bool, typer.Option("--chat", help="Prompts are messages to a chat.")] = False,
     runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Independent runs.")] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all draws.")] = 0,
     model: ModelOption = DEFAULT_MODEL,
@@ -139,7 +172,9 @@ def sample(
     from simulator.samplers.registry import make_sampler, parse_options
 
     made = make_sampler(sampler, particles, **parse_options(sampler, option or []))
-    problem = LanguageModelProblem(_load(model, device), prompt, horizon, PromptSwitching(target))
+    loaded = _load(model, device)
+    asked, wanted = ((loaded.chat(p) if chat else p) for p in (prompt, target))
+    problem = LanguageModelProblem(loaded, asked, horizon, PromptSwitching(wanted))
     drawn = run_on_language_model(made, problem, runs, rng=seed, keep=("tokens",))
     assert drawn.tokens is not None
     for r in range(runs):
@@ -152,6 +187,29 @@ def sample(
             "model_calls": int(drawn.model_calls[r]),
         }
         print(json.dumps(line, ensure_ascii=False))
+
+
+@lm.command()
+def bench(
+    particles: ParticlesOption = 32,
+    horizon: HorizonOption = 32,
+    runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Runs in one batch.")] = 1,
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Measure tokens a second and memory of SMC in prompt switching; one JSON line."""
+    import json
+
+    from scripts.bench.language_model import measure
+
+    print(json.dumps(measure(_load(model, device), particles, horizon, runs)))
+
+
+def _study(figure: str, jobs: int, out: Path, **settings: Any) -> None:
+    from scripts.experiments.language_model_switching import study
+    from scripts.lm_study import run
+
+    run(f"lm_figure{figure}", study(figure, **settings), settings["model"], jobs, out)
 
 
 def _load(model: str, device: str) -> HuggingFaceLM:

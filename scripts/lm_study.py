@@ -1,17 +1,17 @@
-"""Run one figure of the language-model study, as cells that resume, and draw it."""
+"""Run the cells of a language-model study, which resume, and draw it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from figures.figure import save
+from figures.figure import FigureSpec, save
 from figures.prompt_switching import LANGUAGE_MODEL_SWITCHING as SPEC
-from scripts.experiments.language_model_switching import missing, run_cell, study
+from scripts.experiments.language_model_switching import missing, run_cell
 from scripts.progress import progress_bar
 from simulator.errors import InputError
 from simulator.language_models.packaged import DEFAULT_MODEL, converted
-from simulator.runs.cells import run_cells
+from simulator.runs.cells import Cell, Rows, run_cells
 from simulator.runs.provenance import provenance
 from simulator.runs.store import open_folder, write_table
 from simulator.runs.workers import Workers
@@ -19,37 +19,48 @@ from simulator.runs.workers import Workers
 __all__ = ["run"]
 
 
-def run(figure: str, jobs: int, out: Path, **settings: Any) -> None:
-    """Run the cells of one figure and write its table and picture into `out`.
+def run(
+    name: str,
+    cells: list[Cell],
+    model: str,
+    jobs: int,
+    out: Path,
+    function: Callable[..., Rows] = run_cell,
+    spec: FigureSpec = SPEC,
+) -> None:
+    """Run the cells of a study and write its table and picture into `out`.
 
     Parameters
     ----------
-    figure : {"2a", "2b", "3"}
+    name : str
+        Of the table and the picture.
+    cells : list of dict
+        From `scripts.experiments.language_model_switching`.
+    model : str
     jobs : int
     out : Path
-    **settings
-        Of `scripts.experiments.language_model_switching.study`.
+    function : callable, optional
+        Of a cell.
+    spec : FigureSpec, optional
 
     Raises
     ------
     InputError
         If packages are missing or `out` cannot be written.
     """
-    gap = missing(settings["model"])
+    gap = missing(model)
     if gap:
         raise InputError(gap)
-    if settings["model"] == DEFAULT_MODEL:
+    if model == DEFAULT_MODEL:
         converted()  # before the workers all try
-    cells = study(figures=(figure,), **settings)
     open_folder(out / "tables")
-    name = f"lm_figure{figure}"
     with progress_bar() as progress:
         task = progress.add_task(name, total=len(cells))
         table = run_cells(
-            SPEC.name, run_cell, cells, out / "cells", workers=Workers(jobs),
+            spec.name, function, cells, out / "cells", workers=Workers(jobs),
             advance=lambda done: progress.advance(task, done),
         )  # fmt: skip
     path = out / "tables" / f"{name}.parquet"
-    write_table(table, path, provenance(SPEC.name, {"cells": cells}))
-    picture = save(SPEC, table, out / "figures", name)[0]
-    print(f"{SPEC.caption(table)}\n{path}\n{picture}")
+    write_table(table, path, provenance(spec.name, {"cells": cells}))
+    picture = save(spec, table, out / "figures", name)[0]
+    print(f"{spec.caption(table)}\n{path}\n{picture}")

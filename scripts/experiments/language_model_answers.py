@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Any
 
 from scripts.experiments.experiment import Experiment, Rows
 from scripts.experiments.language_model_switching import loaded, missing
+from scripts.experiments.shipped import digest, shipped_rows
 from simulator.language_models.engine.dispatch import run_on_language_model
 from simulator.language_models.packaged import DEFAULT_MODEL, converted
 from simulator.language_models.problem import LanguageModelProblem
@@ -16,14 +19,19 @@ from simulator.samplers.smc import SMC
 
 CONFIDENCE = 0.95
 # the target has seen how such questions are answered
-EXAMPLES = "Question: What is 1 + 1?\nAnswer: 2\n\nQuestion: What is 8 - 5?\nAnswer: 3\n\n"
+EXAMPLES = (
+    "Question: What is 1 + 1?\nAnswer: 2\n\nQuestion: Count from 2 to 4.\nAnswer: 2, 3, 4\n\n"
+    "Question: What is 8 - 5?\nAnswer: 3\n\n"
+)
+NAME = "language_model_answers"
+# of the table that the package ships; `particlebounds lm answers` makes it
+STUDY: dict[str, Any] = {"n": 4, "runs": 24}
 
 
-def run_cell(
-    question: int, n: int, horizon: int, runs: int, seed: int, model: str, device: str
-) -> Rows:
+def run_cell(question: int, n: int, runs: int, seed: int, model: str, device: str) -> Rows:
     """Two rows: accuracy on one question, with its confidence interval, of both samplers."""
     lm, asked = loaded(model, device), prompts()["questions"][question]
+    horizon = asked["tokens"]
     problem = LanguageModelProblem(
         lm, asked["prompt"], horizon, PromptSwitching(EXAMPLES + asked["prompt"])
     )
@@ -35,7 +43,7 @@ def run_cell(
         drawn = run_on_language_model(sampler, problem, runs, rng=seed, keep=("tokens",))
         assert drawn.tokens is not None
         right = sum(
-            not failed and problem.text(path).strip().startswith(asked["answer"])
+            not failed and correct(problem.text(path), asked["answer"])
             for path, failed in zip(drawn.tokens, drawn.failed, strict=True)
         )
         low, high = clopper_pearson(right, runs, 1 - CONFIDENCE)
@@ -46,14 +54,44 @@ def run_cell(
     return rows
 
 
+def correct(text: str, answer: str) -> bool:
+    """Whether a text begins with the answer and does not go on with it, as 12 does with 1."""
+    return re.match(rf"\s*{re.escape(answer)}(?!\w|[.,] ?\d)", text) is not None
+
+
 def cells(profile: str) -> list[Mapping[str, object]]:
-    """Return one cell a question."""
-    quick = profile == "quick"
+    """Return the shipped table and one question to ask again; "full" asks with more particles."""
+    able = missing() is None
+    if profile == "full" and able:
+        return study(n=32, runs=100)
+    return [{"table": digest(NAME)}, *(study(**STUDY)[:1] if able else [])]
+
+
+def study(
+    *, n: int, runs: int, model: str = DEFAULT_MODEL, device: str = "cpu"
+) -> list[Mapping[str, object]]:
+    """Return one cell a question.
+
+    Parameters
+    ----------
+    n, runs : int
+    model, device : str, optional
+
+    Returns
+    -------
+    list of dict
+    """
     return [
-        {"question": q, "n": 4 if quick else 32, "horizon": 3, "runs": 24 if quick else 100,
-         "seed": q, "model": DEFAULT_MODEL, "device": "cpu"}
-        for q in range(3 if quick else len(prompts()["questions"]))
-    ]  # fmt: skip
+        {"question": q, "n": n, "runs": runs, "seed": q, "model": model, "device": device}
+        for q in range(len(prompts()["questions"]))
+    ]
 
 
-LANGUAGE_MODEL_ANSWERS = Experiment("language_model_answers", run_cell, cells, missing, converted)
+def show_cell(table: str | None = None, **cell: Any) -> Rows:
+    """Rows of the shipped table, or of one cell that is run here."""
+    return shipped_rows(NAME) if table else [row | {"shipped": False} for row in run_cell(**cell)]
+
+
+LANGUAGE_MODEL_ANSWERS = Experiment(
+    NAME, show_cell, cells, prepare=lambda: None if missing() else converted()
+)

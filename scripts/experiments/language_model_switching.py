@@ -5,31 +5,52 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from scripts.experiments.experiment import Experiment, Rows
+from scripts.experiments.shipped import digest, shipped_rows
 from simulator.language_models.engine.dispatch import run_on_language_model
 from simulator.language_models.extra import MISSING
 from simulator.language_models.packaged import DEFAULT_MODEL, converted, load_language_model
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.prompt_switching import PromptSwitching
-from simulator.language_models.prompts import prompts
+from simulator.language_models.prompts import prompt_set as prompts
 from simulator.language_models.protocol import LanguageModel
-from simulator.language_models.study import certificate, log_prob_deviation, sample_texts
+from simulator.language_models.study import (
+    certificate,
+    deviation_floor,
+    log_prob_deviation,
+    read_texts,
+    sample_texts,
+)
 from simulator.samplers.registry import make_sampler
 
+Floats = npt.NDArray[np.float64]
+
+NAME = "language_model_switching"
 CONFIDENCE = 0.95
+PAPER_ALPHA = {"2b": 2.0, "3": 1.0}
 # name in the figure: (registered sampler, its options)
 SAMPLERS: dict[str, tuple[str, dict[str, object]]] = {
     "SMC": ("smc", {}),
     "SIS": ("smc", {"ess_threshold": 0.0}),
     "action-level IS": ("smc", {"resampling": "single"}),
+    "best of N": ("best-of-n", {}),
+}
+# of the table that the package ships; `particlebounds lm study` makes it
+STUDY: dict[str, dict[str, Any]] = {
+    "2a": {"styles": 10, "particles": (8,), "horizon": 16, "runs": 32, "texts": 48},
+    "2b": {"styles": 6, "particles": (8,), "horizon": 16, "runs": 16, "texts": 24},
+    "3": {"styles": 1, "particles": (2, 4, 8), "horizon": 12, "runs": 12, "texts": 16},
 }
 
 
 def run_cell(
     figure: str,
+    prompt_set: str,
     style: int,
     sampler: str,
     n: int,
@@ -44,10 +65,12 @@ def run_cell(
     """One row: LPD and certified error of a sampler for one style prompt.
 
     Figure 2a has the style as target and exact values; 2b has p_ref = p* and believes in the
-    style; 3 has the style as target and believes in the plain prompt at first.
+    style; 3 has the style as target and believes in the plain prompt at first. What ends in
+    ``_a`` and ``_b`` comes from one half of the runs and texts each.
     """
     lm = loaded(model, device)
-    plain, styled = prompts()["plain"], prompts()["styles"][style]
+    plain, styles = prompts(prompt_set)
+    styled = styles[style]
     target, belief = {"2a": (styled, styled), "2b": (plain, styled), "3": (styled, plain)}[figure]
     problem = LanguageModelProblem(
         lm, plain, horizon, PromptSwitching(target, belief, alpha), eos=None
@@ -57,113 +80,151 @@ def run_cell(
     seeds = np.random.SeedSequence(seed).spawn(2)
     drawn = run_on_language_model(made, problem, runs, rng=seeds[0], keep=("tokens",))
     exact = sample_texts(lm, target, texts, horizon, seeds[1])
-    scored = list(dict.fromkeys([plain, target, belief]))
     assert drawn.tokens is not None
-    alive = drawn.tokens[~drawn.failed]
-    ours = {p: lm.score(p, alive) for p in scored}
-    theirs = {p: lm.score(p, exact) for p in scored}
-    pair = [plain, target]  # twice the same in figure 2b, as in the paper's definition
-    half = texts // 2
-    statistic = np.full(runs, np.inf)
+    scored = list(dict.fromkeys([plain, target, belief]))
+    live = ~drawn.failed
+    ours = {p: np.full((runs, horizon), np.nan) for p in scored}
+    for p in scored:
+        ours[p][live] = lm.score(p, drawn.tokens[live])
+    theirs, means = (
+        dict(zip(scored, found, strict=True)) for found in read_texts(lm, target, scored, exact)
+    )
     other = target if target != plain else belief
-    statistic[~drawn.failed] = (ours[other] - ours[plain]).sum(axis=1)
     limits = certificate(
-        drawn, statistic, (theirs[other] - theirs[plain]).sum(axis=1),
-        properly_weighted=made.properly_weighted, confidence=CONFIDENCE,
-    )  # fmt: skip
+        drawn,
+        np.where(live, (ours[other] - ours[plain]).sum(axis=1), np.inf),
+        (theirs[other] - theirs[plain]).sum(axis=1),
+        properly_weighted=made.properly_weighted,
+        confidence=CONFIDENCE,
+    )
     row: dict[str, object] = {
-        "figure": figure, "style": style, "sampler": sampler, "n": n, "horizon": horizon,
-        "runs": runs, "texts": texts, "alpha": alpha, "model": model,
-        "failed": int(drawn.failed.sum()),
-        "divergence": _divergence(figure, theirs, plain, target, belief, alpha),
-        "lpd": log_prob_deviation([ours[p] for p in pair], [theirs[p] for p in pair])
-        if alive.size else float("inf"),
-        "lpd_floor": log_prob_deviation(
-            [theirs[p][:half] for p in pair], [theirs[p][half:] for p in pair]
-        ),
-        "low": limits.low, "high": limits.high, "shortfall": limits.shortfall_mean,
+        "figure": figure, "prompt_set": prompt_set, "style": style, "sampler": sampler, "n": n,
+        "horizon": horizon, "runs": runs, "texts": texts, "alpha": alpha, "model": model,
+        "failed": int(drawn.failed.sum()), "low": limits.low, "high": limits.high,
         "prm_evaluations": float(drawn.prm_evaluations.mean()),
         "model_calls": float(drawn.model_calls.mean()),
     }  # fmt: skip
+    short = np.ones(runs) if drawn.log_w is None else np.maximum(0.0, -np.expm1(drawn.log_w))
+    pair = [plain, target]  # twice the same in figure 2b, as in the paper's definition
+    for half, step in (("", (0, 1)), ("_a", (0, 2)), ("_b", (1, 2))):
+        some = slice(step[0], None, step[1])
+        output = [ours[p][some][live[some]] for p in pair]
+        law = [means[p][some] for p in pair]
+        enough = len(output[0]) > 1
+        row |= {
+            f"divergence{half}": _divergence(
+                figure, {p: x[some] for p, x in means.items()},
+                {p: x[some] for p, x in theirs.items()}, (plain, target, belief), alpha,
+            ),
+            f"lpd{half}": log_prob_deviation(output, law) if enough else float("inf"),
+            f"lpd_floor{half}": deviation_floor(output, law) if enough else float("inf"),
+            f"shortfall{half}": float(short[some].mean()),
+        }  # fmt: skip
     return [row]
 
 
 def _divergence(
-    figure: str, log_m: Mapping[str, np.ndarray], plain: str, target: str, belief: str, alpha: float
+    figure: str,
+    means: Mapping[str, Floats],
+    log_m: Mapping[str, Floats],
+    prompts_of: tuple[str, str, str],
+    alpha: float,
 ) -> float:
     """KL(pi*||pi_ref)/H; in figure 2b KL(pi*_h||pi^_h) at h = H/2; both from texts of pi*."""
+    plain, target, belief = prompts_of
+    big_h = means[plain].shape[1]
     if figure != "2b":
-        return float((log_m[target] - log_m[plain]).sum(axis=1).mean()) / log_m[plain].shape[1]
-    h = log_m[plain].shape[1] // 2
-    power = (1 - h / log_m[plain].shape[1]) * alpha
+        return float((means[target] - means[plain]).sum(axis=1).mean()) / big_h
+    h = big_h // 2
+    power = (1 - h / big_h) * alpha
+    gap = power * float((means[plain] - means[belief])[:, :h].sum(axis=1).mean())
+    if power == 1:  # then pi^_h = M(. | p)
+        return gap
+    # pi^_h = M(. | p_ref) ratio / Z^_h
     log_ratio = power * (log_m[belief] - log_m[plain])[:, :h].sum(axis=1)
-    # pi^_h = M(.|p_ref) ratio / Z^_h, and Z^_h = 1 when the ratio is that of two laws
-    log_z = 0.0 if power == 1 else float(np.logaddexp.reduce(log_ratio) - np.log(log_ratio.size))
-    return log_z - float(log_ratio.mean())
+    return gap + float(np.logaddexp.reduce(log_ratio) - np.log(log_ratio.size))
 
 
 @cache
 def loaded(name: str, device: str) -> LanguageModel:
-    """Load a model once a worker."""
-    return load_language_model(name, device=device)
+    """Load a model once a worker, which has one thread, so that results do not depend on jobs."""
+    model = load_language_model(name, device=device)
+    model.torch.set_num_threads(1)
+    return model
 
 
 def cells(profile: str) -> list[Mapping[str, object]]:
-    """Return one cell a figure, style, sampler and N."""
-    if profile == "quick":
-        return study(styles=5, particles=(2, 4), horizon=4, runs=48, texts=96)
-    return study(styles=50, particles=(2, 4, 8, 16, 32), horizon=32, runs=16, texts=64)
+    """Return the shipped table and some of its cells to run again; "full" runs a larger study."""
+    able = missing() is None
+    if profile == "full" and able:
+        return [
+            *study("2a", styles=50, particles=(32,), horizon=32, runs=64, texts=128),
+            *study("2b", styles=50, particles=(32,), horizon=64, runs=64, texts=128),
+            *study("3", styles=1, particles=(2, 4, 8, 16, 32), horizon=32, runs=64, texts=128),
+        ]
+    again = study("3", **(STUDY["3"] | {"particles": (2,)}))[:1] if able else []  # SMC
+    return [{"table": digest(NAME)}, *again]
+
+
+def show_cell(table: str | None = None, **cell: Any) -> Rows:
+    """Rows of the shipped table, or of one cell that is run here."""
+    return shipped_rows(NAME) if table else [row | {"shipped": False} for row in run_cell(**cell)]
+
+
+def whole_study(model: str, device: str) -> list[Mapping[str, object]]:
+    """Return the cells of the table that the package ships, or of the same for another model."""
+    made: list[Mapping[str, object]] = []
+    for figure, settings in STUDY.items():
+        made += study(figure, **settings, model=model, device=device)
+    return made
 
 
 def study(
+    figure: str,
     *,
     styles: int,
     particles: tuple[int, ...],
     horizon: int,
     runs: int,
     texts: int,
-    figures: tuple[str, ...] = ("2a", "2b", "3"),
     alpha: float | None = None,
+    prompt_set: str = "styles",
     model: str = DEFAULT_MODEL,
     device: str = "cpu",
 ) -> list[Mapping[str, object]]:
-    """Return the cells of a study; the largest N serves figures 2a and 2b.
+    """Return the cells of one figure.
 
     Parameters
     ----------
+    figure : {"2a", "2b", "3"}
     styles : int
-        How many of the style prompts.
+        How many of the prompts of the set; figure 3 has the first.
     particles : tuple of int
+        The largest serves figures 2a and 2b.
     horizon, runs, texts : int
         H; runs of the sampler; texts from pi*.
-    figures : tuple of str, optional
     alpha : float, optional
         Of figures 2b and 3; by default 2 and 1 as in the paper.
+    prompt_set : str, optional
     model, device : str, optional
 
     Returns
     -------
     list of dict
     """
-    common = {"horizon": horizon, "runs": runs, "texts": texts, "model": model, "device": device}
-    out: list[Mapping[str, object]] = []
-    for figure, default in (("2a", 0.0), ("2b", 2.0)):
-        if figure in figures:
-            power = default if alpha is None or figure == "2a" else alpha
-            out += [
-                {"figure": figure, "style": s, "sampler": "SMC", "n": max(particles),
-                 "alpha": power, "seed": 100 * s + 1, **common}
-                for s in range(styles)
-            ]  # fmt: skip
-    if "3" in figures:
-        power = 1.0 if alpha is None else alpha
-        out += [
-            {"figure": "3", "style": 0, "sampler": name, "n": n, "alpha": power,
-             "seed": 7 + n, **common}
+    power = 0.0 if figure == "2a" else alpha if alpha is not None else PAPER_ALPHA[figure]
+    common = {"figure": figure, "prompt_set": prompt_set, "horizon": horizon, "runs": runs,
+              "texts": texts, "alpha": power, "model": model, "device": device}  # fmt: skip
+    if figure == "3":
+        return [
+            {"style": 0, "sampler": name, "n": n, "seed": 7 + n, **common}
             for name in SAMPLERS
             for n in particles
-        ]  # fmt: skip
-    return out
+        ]
+    return [
+        {"style": s, "sampler": "SMC", "n": max(particles), "seed": 100 * s + 1, **common}
+        for s in range(styles)
+    ]
 
 
 def missing(model: str = DEFAULT_MODEL) -> str | None:
@@ -173,5 +234,5 @@ def missing(model: str = DEFAULT_MODEL) -> str | None:
 
 
 LANGUAGE_MODEL_SWITCHING = Experiment(
-    "language_model_switching", run_cell, cells, missing, converted
+    NAME, show_cell, cells, prepare=lambda: None if missing() else converted()
 )

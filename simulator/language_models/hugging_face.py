@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,9 +71,44 @@ class HuggingFaceLM(LanguageModel):
         self.temperature, self.top_p = temperature, top_p
         self.batch, self.name = batch, name
         self.n_tokens = int(model.config.vocab_size)
-        eos = tokenizer.eos_token_id if tokenizer else model.config.eos_token_id
-        self.eos = None if eos is None else int(eos)
+        self.eos, self.stops = self._ends()
         self.torch, _ = torch_and_transformers()
+
+    def _ends(self) -> tuple[int | None, tuple[int, ...]]:
+        """Return the tokenizer's end of a text, and those that the model's settings name too."""
+        named = [self.tokenizer.eos_token_id] if self.tokenizer else []
+        for settings in (getattr(self.model, "generation_config", None), self.model.config):
+            found = getattr(settings, "eos_token_id", None)
+            named += found if isinstance(found, list) else [found]
+        ends = list(dict.fromkeys(int(t) for t in named if t is not None))
+        return (ends[0], tuple(ends[1:])) if ends else (None, ())
+
+    def chat(self, message: str, *, system: str | None = None) -> list[int]:
+        """Return the prompt that asks a chat model for its reply, by the model's own template.
+
+        Parameters
+        ----------
+        message : str
+            What the user says.
+        system : str, optional
+            By default what the template puts there.
+
+        Returns
+        -------
+        list of int
+
+        Raises
+        ------
+        InputError
+            If the tokenizer has no chat template.
+        """
+        self._need_tokenizer()
+        if not self.tokenizer.chat_template:
+            raise InputError(f"chat: {self.name} has no chat template; use a plain prompt")
+        said = [] if system is None else [{"role": "system", "content": system}]
+        said.append({"role": "user", "content": message})
+        text = self.tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=True)
+        return self.encode(text)
 
     def start(self, prompt: Prompt, n: int) -> HuggingFaceSession:
         """Begin n copies of a prompt, which is read once; see `LanguageModel.start`."""
@@ -140,27 +175,25 @@ class HuggingFaceLM(LanguageModel):
             out = torch.log_softmax(out.masked_fill(cut, -torch.inf), dim=-1)
         return np.asarray(out.cpu().numpy())
 
-    def _score(self, prompt: Prompt, paths: Ints) -> Floats:
-        """Score in one forward pass: every token is seen by those behind it."""
-        torch = self.torch
-        ids = self.prompt_tokens(prompt)
+    def laws(self, prompt: Prompt, tokens: npt.ArrayLike) -> Iterator[Floats]:
+        """Read all levels in one forward pass; see `LanguageModel.laws`."""
+        torch, paths = self.torch, np.asarray(tokens, dtype=np.int64)
         n, length = paths.shape
-        rows = np.column_stack([np.tile(ids, (n, 1)), np.maximum(paths, 0)])[:, :-1]
+        ids = np.tile(self.prompt_tokens(prompt), (n, 1))
+        rows = np.column_stack([ids, np.maximum(paths, 0)])[:, :-1]
         tensor = torch.as_tensor(rows, device=self.model.device)
         with torch.inference_mode():
             logits = self.model(tensor, use_cache=False, logits_to_keep=length).logits
-        out = np.empty(paths.shape)
         for h in range(length):  # one column at a time: a vocabulary wide in float64
-            table = self.log_probs(logits[:, h])
-            out[:, h] = table[np.arange(n), np.maximum(paths[:, h], 0)]
-        return np.where(paths == WAIT, 0.0, out)
+            yield self.log_probs(logits[:, h])
 
 
 class HuggingFaceSession(Session):
     """A batch with a `DynamicCache`; a forward pass happens when it cannot be put off.
 
-    Resampling comes before the forward pass, so copies of dead particles cost nothing. A row
-    that waits is fed a token that nobody attends to and keeps its log-probabilities.
+    Texts that agree share one row of the cache and of the forward pass, and resampling only
+    notes which row a text sits in, so copies of a particle cost nothing. A text that waits is
+    fed a token that nobody attends to and keeps its log-probabilities.
 
     Parameters
     ----------
@@ -171,14 +204,13 @@ class HuggingFaceSession(Session):
 
     def __init__(self, lm: HuggingFaceLM, prompt: list[int], n: int) -> None:
         _, transformers = torch_and_transformers()
-        self.lm, self.n = lm, n
+        self.lm = lm
+        self.place = np.zeros(n, dtype=np.int64)  # row of each text
+        self.pending: Ints | None = None  # token that each text has yet to be fed
         self.cache = transformers.DynamicCache(config=lm.model.config)
-        self.length = np.full(n, len(prompt), dtype=np.int64)
-        self.mask = np.ones((n, len(prompt)), dtype=np.int64)
-        self.pending: Ints | None = None
-        logits = self._forward(np.array([prompt]), None)
-        self.cache.batch_repeat_interleave(n)
-        self.log_probs = np.repeat(lm.log_probs(logits), n, axis=0)
+        self.length = np.full(1, len(prompt), dtype=np.int64)
+        self.mask = np.ones((1, len(prompt)), dtype=np.int64)
+        self.table = lm.log_probs(self._forward(np.array([prompt]), None))
 
     def _forward(self, tokens: Ints, positions: Ints | None) -> Any:
         torch, device = self.lm.torch, self.lm.model.device
@@ -193,60 +225,59 @@ class HuggingFaceSession(Session):
         return out.logits[:, -1]
 
     def next_logprobs(self) -> Floats:
-        """Return log M(. | text) of every row; see `Session.next_logprobs`."""
+        """Return log M(. | text) of every text; see `Session.next_logprobs`."""
         if self.pending is not None:
-            self._flush()
-        return self.log_probs
+            self._flush(self.pending)
+        return self.table[self.place]
 
-    def _flush(self) -> None:
-        assert self.pending is not None
-        moving = self.pending != WAIT
-        self.mask = np.column_stack([self.mask, moving])
-        logits = self._forward(np.maximum(self.pending, 0)[:, None], self.length[:, None])
-        self.length = self.length + moving
-        rows = np.flatnonzero(moving)
-        if rows.size == self.n:
-            self.log_probs = self.lm.log_probs(logits)
-        else:
-            self.log_probs = self.log_probs.copy()
-            index = self.lm.torch.as_tensor(rows, device=logits.device)
-            self.log_probs[rows] = self.lm.log_probs(logits[index])
-        self.pending = None
+    def _flush(self, pending: Ints) -> None:
+        """Feed the tokens: one row for each different pair of row and token."""
+        pairs = self.place * (self.lm.n_tokens + 1) + (pending - WAIT)
+        _, first, after = np.unique(pairs, return_index=True, return_inverse=True)
+        rows, tokens = self.place[first], pending[first]
+        if not np.array_equal(rows, np.arange(self.length.size)):
+            self.cache.batch_select_indices(self._index(rows))
+        moving = tokens != WAIT
+        self.mask = np.column_stack([self.mask[rows], moving])
+        length = self.length[rows]
+        logits = self._forward(np.maximum(tokens, 0)[:, None], length[:, None])
+        table = np.empty((rows.size, self.lm.n_tokens))
+        table[~moving] = self.table[rows[~moving]]
+        table[moving] = self.lm.log_probs(logits[self._index(np.flatnonzero(moving))])
+        self.table, self.length = table, length + moving
+        self.place, self.pending = after, None
 
     def extend(self, tokens: npt.ArrayLike) -> None:
-        """Put one token behind every row; see `Session.extend`."""
+        """Put one token behind every text; see `Session.extend`."""
         column = np.array(tokens, dtype=np.int64)
-        if column.shape != (self.n,):
-            raise InputError(f"tokens: shape {column.shape} for {self.n} texts")
+        if column.shape != self.place.shape:
+            raise InputError(f"tokens: shape {column.shape} for {self.place.size} texts")
         if self.pending is not None:
-            self._flush()
+            self._flush(self.pending)
         if (column != WAIT).any():
             self.pending = column
 
     def reorder(self, ancestors: npt.ArrayLike) -> None:
-        """Copy rows of the cache, of the tokens that wait to be fed, and of the rest."""
-        rows = np.asarray(ancestors, dtype=np.int64)
-        self.cache.batch_select_indices(self._index(rows))
-        self._take(self, rows)
+        """Note which rows the texts sit in now; see `Session.reorder`."""
+        self._take(self, np.asarray(ancestors, dtype=np.int64))
 
     def fork(self, rows: npt.ArrayLike) -> HuggingFaceSession:
-        """Return a session that goes on from some rows; see `Session.fork`."""
+        """Return a session that goes on from some texts; see `Session.fork`."""
         _, transformers = torch_and_transformers()
-        chosen = np.asarray(rows, dtype=np.int64)
         new = object.__new__(HuggingFaceSession)
         new.lm = self.lm
+        new._take(self, np.asarray(rows, dtype=np.int64))
+        used, new.place = np.unique(new.place, return_inverse=True)
+        new.length, new.mask, new.table = self.length[used], self.mask[used], self.table[used]
         new.cache = transformers.DynamicCache(config=self.lm.model.config)
-        index = self._index(chosen)
         for k, layer in enumerate(self.cache.layers):
+            index = self._index(used)
             new.cache.update(layer.keys[index], layer.values[index], k)
-        new._take(self, chosen)
         return new
 
     def _index(self, rows: Ints) -> Any:
         return self.lm.torch.as_tensor(rows, device=self.lm.model.device)
 
     def _take(self, other: HuggingFaceSession, rows: Ints) -> None:
-        self.n = rows.size
-        self.log_probs = other.log_probs[rows]
-        self.length, self.mask = other.length[rows], other.mask[rows]
+        self.place = other.place[rows]
         self.pending = None if other.pending is None else other.pending[rows]

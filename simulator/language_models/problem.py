@@ -21,9 +21,9 @@ Ints = npt.NDArray[np.int64]
 class LanguageModelProblem:
     """What is sampled: continuations of a prompt, weighted by a PRM.
 
-    A text ends with the token `eos`, or after `horizon` levels; one that has ended keeps its
-    value, which is its reward, and waits for the others. A level is one token; with
-    `delimiters` it is a block of tokens that ends with one of them, with `eos`, or after
+    A text ends with the token `eos` or one of `stops`, or after `horizon` levels; one that has
+    ended keeps its value, which is its reward, and waits for the others. A level is one token; with
+    `delimiters` it is a block of tokens that ends with one of them, with the text, or after
     `block_tokens` tokens.
 
     Parameters
@@ -34,7 +34,10 @@ class LanguageModelProblem:
         H, number of levels.
     prm : LanguagePRM
     eos : int or None, optional
-        By default that of the model; None means that no token ends a text.
+        By default that of the model, with its further `stops`; None means that no token ends
+        a text.
+    stops : sequence of int, optional
+        Further tokens that end a text.
     delimiters : sequence of int, optional
         Tokens that end a block.
     block_tokens : int, optional
@@ -59,6 +62,7 @@ class LanguageModelProblem:
     horizon: int
     prm: LanguagePRM
     eos: int | None = -1
+    stops: Sequence[int] = ()
     delimiters: Sequence[int] = ()
     block_tokens: int = 1
     name: str = "language model"
@@ -70,7 +74,10 @@ class LanguageModelProblem:
                 raise InputError(f"{name}: {value!r} is not a whole number >= 1")
         if self.eos == -1:
             object.__setattr__(self, "eos", self.lm.eos)
-        for token in (*self.delimiters, *([] if self.eos is None else [self.eos])):
+            object.__setattr__(self, "stops", (*self.stops, *self.lm.stops))
+        if self.eos is None and self.stops:
+            raise InputError("stops: they come on top of eos, which is None")
+        for token in (*self.delimiters, *self.ends):
             if not 0 <= token < self.lm.n_tokens:
                 raise InputError(f"token {token} is not one of the {self.lm.n_tokens}")
 
@@ -78,6 +85,11 @@ class LanguageModelProblem:
     def max_tokens(self) -> int:
         """Largest length of a text, in tokens."""
         return self.horizon * (self.block_tokens if self.delimiters else 1)
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """All tokens that end a text."""
+        return () if self.eos is None else (self.eos, *self.stops)
 
     @property
     def log_z(self) -> float | None:
@@ -96,9 +108,8 @@ class LanguageModelProblem:
         str
         """
         path = [int(a) for a in tokens if a != WAIT]
-        if self.eos in path:
-            path = path[: path.index(self.eos)]
-        return self.lm.decode(path)
+        end = next((k for k, a in enumerate(path) if a in self.ends), len(path))
+        return self.lm.decode(path[:end])
 
     def states(self, tokens: npt.NDArray[np.int32]) -> Ints:
         """Give paths numbers; see `LanguageModel.states`.

@@ -1,4 +1,4 @@
-"""The prompts of the studies: one plain, fifty of a style, a few questions with answers."""
+"""The prompts of the studies: one plain and fifty others a set, questions with answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["prompts"]
+from simulator.errors import InputError
+
+__all__ = ["PROMPT_SETS", "prompt_set", "prompts"]
+
+PROMPT_SETS = ("styles", "topics")
 
 
 @cache
@@ -17,8 +21,9 @@ def prompts() -> dict[str, Any]:
     Returns
     -------
     dict
-        "plain": str; "styles": list of 50 str; "questions": list of dicts with "prompt" and
-        "answer".
+        "plain": str; "styles": list of 50 str; "topics": dict of such a "plain" and "others";
+        "questions": list of dicts with "prompt", "answer" and "tokens", a length that
+        holds the answer and shows where it ends.
 
     Examples
     --------
@@ -28,3 +33,33 @@ def prompts() -> dict[str, Any]:
     text = files("simulator.language_models").joinpath("data", "prompts.json").read_text("utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
+
+
+def prompt_set(name: str) -> tuple[str, list[str]]:
+    """Return the plain prompt of a set and the fifty others.
+
+    Parameters
+    ----------
+    name : {"styles", "topics"}
+
+    Returns
+    -------
+    plain : str
+    others : list of str
+
+    Raises
+    ------
+    InputError
+        If the set is not known.
+
+    Examples
+    --------
+    >>> plain, others = prompt_set("topics")
+    >>> plain, others[0], len(others)
+    ('Here is a short fact:', 'Here is a short fact about cats:', 50)
+    """
+    if name not in PROMPT_SETS:
+        raise InputError(f"prompts: {name!r} is not known, only {', '.join(PROMPT_SETS)} are")
+    if name == "styles":
+        return prompts()["plain"], prompts()["styles"]
+    return prompts()[name]["plain"], prompts()[name]["others"]

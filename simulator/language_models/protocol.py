@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -77,6 +77,8 @@ class LanguageModel(ABC):
         V.
     eos : int or None
         Token that ends a text.
+    stops : tuple of int
+        Further tokens that end one, as those of chat models.
     batch : int
         Rows that fit into one session.
     name : str
@@ -84,6 +86,7 @@ class LanguageModel(ABC):
 
     n_tokens: int
     eos: int | None
+    stops: tuple[int, ...] = ()
     batch: int
     name: str
 
@@ -164,13 +167,28 @@ class LanguageModel(ABC):
         digests = (hashlib.sha256(row.tobytes()).digest() for row in tokens)
         return np.array([int.from_bytes(d[:8], "little") >> 1 for d in digests], dtype=np.int64)
 
-    def _score(self, prompt: Prompt, paths: Ints) -> Floats:
+    def laws(self, prompt: Prompt, tokens: npt.ArrayLike) -> Iterator[Floats]:
+        """Yield log M(. | prompt, a_1..a_{h-1}) of given continuations, level by level.
+
+        Parameters
+        ----------
+        prompt : str or sequence of int
+        tokens : (n, H) int array
+            n rows at once.
+
+        Yields
+        ------
+        (n, V) array
+        """
+        paths = np.asarray(tokens, dtype=np.int64)
         session = self.start(prompt, len(paths))
-        out = np.zeros(paths.shape)
-        for h, column in enumerate(paths.T):
-            out[:, h] = chosen(session.next_logprobs(), column)
+        for column in paths.T:
+            yield session.next_logprobs()
             session.extend(column)
-        return out
+
+    def _score(self, prompt: Prompt, paths: Ints) -> Floats:
+        columns = zip(self.laws(prompt, paths), paths.T, strict=True)
+        return np.array([chosen(table, column) for table, column in columns]).T
 
 
 def chosen(log_probs: Floats, tokens: Ints) -> Floats:

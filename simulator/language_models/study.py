@@ -12,16 +12,25 @@ from simulator.errors import InputError
 from simulator.language_models.engine.dispatch import run_on_language_model
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.prompt_switching import PromptSwitching
-from simulator.language_models.protocol import LanguageModel, Prompt
+from simulator.language_models.protocol import LanguageModel, Prompt, chosen
 from simulator.measure.confidence import clopper_pearson, mean_upper
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc import SMC
 from simulator.samplers.streams import RngLike
 
-__all__ = ["Certificate", "certificate", "log_prob_deviation", "sample_texts"]
+__all__ = [
+    "Certificate",
+    "certificate",
+    "deviation_floor",
+    "log_prob_deviation",
+    "read_texts",
+    "sample_texts",
+]
 
 Floats = npt.NDArray[np.float64]
 Tokens = npt.NDArray[np.int32]
+
+ROWS = 16  # texts whose laws are held at once
 
 
 def sample_texts(lm: LanguageModel, prompt: Prompt, n: int, horizon: int, rng: RngLike) -> Tokens:
@@ -42,6 +51,60 @@ def sample_texts(lm: LanguageModel, prompt: Prompt, n: int, horizon: int, rng: R
     tokens = run_on_language_model(SMC(1), problem, n, rng=rng, keep=("tokens",)).tokens
     assert tokens is not None
     return tokens
+
+
+def read_texts(
+    lm: LanguageModel, law: Prompt, prompts: Sequence[Prompt], texts: Tokens
+) -> tuple[list[Floats], list[Floats]]:
+    r"""Score texts under several prompts, and what their tokens would score on average.
+
+    The means are E[log M(a_h | p, a_<h) | a_<h] with a_h drawn from M(. | law, a_<h). Over
+    texts of M(. | law) they average to the same as the scores, with less noise, since the
+    token is integrated out; differences of two prompts are relative entropies.
+
+    Parameters
+    ----------
+    lm : LanguageModel
+    law : str or sequence of int
+        One of the prompts.
+    prompts : sequence of str or of sequences of int
+        The prompts p.
+    texts : (n, H) int array
+        Without `WAIT`.
+
+    Returns
+    -------
+    scores, means : lists of (n, H) arrays
+        One a prompt; -inf where M(. | p) lacks a token that M(. | law) has.
+
+    Examples
+    --------
+    >>> from simulator.language_models.tabular import TabularLM
+    >>> from simulator.models.tabular import TabularModel
+    >>> lm = TabularLM(
+    ...     {"calm": TabularModel.tree([[[0.5, 0.5]]]), "loud": TabularModel.tree([[[0.8, 0.2]]])}
+    ... )
+    >>> _, (calm, loud) = read_texts(lm, "loud", ["calm", "loud"], np.array([[1]]))
+    >>> float((loud - calm).sum().round(4))  # KL(loud || calm)
+    0.1927
+    """
+    shape = (len(prompts), *texts.shape)
+    scores, means = np.empty(shape), np.empty(shape)
+    at = list(prompts).index(law)
+    for i in range(0, len(texts), ROWS):
+        some = texts[i : i + ROWS]
+        levels = zip(*(lm.laws(p, some) for p in prompts), strict=True)
+        for h, tables in enumerate(levels):
+            weights = np.exp(tables[at])
+            for k, table in enumerate(tables):
+                scores[k, i : i + ROWS, h] = chosen(table, some[:, h].astype(np.int64))
+                means[k, i : i + ROWS, h] = _mean(weights, table)
+    return list(scores), list(means)
+
+
+def _mean(weights: Floats, values: Floats) -> Floats:
+    with np.errstate(invalid="ignore"):
+        return np.where(weights > 0, weights * values, 0.0).sum(axis=1)
 
 
 def log_prob_deviation(output: Sequence[Floats], target: Sequence[Floats]) -> float:
@@ -66,6 +129,35 @@ def log_prob_deviation(output: Sequence[Floats], target: Sequence[Floats]) -> fl
     """
     gaps = [np.abs(a.mean(axis=0) - b.mean(axis=0)) for a, b in zip(output, target, strict=True)]
     return float(sum(g.sum() for g in gaps))
+
+
+def deviation_floor(output: Sequence[Floats], target: Sequence[Floats]) -> float:
+    r"""Return what the LPD would be on average if the two laws agreed: noise only.
+
+    .. math:: \sqrt{2/\pi} \sum_{p,h} \sqrt{s^2_{p,h}/R + s'^2_{p,h}/R'}
+
+    with the sample variances of the columns, for means that are close to normal.
+
+    Parameters
+    ----------
+    output, target : sequences of arrays
+        As in `log_prob_deviation`; at least 2 rows.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> x = [np.array([[-1.0], [-3.0]])]
+    >>> round(deviation_floor(x, x), 4)
+    1.1284
+    """
+    total = 0.0
+    for a, b in zip(output, target, strict=True):
+        variance = a.var(axis=0, ddof=1) / len(a) + b.var(axis=0, ddof=1) / len(b)
+        total += float(np.sqrt(variance).sum())
+    return float(np.sqrt(2 / np.pi)) * total
 
 
 @dataclass(frozen=True)

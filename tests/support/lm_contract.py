@@ -5,28 +5,29 @@ import numpy as np
 from simulator.language_models.protocol import WAIT
 
 
-def check_reorders(lm, full, prompt, n, steps, seed, tolerance, allowed=None):
+def check_reorders(lm, full, prompt, n, reorders, seed, tolerance, allowed=None, every=1):
     """Random tokens, waits and reorders keep log-probabilities equal to `full` recomputation.
 
-    `full(tokens)` gives log M(. | tokens) of one text from a plain forward pass.
+    `full(tokens)` gives log M(. | tokens) of one text from a plain forward pass; it is asked
+    after every so many of the reorders, and at the end.
     """
     rng = np.random.default_rng(seed)
     allowed = np.arange(lm.n_tokens) if allowed is None else np.asarray(allowed)
     session = lm.start(prompt, n)
     texts = [[] for _ in range(n)]
-    for _ in range(steps):
+    for done in range(1, reorders + 1):
         if rng.random() < 0.7:
             tokens = rng.choice(allowed, n)
             if rng.random() < 0.4:
                 tokens[rng.random(n) < 0.5] = WAIT
             session.extend(tokens)
             texts = [t if a == WAIT else [*t, int(a)] for t, a in zip(texts, tokens, strict=True)]
-        if rng.random() < 0.7:
-            ancestors = rng.integers(0, n, n)
-            session.reorder(ancestors)
-            texts = [texts[i] for i in ancestors]
-        if rng.random() < 0.7:
+        ancestors = rng.integers(0, n, n)
+        session.reorder(ancestors)
+        texts = [texts[i] for i in ancestors]
+        if done % every == 0:
             _compare(session, full, texts, tolerance)
+    _compare(session, full, texts, tolerance)
     forked = session.fork([n - 1, 0])
     forked.extend(allowed[:2])
     _compare(session, full, texts, tolerance)

@@ -27,8 +27,7 @@ def _beam(sampler: Beam, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> 
     for h in range(problem.horizon):
         table = session.next_logprobs()
         last = np.full(table.shape, h + 1 == problem.horizon)
-        if problem.eos is not None:
-            last[:, problem.eos] = True
+        last[:, problem.ends] = True
         calls += int((~ended).sum())
         evaluations += int((~ended).sum()) * table.shape[1]
         value = judge.child_log_values(table, last)
@@ -49,7 +48,7 @@ def _beam(sampler: Beam, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> 
         judge.extend(tokens, gains)
         log_path, log_v = log_path[rows] + gains, value.ravel()[kept]
         paths = np.column_stack([paths[rows], tokens])
-        ended = ended[rows] | (tokens == problem.eos)
+        ended = ended[rows] | np.isin(tokens, problem.ends)
     path = np.full(problem.horizon, WAIT, dtype=np.int32)
     if not failed:
         best = paths[top(log_path + log_v, 1)[0]]

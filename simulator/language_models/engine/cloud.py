@@ -20,6 +20,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 TEMPER = 0.5  # as in `simulator.rewrites`
+FEW = 65_536  # numbers
 
 
 class Cloud:
@@ -134,8 +135,7 @@ class Cloud:
         self.judge.extend(tokens, log_probs)
         self.session.extend(tokens)
         self.paths = np.column_stack([self.paths, tokens])
-        if self.problem.eos is not None:
-            self.ended |= tokens == self.problem.eos
+        self.ended |= np.isin(tokens, self.problem.ends)
 
     def proposal(self, table: Floats, name: str) -> Floats:
         """Return log q(. | text).
@@ -184,8 +184,7 @@ class Cloud:
         if self.problem.delimiters:
             raise InputError("delimiters: all continuations of a block cannot be asked for")
         last = np.repeat((self.levels + 1 == self.problem.horizon)[:, None], table.shape[1], 1)
-        if self.problem.eos is not None:
-            last[:, self.problem.eos] = True
+        last[:, self.problem.ends] = True
         values = self.judge.child_log_values(table, last)
         self._count(self.evaluations, ~self.ended, table.shape[1])
         return values
@@ -342,11 +341,17 @@ def pick_token(log_probs: Floats, uniforms: Floats) -> Ints:
     >>> pick_token(np.log([[0.5, 0.5], [0.25, 0.75]]), np.array([0.49, 0.25])).tolist()
     [0, 1]
     """
-    p = np.exp(log_probs)
-    cumulative = np.cumsum(p, axis=1)
-    found = (cumulative <= (uniforms * cumulative[:, -1])[:, None]).sum(axis=1)
-    last = p.shape[1] - 1 - np.argmax(p[:, ::-1] > 0, axis=1)
-    return np.minimum(found, last)
+    n, v = log_probs.shape
+    out = np.empty(n, dtype=np.int64)
+    step = max(1, FEW // v)
+    for i in range(0, n, step):  # a few rows at a time stay in the processor's cache
+        p = np.exp(log_probs[i : i + step])
+        cumulative = np.cumsum(p, axis=1)
+        mark = uniforms[i : i + step] * cumulative[:, -1]
+        found = (cumulative <= mark[:, None]).sum(axis=1)
+        last = v - 1 - np.argmax(p[:, ::-1] > 0, axis=1)
+        out[i : i + step] = np.minimum(found, last)
+    return out
 
 
 def ratio(log_new: Floats, log_old: Floats) -> Floats:

@@ -115,5 +115,5 @@ def _values(cloud: Cloud, table: Floats, rows: Ints, tokens: Ints, h: int) -> Fl
     """log V^ of proposed children."""
     judge = cloud.judge.fork(rows)
     judge.extend(tokens, chosen(table[rows], tokens))
-    final = cloud.ended[rows] | (tokens == cloud.problem.eos) | (h + 1 == cloud.problem.horizon)
-    return judge.log_values(np.arange(rows.size), final)
+    final = cloud.ended[rows] | np.isin(tokens, cloud.problem.ends)
+    return judge.log_values(np.arange(rows.size), final | (h + 1 == cloud.problem.horizon))

@@ -1,18 +1,35 @@
 """The adapter of transformers on tiny models: cache against full recomputation."""
 
+import copy
+
 import numpy as np
 import pytest
 from lm_contract import check_reorders, plain_forward
 
 from simulator.errors import InputError
 from simulator.language_models.hugging_face import HuggingFaceLM
+from simulator.language_models.problem import LanguageModelProblem
+from simulator.language_models.prompt_switching import PromptSwitching
 from simulator.language_models.protocol import WAIT
+from simulator.samplers.smc import SMC
 
 PROMPT = [0, 2, 3]
 
 
 def test_cache_equals_plain_forward_after_fifty_reorders(tiny):
     check_reorders(tiny, plain_forward(tiny, PROMPT), PROMPT, 6, 50, 1, 1e-10)
+
+
+def test_equal_texts_share_one_row_of_the_cache(tiny):
+    session = tiny.start(PROMPT, 6)
+    session.extend([2, 2, 2, 3, 3, WAIT])
+    assert session.next_logprobs().shape == (6, 8)
+    assert session.table.shape == (3, 8)
+    session.reorder([0, 1, 0, 2])
+    session.extend([4, 4, 4, 5])
+    assert session.next_logprobs().shape == (4, 8)
+    assert session.table.shape == (2, 8)
+    assert session.cache.layers[0].keys.shape[0] == 2
 
 
 def test_score_in_one_pass_equals_step_by_step(tiny):
@@ -69,3 +86,31 @@ def test_text_and_tokens(tiny, tokenizer):
     assert lm.encode("abc!") == [2, 3, 4, 7]
     assert lm.decode([2, 3, 7]) == "ab!"
     assert lm.eos == 1
+
+
+def test_chat_template_and_several_ends(tiny, tokenizer):
+    plain = HuggingFaceLM(tiny.model, tokenizer)
+    assert (plain.eos, plain.stops) == (1, ())
+    with pytest.raises(InputError, match="chat template"):
+        plain.chat("ab")
+    chatty = copy.deepcopy(tokenizer)
+    chatty.chat_template = (
+        "{% for m in messages %}{{ '!' if m['role'] == 'system' else '.' }}{{ m['content'] }}"
+        "{% endfor %}{% if add_generation_prompt %}d{% endif %}"
+    )
+    model = copy.copy(tiny.model)
+    model.generation_config = copy.deepcopy(tiny.model.generation_config)
+    model.generation_config.eos_token_id = [1, 7]
+    lm = HuggingFaceLM(model, chatty)
+    assert lm.chat("ab") == chatty.convert_tokens_to_ids([".", "a", "b", "d"])
+    assert lm.chat("a", system="c") == chatty.convert_tokens_to_ids(["!", "c", ".", "a", "d"])
+    assert (lm.eos, lm.stops) == (1, (7,))
+    problem = LanguageModelProblem(lm, lm.chat("ab"), 9, PromptSwitching(lm.chat("ba")))
+    assert problem.ends == (1, 7)
+    runs = SMC(4).run(problem, 8, rng=3, keep=("tokens",))
+    for path in runs.tokens:
+        stop = np.flatnonzero(np.isin(path, [1, 7]))
+        if stop.size:  # nothing but padding behind the first end
+            assert (path[stop[0] + 1 :] == 1).all()
+            assert problem.text(path) == lm.decode(path[: stop[0]])
+    assert np.isin(runs.tokens, [7]).any()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from choices import every_run
 
+from simulator.errors import InputError
 from simulator.kernels.rng import Xoshiro
 from simulator.language_models.prms import TextPRM
 from simulator.language_models.problem import LanguageModelProblem
@@ -157,3 +158,33 @@ def _leaf_mass(problem):
     for p in problem.model.probs:
         out = (out[:, None] * p).ravel()
     return out
+
+
+@pytest.mark.parametrize("sampler", [SMC(2), SMC(2, ess_threshold=0.8), SMC(1)], ids=repr)
+def test_several_tokens_end_a_text_by_enumeration(monkeypatch, sampler):
+    row = [0.5, 0.3, 0.2]
+    lm = TabularLM(TabularModel([[row]] * 2, [[[0, 0, 0]]] * 2), WORDS)
+    posed = LanguageModelProblem(lm, "", 2, TextPRM(value), eos=STOP, stops=(CUT,))
+    law, weighted = defaultdict(float), defaultdict(float)
+    for p, run in every_run(monkeypatch, sampler, posed):
+        path = tuple(int(a) for a in run.tokens[0])
+        law[path] += p
+        weighted[path] += p * np.exp(run.log_w[0])
+    assert sum(law.values()) == pytest.approx(1, abs=1e-12)
+    # whichever token ends a text, padding follows, and the text is what came before
+    assert set(law) == {(CUT, STOP), (STOP, STOP), (0, 0), (0, CUT), (0, STOP)}
+    for path, mass in weighted.items():
+        length = next((k for k, a in enumerate(path) if a in (CUT, STOP)), 2)
+        drawn = path[: min(length + 1, 2)]
+        expected = np.prod([row[a] for a in drawn]) * value(["a" * length])[0]
+        assert mass == pytest.approx(expected, abs=1e-12), path
+
+
+def test_further_ends_need_a_first():
+    lm = TabularLM(TabularModel([[[0.5, 0.5]]], [[[0, 0]]]))
+    with pytest.raises(InputError, match="stops"):
+        LanguageModelProblem(lm, "", 1, TextPRM(value), eos=None, stops=(1,))
+    lm.eos, lm.stops = 0, (1,)  # those of the model are taken over
+    assert LanguageModelProblem(lm, "", 1, TextPRM(value)).ends == (0, 1)
+    assert LanguageModelProblem(lm, "", 1, TextPRM(value), eos=None).ends == ()
+    assert LanguageModelProblem(lm, "", 1, TextPRM(value), eos=1).ends == (1,)

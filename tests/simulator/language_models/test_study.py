@@ -6,8 +6,14 @@ import pytest
 from simulator.errors import InputError
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.prompt_switching import PromptSwitching
-from simulator.language_models.prompts import prompts
-from simulator.language_models.study import certificate, log_prob_deviation, sample_texts
+from simulator.language_models.prompts import PROMPT_SETS, prompt_set, prompts
+from simulator.language_models.study import (
+    certificate,
+    deviation_floor,
+    log_prob_deviation,
+    read_texts,
+    sample_texts,
+)
 from simulator.language_models.style_tables import style_facts, style_table
 from simulator.language_models.tabular import TabularLM
 from simulator.language_models.tabulate import switch_tables, tabulate, tree_log_mass
@@ -86,6 +92,43 @@ def test_deviation_is_zero_for_equal_texts_and_adds_over_prompts():
     y = [x[0] + [[1.0, -1.0]], x[1] + 2]
     assert log_prob_deviation(x, x) == 0
     assert log_prob_deviation(x, y) == pytest.approx(1 + 1 + 2 + 2)
+
+
+def test_texts_are_read_under_all_prompts_at_once(switch):
+    lm, _ = switch
+    texts = sample_texts(lm, "styled", 40, 4, 2)  # more than are held at once
+    pair = ["plain", "styled"]
+    scores, means = read_texts(lm, "styled", pair, texts)
+    for p, found in zip(pair, scores, strict=True):
+        assert found == pytest.approx(lm.score(p, texts), abs=1e-12)
+    models = style_table(None), style_table(STYLE)
+    for row, text in enumerate(texts):
+        state = 0
+        for h, a in enumerate(text):
+            law = models[1].probs[h][state]
+            for k, model in enumerate(models):
+                assert means[k][row, h] == pytest.approx(law @ np.log(model.probs[h][state]))
+            state = 3 * state + a
+
+
+def test_floor_is_the_mean_deviation_of_equal_laws():
+    rng = np.random.default_rng(5)
+    found, floor = np.array([
+        (log_prob_deviation(x, y), deviation_floor(x, y))
+        for x, y in (
+            ([rng.normal(size=(30, 8))], [rng.normal(size=(60, 8))]) for _ in range(400)
+        )
+    ]).T  # fmt: skip
+    # a mean of 3200 folded normals: six standard errors are 8% of it
+    assert found.mean() == pytest.approx(floor.mean(), rel=0.08)
+
+
+def test_prompt_sets():
+    for name in PROMPT_SETS:
+        plain, others = prompt_set(name)
+        assert len({plain, *others}) == 51
+    with pytest.raises(InputError, match="nonsense"):
+        prompt_set("nonsense")
 
 
 def test_packaged_tables_are_laws_of_all_prompts():

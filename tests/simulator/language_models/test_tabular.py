@@ -1,0 +1,28 @@
+"""Tables behind the interface of language models: the contract, on a model of many levels."""
+
+import numpy as np
+import pytest
+from lm_contract import check_reorders
+
+from simulator.language_models.tabular import TabularLM
+from simulator.models.tabular import TabularModel
+
+LEVELS, TOKENS = 60, 3
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A chain whose state is the last token."""
+    rng = np.random.default_rng(4)
+    probs = [rng.dirichlet(np.ones(TOKENS), 1 if h == 0 else TOKENS) for h in range(LEVELS)]
+    following = [np.tile(np.arange(TOKENS), (len(p), 1)) for p in probs]
+    return TabularModel(probs, following)
+
+
+@pytest.mark.parametrize("n", [1, 6])
+def test_contract_after_fifty_reorders(model, n):
+    def full(tokens):
+        state = tokens[-1] if tokens else 0
+        return np.log(model.probs[len(tokens)][state])
+
+    check_reorders(TabularLM(model), full, "", n, 50, 1, 1e-12)
