@@ -43,8 +43,8 @@ def caption(table: pd.DataFrame) -> str:
     attained = ", ".join(sorted(top[top > 0.99].index))
     return (
         f"{len(table):,} comparisons of {table['bound'].nunique()} statements on "
-        f"{table['problem'].nunique()} problems; the {len(shown):,} with an upper bound below 1 are "
-        f"dots. Largest ratio {top.max():.3f}; above .99 somewhere: {attained}. Loosest in the "
+        f"{table['problem'].nunique()} problems; the {len(shown):,} with an upper bound below 1 "
+        f"are dots. Largest ratio {top.max():.3f}; above .99 somewhere: {attained}. Loosest in the "
         f"median: {middle.index[0]} ({middle.iloc[0]:.2f})."
     )
 
