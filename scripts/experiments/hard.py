@@ -47,7 +47,8 @@ KNOWN: tuple[tuple[str, str, dict[str, object], int, int], ...] = (
     ("lookahead to the reveal", "lookahead", {"depth": 1, "rollouts": 0}, 1, 256),
     ("VGB", "vgb", {}, 1, 256),
 )
-# what half a million levels are run with in the quick profile
+# what half a million levels are run with in the quick profile; the rest with N = 3 only, and
+# beam not at all: it needs an instance for each run
 QUICK = ("SMC, multinomial", "SMC, systematic", "SMC-RS", "holds both labels", "time-sharing")
 NOT_MYOPIC = ("lookahead", "vgb")
 LENGTH = {1: 84, 2: 5_848, 3: 409_500}  # H, to set the number of runs; tests compare
@@ -133,10 +134,11 @@ def cells(profile: str) -> list[Mapping[str, object]]:
         for i, (label, name, options, deepest, most) in enumerate(KNOWN):
             if levels > deepest or (name not in SAMPLERS and name != "holding"):
                 continue
-            if levels == 3 and profile == "quick" and label not in QUICK:
+            few = levels == 3 and profile == "quick" and label not in QUICK
+            if few and name == "beam":
                 continue
             steps = LENGTH[levels]
-            for n in SIZES:
+            for n in (min(levels, most),) if few else SIZES:
                 if n <= min(most, largest[levels]):
                     least = FEW_RUNS if n <= levels else LEAST_RUNS
                     runs = int(np.clip(budget / (n * steps), least, MOST_RUNS))
