@@ -21,7 +21,6 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="particlebounds",
-    help="Particle filtering of language models, checked exactly against its theorems.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -57,6 +56,15 @@ BackendOption = Annotated[
 SchedulerOption = Annotated[
     str | None, typer.Option(metavar="ADDR", help="tcp://HOST:PORT of the Dask scheduler.")
 ]
+
+
+@app.callback()
+def start(context: typer.Context) -> None:
+    """Particle filtering of language models, checked exactly against its theorems."""
+    if context.invoked_subcommand != "list":
+        from scripts.progress import announce_compilation
+
+        announce_compilation()
 
 
 def _sampler(name: str, particles: int | None, settings: list[str] | None) -> Sampler:

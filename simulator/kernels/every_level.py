@@ -74,7 +74,5 @@ def run_every_level(
         here, there = there, here
         if h == horizon:
             break
-        s0, s1, s2, s3 = resample(
-            scheme, w, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
-        )
+        s0, s1, s2, s3 = resample(scheme, w, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
     return here, np.int64(h), total, log_w, s0, s1, s2, s3
