@@ -274,11 +274,15 @@ def replay(
 
 
 @app.command()
-def bench() -> None:
-    """Time the kernels against their plain twins, as ratios within this run."""
-    from scripts.bench.kernels import run
+def bench(
+    out: Annotated[Path, typer.Option(help="Folder of bench.json and the figure.")] = Path(
+        "results/bench"
+    ),
+) -> None:
+    """Time the kernels against C and other implementations, as ratios within this run."""
+    from scripts.bench.report import run
 
-    run()
+    run(out)
 
 
 def main(arguments: list[str] | None = None) -> None:

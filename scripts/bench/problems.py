@@ -44,9 +44,9 @@ SIZES = (
 def filtering(n_states: int, n_actions: int, horizon: int, seed: int = 0) -> Problem:
     """Return a random automaton whose V^ depends on the state alone.
 
-    pi_ref(. | s) ~ Dirichlet(1), next(s, a) uniform, V^(s) = exp(g/2) below the root with
-    g ~ N(0, 1), and V^(root) = 1. All levels but the first share their tables, so that a
-    problem takes O(S A) memory at any horizon: a Feynman-Kac model the same at all times.
+    pi_ref(. | s) ~ Dirichlet(1), next(s, a) uniform, V^(s) = exp(g/2) below the root, edge
+    rewards exp(g/4), all g ~ N(0, 1), and V^(root) = 1. All levels but the first share their
+    tables, so that a problem takes O(S A) memory at any horizon.
 
     Parameters
     ----------
@@ -69,5 +69,8 @@ def filtering(n_states: int, n_actions: int, horizon: int, seed: int = 0) -> Pro
         [first] + [later] * (horizon - 1), [fork] + [move] * (horizon - 1), n_terminal=n_states
     )
     value = np.exp(0.5 * rng.standard_normal(n_states))
+    gain = [np.exp(0.25 * rng.standard_normal((k, n_actions))) for k in (1, n_states)]
+    rewards = gain[:1] + gain[1:] * (horizon - 1)
     name = f"S={n_states},A={n_actions},H={horizon}"
-    return Problem(model, value, [np.ones(1)] + [value] * horizon, name=name)
+    prm = [np.ones(1)] + [value] * horizon
+    return Problem(model, value, prm, edge_reward=rewards, name=name)
