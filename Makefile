@@ -34,8 +34,8 @@ lint: .venv/.ready
 
 bench: .venv/.ready  ## ratios of our kernels to C and to other libraries, into $(OUT)/bench
 	@# particles asks for numpy < 2 yet runs with newer ones: without what it depends on
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps particles
+	-$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	-$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps particles
 	$(BIN)/particlebounds bench --out $(OUT)/bench
 
 system:  ## what must come from the operating system, and how Debian gets it

@@ -127,7 +127,7 @@ def options(size: Size, rounds: int) -> list[Row]:
     ]
 
 
-def against_twins(size: Size, rounds: int, share: int = 100) -> list[Row]:
+def against_twins(size: Size, rounds: int, share: int = 400) -> list[Row]:
     """Time samplers against their plain twins, which draw the same.
 
     Parameters

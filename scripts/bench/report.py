@@ -35,8 +35,8 @@ class Plan(NamedTuple):
         Against C.
     other_sizes : sequence of Size
         Against other implementations.
-    middle : Size
-        For options and for the samplers against their twins.
+    middle, small : Size
+        For options; for the samplers against their twins, which are slow.
     grid : dict
         Of `scaling`.
     particles : int
@@ -48,6 +48,7 @@ class Plan(NamedTuple):
     sizes: Sequence[Size]
     other_sizes: Sequence[Size]
     middle: Size
+    small: Size
     grid: dict[str, Sequence[Size]]
     particles: int
     rounds: int
@@ -55,7 +56,7 @@ class Plan(NamedTuple):
     starts: int
 
 
-FULL = Plan(SIZES, SIZES[:4], SIZES[1], dict(GRID), 10**6, 9, 3, 5)
+FULL = Plan(SIZES, SIZES[:4], SIZES[1], Size(8, 4, 64, 32, 400), dict(GRID), 10**6, 9, 3, 5)
 TITLES = {
     "c": "Our speed over that of C (same tables and draws), and of C with eight generators; "
     "million particle steps a second",
@@ -92,14 +93,14 @@ def measure(plan: Plan) -> dict[str, list[Row]]:
             _say("against C")
             out["c"] = against_c(c, plan.sizes, plan.rounds)
         _say("scaling")
-        out["scaling"] = scaling(c, plan.grid, plan.rounds)
+        out["scaling"] = scaling(c, plan.grid, min(5, plan.rounds))
     out["exponents"] = exponents(out["scaling"])
     _say("threads, options, samplers")
     out["threads"] = threads(
         [size for size in plan.sizes if size.n_runs > 1], plan.rounds
     )  # one run is one thread's work
     out["options"] = options(plan.middle, plan.rounds)
-    out["samplers"] = against_twins(plan.middle, min(3, plan.rounds))
+    out["samplers"] = against_twins(plan.small, min(3, plan.rounds))
     _say("memory, exact engines, starts of the command")
     out["memory"] = memory(plan.particles)
     out["seconds"] = seconds_of_engines() + seconds_of_commands(plan.starts)

@@ -18,7 +18,7 @@ __all__ = ["GRID", "exponents", "scaling"]
 S, A = 64, 8
 # (what varies, sizes): about equal work each, but for the two smallest
 GRID = {
-    "N": tuple(Size(S, A, 64, n, max(1, 2**15 // n)) for n in (2**k for k in range(2, 21, 2))),
+    "N": tuple(Size(S, A, 64, n, max(1, 2**15 // n)) for n in (2**k for k in range(2, 19, 2))),
     "H": tuple(Size(S, A, h, 64, max(1, 2**15 // h)) for h in (2**k for k in range(2, 15, 2))),
     "R": tuple(Size(S, A, 16, 64, r) for r in (2**k for k in range(5, 15, 3))),
 }

@@ -17,7 +17,7 @@ from simulator.models.library import open_problem
 
 TINY = Size(3, 2, 4, 5, 8)
 PLAN = report.Plan(
-    (TINY,), (TINY,), TINY,
+    (TINY,), (TINY,), TINY, TINY,
     {
         "N": tuple(TINY._replace(n_particles=n) for n in (16, 64)),
         "R": tuple(TINY._replace(n_runs=r) for r in (16, 64)),
@@ -93,6 +93,8 @@ def test_exponents_count_runs_where_they_vary():
 
 def test_everything_runs_and_is_written(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(report, "seconds_of_engines", lambda: [])
+    monkeypatch.setattr(limits, "COMMANDS", limits.COMMANDS[:1])
+    monkeypatch.setattr(report, "memory", lambda n: [{"particles": n}])
     report.run(tmp_path, PLAN)
     tables = json.loads((tmp_path / "bench.json").read_text())["tables"]
     named = {
