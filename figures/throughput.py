@@ -34,9 +34,9 @@ def draw(table: pd.DataFrame) -> Figure:
                         ms=3.5, lw=1.1, label=label,
                     )  # fmt: skip
             axes.set_xscale("log", base=2)
-            axes.set_ylim(bottom=0)
             if scheme == schemes[-1]:
                 axes.set_xlabel(AXES[axis])
+        row[0].set_ylim(bottom=0)  # shared, so only once all lines are there
         row[0].set_ylabel(f"{scheme}\nmillion particle steps/s")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))

@@ -56,7 +56,7 @@ class Plan(NamedTuple):
     starts: int
 
 
-FULL = Plan(SIZES, SIZES[:4], SIZES[1], Size(8, 4, 64, 32, 400), dict(GRID), 10**6, 9, 3, 5)
+FULL = Plan(SIZES, SIZES[:4], SIZES[1], Size(8, 4, 64, 32, 400), dict(GRID), 10**6, 7, 3, 3)
 TITLES = {
     "c": "Our speed over that of C (same tables and draws), and of C with eight generators; "
     "million particle steps a second",
