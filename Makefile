@@ -32,8 +32,11 @@ lint: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'simulator/*.py' 'theory/*.py' 'figures/*.py' 'scripts/*.py')
 
-bench: .venv/.ready  ## ratios of our kernels to plain twins, measured in one run
-	$(BIN)/particlebounds bench
+bench: .venv/.ready  ## ratios of our kernels to C and to other libraries, into $(OUT)/bench
+	@# particles asks for numpy < 2 yet runs with newer ones: without what it depends on
+	-$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	-$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps particles
+	$(BIN)/particlebounds bench --out $(OUT)/bench
 
 paper: .venv/.ready  ## paper/paper.pdf, with figures from the tables in $(OUT)/
 	@command -v latexmk >/dev/null && command -v pdflatex >/dev/null \

@@ -21,7 +21,6 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="particlebounds",
-    help="Particle filtering of language models, checked exactly against its theorems.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -57,6 +56,15 @@ BackendOption = Annotated[
 SchedulerOption = Annotated[
     str | None, typer.Option(metavar="ADDR", help="tcp://HOST:PORT of the Dask scheduler.")
 ]
+
+
+@app.callback()
+def start(context: typer.Context) -> None:
+    """Particle filtering of language models, checked exactly against its theorems."""
+    if context.invoked_subcommand != "list":
+        from scripts.progress import announce_compilation
+
+        announce_compilation()
 
 
 def _sampler(name: str, particles: int | None, settings: list[str] | None) -> Sampler:
@@ -282,11 +290,15 @@ def replay(
 
 
 @app.command()
-def bench() -> None:
-    """Time the kernels against their plain twins, as ratios within this run."""
-    from scripts.bench.kernels import run
+def bench(
+    out: Annotated[Path, typer.Option(help="Folder of bench.json and the figure.")] = Path(
+        "results/bench"
+    ),
+) -> None:
+    """Time the kernels against C and other implementations, as ratios within this run."""
+    from scripts.bench.report import run
 
-    run()
+    run(out)
 
 
 def main(arguments: list[str] | None = None) -> None:

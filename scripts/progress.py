@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-__all__ = ["progress_bar", "say"]
+__all__ = ["announce_compilation", "progress_bar", "say"]
 
 
 def progress_bar() -> Progress:
@@ -42,3 +42,23 @@ def say(progress: Progress, line: str) -> None:
     line : str
     """
     progress.console.print(f"particlebounds: {line}", soft_wrap=True, markup=False, highlight=False)
+
+
+def announce_compilation() -> None:
+    """Have one line on the terminal when a kernel is compiled: later runs find it in the cache."""
+    if not sys.stderr.isatty():
+        return
+    from numba.core import event
+
+    class Announcer(event.Listener):  # type: ignore[misc]
+        said = False
+
+        def on_start(self, event: object) -> None:
+            if not self.said:
+                self.said = True
+                print("particlebounds: compiling kernels; only first runs do", file=sys.stderr)
+
+        def on_end(self, event: object) -> None:
+            pass
+
+    event.register("numba:compile", Announcer())

@@ -22,7 +22,7 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom
+import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.errors import InputError
 from simulator.exact.cloud import ExactLaw
@@ -135,7 +135,7 @@ def draws_from_its_exact_law(sampler: Sampler) -> None:
         seen = np.append(counts, runs.failed.sum())
         level = FALSE_FAILURE / (2 * len(chance) * len(contract_problems()))
         for p, k in zip(chance.clip(0, 1), seen, strict=True):
-            tail = min(binom.cdf(k, N_RUNS, p), binom.sf(k - 1, N_RUNS, p))
+            tail = min(scipy.stats.binom.cdf(k, N_RUNS, p), scipy.stats.binom.sf(k - 1, N_RUNS, p))
             assert tail > level, f"{problem.name}: {k} of {N_RUNS} where {N_RUNS * p:.1f} is due"
 
 

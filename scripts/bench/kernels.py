@@ -1,60 +1,177 @@
-"""The SMC kernel against its plain twin on the same draws, as a ratio within one process."""
+"""Our kernels: against C, against their plain twins, on two threads, and with options on."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from simulator.models.library import open_problem
+from scripts.bench.c_code import CSMC
+from scripts.bench.problems import Size, filtering
+from scripts.bench.timing import Contestant, race, ratio, speed
 from simulator.problem import Problem
+from simulator.samplers.backtracking import Backtracking
+from simulator.samplers.leaves import leaf_filter
+from simulator.samplers.sis import SIS
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_plain import run_plain
+from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.smc_rejection_plain import run_rejection_plain
+from simulator.samplers.walks_plain import run_plain as walk_plain
 
-__all__ = ["run"]
+__all__ = ["SCHEMES", "against_c", "against_twins", "options", "threads"]
 
-CASES = (
-    ("reference:horizon=4", 8, 20_000, 20),
-    ("product:horizon=1000", 32, 200, 1),
-    ("lm-digits2", 64, 2_000, 4),
-)
-ROUNDS = 3
+Row = dict[str, Any]
+SCHEMES = ("multinomial", "systematic")
+KEPT = ("tokens", "ess", "genealogy", "clouds")
 
 
-def run() -> None:
-    """Print particle steps a second of the kernel, and how many times faster it is."""
-    table = Table(
-        "problem", "scheme", "N", "kernel, million steps/s", "kernel/twin (spread)", box=None
+def against_c(c: CSMC, sizes: Sequence[Size], rounds: int) -> list[Row]:
+    """Time the full sampler on one thread against C, after checking that draws are equal.
+
+    Parameters
+    ----------
+    c : CSMC
+    sizes : sequence of Size
+    rounds : int
+
+    Returns
+    -------
+    list of dict
+        ``c`` is our speed over that of C with the same algorithm and draws, ``lanes`` over that
+        of C with eight generators.
+
+    Raises
+    ------
+    ArithmeticError
+        If C draws anything else.
+    """
+    rows = []
+    for size in sizes:
+        problem = filtering(*size[:3])
+        for scheme in SCHEMES:
+            smc = SMC(size.n_particles, resampling=scheme)
+            ours = smc.run(problem, size.n_runs, rng=1)
+            theirs = c.run(problem, size.n_particles, scheme, size.n_runs, 1)
+            if not ((ours.states == theirs.states) & (ours.log_w == theirs.log_w)).all():
+                raise ArithmeticError(f"C and the kernel differ at {size.label}, {scheme}")
+            seconds = race(
+                {
+                    "ours": Contestant(_smc(smc, problem, size), size.steps),
+                    "c": Contestant(_c(c, problem, size, scheme, False), size.steps),
+                    "lanes": Contestant(_c(c, problem, size, scheme, True), size.steps),
+                },
+                rounds,
+            )
+            rows.append(
+                {"size": size.label, "scheme": scheme, "speed": speed(seconds["ours"])}
+                | {name: ratio(seconds[name], seconds["ours"]) for name in ("c", "lanes")}
+            )
+    return rows
+
+
+def threads(sizes: Sequence[Size], rounds: int) -> list[Row]:
+    """Time two threads against one.
+
+    Parameters
+    ----------
+    sizes : sequence of Size
+    rounds : int
+
+    Returns
+    -------
+    list of dict
+        ``gain`` is how many times faster two threads are.
+    """
+    rows = []
+    for size in sizes:
+        problem = filtering(*size[:3])
+        for scheme in SCHEMES:
+            smc = SMC(size.n_particles, resampling=scheme)
+            seconds = race(
+                {k: Contestant(_smc(smc, problem, size, int(k)), size.steps) for k in ("1", "2")},
+                rounds,
+            )
+            gain = ratio(seconds["1"], seconds["2"])
+            rows.append({"size": size.label, "scheme": scheme, "gain": gain})
+    return rows
+
+
+def options(size: Size, rounds: int) -> list[Row]:
+    """Time what is kept against keeping nothing; multinomial resampling.
+
+    Parameters
+    ----------
+    size : Size
+    rounds : int
+
+    Returns
+    -------
+    list of dict
+        ``cost`` is how many times longer a call takes; 1 for a second call that keeps nothing.
+    """
+    problem, smc = filtering(*size[:3]), SMC(size.n_particles)
+    calls = {"nothing": (), "nothing again": ()} | {name: (name,) for name in KEPT}
+    seconds = race(
+        {
+            name: Contestant(
+                partial(smc.run, problem, size.n_runs, rng=1, keep=keep, n_threads=1), size.steps
+            )
+            for name, keep in calls.items()
+        },
+        rounds,
     )
-    for name, n, runs, plain_runs in CASES:
-        problem = open_problem(name)
-        for scheme in ("multinomial", "systematic"):
-            sampler = SMC(n, resampling=scheme)
-            speed, ratios = _measure(problem, sampler, runs, plain_runs)
-            table.add_row(
-                name, scheme, str(n), f"{speed / 1e6:.0f}",
-                f"{sorted(ratios)[1]:.0f} ({min(ratios):.0f}-{max(ratios):.0f})",
-            )  # fmt: skip
-    Console().print(table)
+    return [
+        {"size": size.label, "keep": name, "cost": ratio(seconds[name], seconds["nothing"])}
+        for name in list(calls)[1:]
+    ]
 
 
-def _measure(
-    problem: Problem, sampler: SMC, runs: int, plain_runs: int
-) -> tuple[float, list[float]]:
-    steps = problem.horizon * sampler.n_particles
-    sampler.run(problem, 10, rng=0, n_threads=1)  # compile
-    speed, ratios = 0.0, []
-    for _ in range(ROUNDS):
-        fast = runs * steps / _seconds(lambda: sampler.run(problem, runs, rng=1, n_threads=1))
-        slow = plain_runs * steps / _seconds(lambda: run_plain(problem, sampler, plain_runs, rng=1))
-        speed = max(speed, fast)
-        ratios.append(fast / slow)
-    return speed, ratios
+def against_twins(size: Size, rounds: int, share: int = 400) -> list[Row]:
+    """Time samplers against their plain twins, which draw the same.
+
+    Parameters
+    ----------
+    size : Size
+    rounds : int
+    share : int, optional
+        The twin does one run of so many.
+
+    Returns
+    -------
+    list of dict
+        ``speed`` counts proposals for SMC-RS, moves of the walk for VGB, else particle steps.
+    """
+    problem, n = filtering(*size[:3]), size.n_particles
+    runs, few = size.n_runs, max(1, size.n_runs // share)
+    rejection, walk = SMCRejection(n), Backtracking(n, stop="steps")
+    proposals = float(rejection.run(problem, runs, rng=1).prm_evaluations.mean())
+    steps, moves = float(problem.horizon * n), float(walk.least(problem))
+    pairs: dict[str, tuple[Any, Callable[..., object], Any, float]] = {
+        f"SMC, {scheme}": (SMC(n, scheme), run_plain, SMC(n, scheme), steps) for scheme in SCHEMES
+    }
+    pairs["SIS"] = SIS(n), run_plain, leaf_filter(problem, n, "sample"), steps
+    pairs["SMC-RS"] = rejection, run_rejection_plain, rejection, proposals
+    pairs["VGB"] = walk, walk_plain, walk, moves
+    rows = []
+    for name, (sampler, plain, like, work) in pairs.items():
+        seconds = race(
+            {
+                "ours": Contestant(_smc(sampler, problem, size), runs * work),
+                "twin": Contestant(partial(plain, problem, like, few, 1), few * work),
+            },
+            rounds,
+        )
+        twin = ratio(seconds["twin"], seconds["ours"])
+        rows.append(
+            {"size": size.label, "sampler": name, "speed": speed(seconds["ours"]), "twin": twin}
+        )
+    return rows
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
+def _smc(sampler: Any, problem: Problem, size: Size, n_threads: int = 1) -> Callable[[], object]:
+    return partial(sampler.run, problem, size.n_runs, rng=1, n_threads=n_threads)
+
+
+def _c(c: CSMC, problem: Problem, size: Size, scheme: str, lanes: bool) -> Callable[[], object]:
+    return partial(c.run, problem, size.n_particles, scheme, size.n_runs, 1, lanes=lanes)

@@ -17,8 +17,8 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+import scipy  # scipy.stats, which is slow to load, only where it is used
 from scipy.special import betainc, gammaln, xlog1py, xlogy
-from scipy.stats import binom
 
 from simulator.errors import InputError
 
@@ -59,7 +59,8 @@ def product_one_probability(n_particles: int) -> float:
     """
     _at_least(n_particles, 1, "n_particles")
     ones = np.arange(n_particles + 1)
-    return float((binom.pmf(ones, n_particles, 0.5) * 2 * ones / (n_particles + ones)).sum())
+    chance = scipy.stats.binom.pmf(ones, n_particles, 0.5)
+    return float((chance * 2 * ones / (n_particles + ones)).sum())
 
 
 def product_tv(horizon: int, n_particles: int) -> float:
@@ -160,9 +161,9 @@ def two_branch_counts(horizon: int, n_particles: int, s: float = 0.5) -> Floats:
     _at_least(horizon, 1, "horizon")
     transition, _ = two_branch_transition(n_particles, s)
     now = np.arange(n_particles + 1)
-    law = binom.pmf(now, n_particles, 0.5)
+    law = scipy.stats.binom.pmf(now, n_particles, 0.5)
     if horizon > 1:  # the first bit carries no weight
-        law = law @ binom.pmf(now[None], n_particles, now[:, None] / n_particles)
+        law = law @ scipy.stats.binom.pmf(now[None], n_particles, now[:, None] / n_particles)
         law = law @ np.linalg.matrix_power(transition, horizon - 2)
     return np.asarray(law)
 

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-__all__ = ["Xoshiro", "next_word", "to_unit", "uniforms"]
+__all__ = ["Xoshiro", "next_word", "seed_words", "to_unit", "uniforms"]
 
 U11, U17, U19, U23, U41, U45 = (np.uint64(k) for k in (11, 17, 19, 23, 41, 45))
+U16, U32, LOW_HALF = np.uint64(16), np.uint64(32), np.uint64(2**32 - 1)
+INIT, MULTIPLIER = np.uint64(0x8B51F9DD), np.uint64(0x58F38DED)
 TO_UNIT = 2.0**-53
 MASK = (1 << 64) - 1
 
@@ -79,6 +81,32 @@ def uniforms(seeds):
         seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3] = s0, s1, s2, s3
         out[r] = to_unit(word)
     return out
+
+
+@njit(cache=True)
+def seed_words(pool, out):
+    """Fill `out` as ``SeedSequence.generate_state`` does, tens of times as fast.
+
+    M. E. O'Neill's seed_seq_fe as numpy has it, whose streams numpy promises to keep (NEP 19).
+
+    Parameters
+    ----------
+    pool : (P,) uint32 array
+        ``SeedSequence.pool``.
+    out : (n,) uint64 array
+        Filled; lower half of each word first.
+    """
+    constant = INIT
+    half = 0
+    for k in range(out.size):
+        word = np.uint64(0)
+        for shift in (np.uint64(0), U32):
+            x = np.uint64(pool[half % pool.size]) ^ constant
+            constant = (constant * MULTIPLIER) & LOW_HALF
+            x = (x * constant) & LOW_HALF
+            word |= (x ^ (x >> U16)) << shift
+            half += 1
+        out[k] = word
 
 
 class Xoshiro:

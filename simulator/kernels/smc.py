@@ -13,15 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from simulator.kernels.every_level import run_every_level
 from simulator.kernels.lookahead import look_ahead
 from simulator.kernels.rng import next_word, to_unit
-from simulator.resampling.killing import fill as killing
-from simulator.resampling.multinomial import fill as multinomial
-from simulator.resampling.residual import fill as residual
-from simulator.resampling.single import fill as single
-from simulator.resampling.ssp import fill as ssp
-from simulator.resampling.stratified import fill as stratified
-from simulator.resampling.systematic import fill as systematic
+from simulator.resampling.dispatch import resample
 
 __all__ = ["Final", "Options", "Outputs", "run_smc", "trace"]
 
@@ -241,6 +236,31 @@ def trace(horizon, index, token, parent, out):
 
 
 @njit(cache=True, nogil=True)
+def _run_plain(seeds, tables, options, final, out, begin, end):
+    """Do the runs of plain SMC, of which only the output is kept."""
+    n = options.n_particles
+    cloud = np.empty(2 * n, dtype=np.uint64)
+    ancestors = np.empty(n + SLACK, dtype=np.uint64)
+    cumulative, guide = np.empty(n + SLACK), np.empty(n + SLACK, dtype=np.uint64)
+    w = np.empty(n)
+    for r in range(begin, end):
+        here, levels, total, log_w, s0, s1, s2, s3 = run_every_level(
+            n, tables.n_actions, options.scheme, final.log_root, tables.cell_start,
+            tables.weight_start, tables.threshold, tables.next_state, tables.weight,
+            tables.log_scale, cloud, ancestors, cumulative, guide, w,
+            seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3],
+        )  # fmt: skip
+        word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3] = s0, s1, s2, s3
+        out.levels[r] = levels
+        out.failed[r] = not total > 0.0
+        out.states[r], out.log_w[r] = -1, -np.inf
+        if total > 0.0:
+            out.states[r] = cloud[here + np.uint64(_pick(n, w, total, to_unit(word)))]
+            out.log_w[r] = log_w
+
+
+@njit(cache=True, nogil=True)
 def run_smc(seeds, tables, options, final, look, out, begin, end):
     """Do the runs ``begin..end-1``, one after the other.
 
@@ -267,6 +287,9 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
     keep_score = options.best and final.factor_start.size > 0
     looks = look.rollouts > 0
     traced = keep_tokens or keep_score or looks
+    if every and not (traced or options.best or keep_ess or keep_genealogy or keep_cloud):
+        _run_plain(seeds, tables, options, final, out, begin, end)
+        return
 
     parents, children = np.empty(n, dtype=np.uint64), np.empty(n, dtype=np.uint64)
     ancestors = np.empty(n + SLACK, dtype=np.uint64)
@@ -365,34 +388,9 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
             elif every or (level % block == 0 and (t >= 1.0 or (adaptive and ess < t * n * TIE))):
                 log_w += np.log(total / n) + (scale + top * LOG_STEP)
                 scale = 0.0
-                if scheme == 0:
-                    s0, s1, s2, s3 = multinomial(
-                        current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
-                    )
-                elif scheme == 1:
-                    s0, s1, s2, s3 = systematic(
-                        current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
-                    )
-                elif scheme == 2:
-                    s0, s1, s2, s3 = stratified(
-                        current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
-                    )
-                elif scheme == 3:
-                    s0, s1, s2, s3 = residual(
-                        current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
-                    )
-                elif scheme == 4:
-                    s0, s1, s2, s3 = ssp(
-                        current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
-                    )
-                elif scheme == 5:
-                    s0, s1, s2, s3 = killing(
-                        current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
-                    )
-                else:
-                    s0, s1, s2, s3 = single(
-                        current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
-                    )
+                s0, s1, s2, s3 = resample(
+                    scheme, current, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
+                )
                 identity = False
                 if not every:
                     mantissa[:] = 1.0

@@ -19,7 +19,7 @@ JUST_ABOVE = 1.0 + 2e-15
 ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def spread(out, index, begin, end):
     """Write `index` to ``out[begin:end]`` and perhaps to a few places beyond."""
     base = np.uint64(begin)
@@ -31,7 +31,7 @@ def spread(out, index, begin, end):
         out[np.uint64(k)] = index
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def draw(weights, n, total, ancestors, first, last, cumulative, guide, s0, s1, s2, s3):
     """Draw ``ancestors[first:last]``, a uniform each; `weights` may be `cumulative` itself."""
     count = last - first
@@ -66,7 +66,7 @@ def draw(weights, n, total, ancestors, first, last, cumulative, guide, s0, s1, s
     return s0, s1, s2, s3
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
     """Fill ``ancestors[:n]``; return the new state of the generator.
 

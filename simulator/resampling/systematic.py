@@ -16,7 +16,7 @@ from simulator.resampling.multinomial import spread
 __all__ = ["fill", "plain"]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
     """Fill ``ancestors[:n]``; see `simulator.resampling.multinomial.fill`."""
     r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)

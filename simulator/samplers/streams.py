@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
+from simulator.kernels.rng import seed_words
 
 __all__ = ["BLOCK", "RngLike", "run_seeds", "seed_sequence"]
 
@@ -95,5 +96,5 @@ def run_seeds(rng: RngLike, n_runs: int, first_block: int = 0) -> npt.NDArray[np
             pool_size=root.pool_size,
         )
         part = seeds[start : start + BLOCK]
-        part[:] = block.generate_state(part.size, np.uint64).reshape(part.shape)
+        seed_words(block.pool, part.reshape(-1))
     return seeds

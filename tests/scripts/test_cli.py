@@ -3,11 +3,15 @@
 import json
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 from command_line import run
+from numba import njit
+from numba.core import event
 
+from scripts.progress import announce_compilation
 from simulator.runs.store import read_table
 
 DATA = Path(__file__).parents[1] / "data"
@@ -226,3 +230,13 @@ def test_a_violated_claim_is_exit_code_one(capsys, monkeypatch):
     (found,) = json.loads(out)["claims"]
     assert found["verdict"] == "violated"
     assert not all(r["holds"] for r in found["evidence"])
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_hears_of_the_first_compilation_once(capsys, monkeypatch, terminal):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    monkeypatch.setattr(event, "_registered", defaultdict(list))
+    announce_compilation()
+    for _ in range(2):
+        njit(lambda x: x + 1)(1)
+    assert capsys.readouterr().err.count("compiling") == terminal

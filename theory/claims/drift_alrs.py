@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.stats import binom
+import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.models.tabular import TabularModel
 from simulator.problem import Problem
@@ -78,7 +78,8 @@ def drift(horizon: int, eps: float) -> float:
     (0.125, 0.3829)
     """
     k = np.arange(horizon)
-    gap = binom.pmf(k, horizon - 1, (1 + eps) / 2) - binom.pmf(k, horizon - 1, 0.5)
+    pmf = scipy.stats.binom.pmf
+    gap = pmf(k, horizon - 1, (1 + eps) / 2) - pmf(k, horizon - 1, 0.5)
     return float(np.maximum(gap, 0).sum())
 
 

@@ -24,7 +24,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import binom
+import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.errors import InputError
 from simulator.problem import Problem
@@ -187,7 +187,8 @@ def best_thresholds(counts: Sequence[int], theta: float, n_particles: int) -> tu
         held = max(n_particles - (len(counts) - k), 1)
         v = 0.5 * limits if held == 1 else 0.5 + limits / 2
         t = np.arange(m + 1)
-        reach, miss = binom.sf(t - 1, m, p * (1 + theta) / 2), binom.sf(t - 1, m, v)
+        sf = scipy.stats.binom.sf
+        reach, miss = sf(t - 1, m, p * (1 + theta) / 2), sf(t - 1, m, v)
         best = int(np.argmax(reach - miss))
         chosen.append(best)
         limits, p = float(miss[best]), float(reach[best])
@@ -288,13 +289,13 @@ def _pairs(counts: Sequence[int], thresholds: Sequence[int]) -> list[tuple[int, 
 
 def _tail(m: int, t: int, p: float) -> float:
     """P(Bin(m, p) >= t)."""
-    return float(binom.sf(t - 1, m, p))
+    return float(scipy.stats.binom.sf(t - 1, m, p))
 
 
 def _least_block(miss: float, hit: float, delta: float) -> tuple[int, int]:
     for m in range(1, MAX_COPIES + 1):
-        t = int(binom.isf(delta, m, miss)) + 1
-        if t <= m and binom.cdf(t - 1, m, hit) <= delta:
+        t = int(scipy.stats.binom.isf(delta, m, miss)) + 1
+        if t <= m and scipy.stats.binom.cdf(t - 1, m, hit) <= delta:
             return m, t
         if hit <= miss:
             break

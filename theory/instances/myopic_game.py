@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
-from scipy.stats import binom
+import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.errors import InputError, TooLargeError
 
@@ -68,7 +68,7 @@ def best_event_probability(
     [0.0005, 0.3025, 0.9926, 1.0]
     """
     value = copy_value(counts, thresholds, n_particles, limit)
-    return float(binom.sf(thresholds[-1] - 1, counts[-1], value))
+    return float(scipy.stats.binom.sf(thresholds[-1] - 1, counts[-1], value))
 
 
 def copy_value(
@@ -106,7 +106,7 @@ def copy_value(
     if n_particles == 1:
         inner = 1.0
         for m, t in zip(counts[:-1], thresholds[:-1], strict=True):
-            inner = float(binom.sf(t - 1, m, inner / 2))
+            inner = float(scipy.stats.binom.sf(t - 1, m, inner / 2))
         return inner / 2
     game = _Game(list(zip(counts, thresholds, strict=True)), n_particles, limit)
     return game.block(len(counts) - 1, 2, lambda flags: sum(map(bool, flags)) / 2)

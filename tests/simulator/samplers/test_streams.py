@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from numpy.random import SeedSequence
 
 from simulator.errors import InputError
+from simulator.kernels.rng import seed_words
 from simulator.samplers.streams import BLOCK, run_seeds, seed_sequence
 
 
@@ -76,3 +78,12 @@ def test_anything_else_is_refused_in_one_line(rng):
 def test_bad_counts_are_refused_by_name(name, arguments):
     with pytest.raises(InputError, match=rf"\A{name}: [^\n]*\Z"):
         run_seeds(1, *arguments)
+
+
+@pytest.mark.parametrize("sequence", [SeedSequence(0), SeedSequence([3, 2**70], spawn_key=(1, 5)),
+                                      SeedSequence(9, pool_size=8)])  # fmt: skip
+@pytest.mark.parametrize("n", [1, 2, 5, 4096])
+def test_seed_words_are_those_of_numpy(sequence, n):
+    out = np.zeros(n, dtype=np.uint64)
+    seed_words(sequence.pool, out)
+    assert (out == sequence.generate_state(n, np.uint64)).all()

@@ -1,0 +1,255 @@
+/* SMC (arXiv 2603.07887, Algorithm 1) on the packed tables of simulator.kernels.edge_tables, in C.
+
+   What the kernels of simulator/kernels are measured against. smc_scalar draws from one
+   xoshiro256++ a run, as they do, and gives their output bit for bit. smc_lanes draws from eight
+   side by side, which compilers turn into vector code: other draws, the same law.
+   Build with: gcc -std=c11 -O3 -march=native -shared -fPIC (no fast-math; c11 contracts no a*b+c). */
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LANES 8
+#define SLACK 8 /* resampling writes a little past the end */
+
+enum { MULTINOMIAL, SYSTEMATIC };
+
+typedef struct {
+    int64_t n_particles, n_actions, horizon, scheme;
+    double log_root;
+    const int64_t *cell_start, *weight_start;
+    const double *threshold, *weight, *log_scale;
+    const uint64_t *next_state;
+} Problem;
+
+typedef struct {
+    uint64_t *parents, *children, *ancestors, *guide;
+    double *w, *cumulative;
+} Scratch;
+
+static inline double to_unit(uint64_t word) { return (double)(int64_t)(word >> 11) * 0x1p-53; }
+static inline uint64_t rotl(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
+
+static inline uint64_t next_word(uint64_t s[4])
+{
+    uint64_t word = rotl(s[0] + s[3], 23) + s[0], t = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = rotl(s[3], 45);
+    return word;
+}
+
+typedef uint64_t Lanes __attribute__((vector_size(8 * LANES)));
+
+/* Fill words[0..n) and up to LANES - 1 places beyond. */
+static inline void lane_words(Lanes s[4], int64_t n, uint64_t *restrict words)
+{
+    Lanes s0 = s[0], s1 = s[1], s2 = s[2], s3 = s[3];
+    for (int64_t k = 0; k < n; k += LANES) {
+        Lanes sum = s0 + s3, word = ((sum << 23) | (sum >> 41)) + s0, t = s1 << 17;
+        s2 ^= s0;
+        s3 ^= s1;
+        s1 ^= s2;
+        s0 ^= s3;
+        s2 ^= t;
+        s3 = (s3 << 45) | (s3 >> 19);
+        memcpy(words + k, &word, sizeof word);
+    }
+    s[0] = s0, s[1] = s1, s[2] = s2, s[3] = s3;
+}
+
+/* Words come from one generator (lanes == NULL) or from the buffer. */
+#define WORD(k) (words ? words[k] : next_word(s))
+
+static inline double propagate(const Problem *p, int64_t h, Scratch *c, const uint64_t *words,
+                               uint64_t s[4])
+{
+    const uint64_t a = (uint64_t)p->n_actions;
+    const double size = (double)a;
+    const double *restrict threshold = p->threshold + p->cell_start[h];
+    const uint64_t *restrict next_state = p->next_state + 2 * p->cell_start[h];
+    const double *restrict weight = p->weight + p->weight_start[h];
+    const uint64_t *restrict parents = c->parents, *restrict ancestors = c->ancestors;
+    uint64_t *restrict children = c->children;
+    double *restrict w = c->w, total = 0.0;
+    for (int64_t k = 0; k < p->n_particles; k++) {
+        double x = to_unit(WORD(k)) * size;
+        int64_t cell = (int64_t)x;
+        uint64_t i = parents[ancestors[k]] * a + (uint64_t)cell;
+        uint64_t j = (i << 1) | (uint64_t)(x - (double)cell >= threshold[i]);
+        w[k] = weight[j];
+        total += weight[j];
+        children[k] = next_state[j];
+    }
+    return total;
+}
+
+static inline void spread(uint64_t *out, uint64_t index, int64_t begin, int64_t end)
+{
+    out[begin] = index; /* mostly at most four: no branch for them */
+    out[begin + 1] = index;
+    out[begin + 2] = index;
+    out[begin + 3] = index;
+    for (int64_t k = begin + 4; k < end; k++) out[k] = index;
+}
+
+static inline int64_t last_live(const double *w, int64_t n)
+{
+    while (!(w[n - 1] > 0.0)) n--;
+    return n - 1;
+}
+
+static inline int64_t least(double x, int64_t n)
+{
+    int64_t k = (int64_t)ceil(x);
+    return k < n ? k : n;
+}
+
+static inline void systematic(int64_t n, double total, Scratch *c, double u)
+{
+    const double scale = (double)n / total;
+    int64_t done = 0;
+    double sum = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        sum += c->w[i];
+        int64_t upto = least(sum * scale - u, n);
+        spread(c->ancestors, (uint64_t)i, done, upto);
+        done = upto;
+    }
+    if (done < n)
+        for (int64_t top = last_live(c->w, n); done < n; done++) c->ancestors[done] = (uint64_t)top;
+}
+
+static inline void multinomial(int64_t n, double total, Scratch *c, const uint64_t *words,
+                               uint64_t s[4])
+{
+    double *restrict cumulative = c->cumulative;
+    uint64_t *restrict guide = c->guide, *restrict ancestors = c->ancestors;
+    const double scale = (double)n / total * (1.0 + 2e-15), size = (double)n;
+    const int64_t top = last_live(c->w, n);
+    int64_t done = 0;
+    double sum = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        sum += c->w[i];
+        cumulative[i] = sum;
+        int64_t upto = least(sum * scale, n);
+        spread(guide, (uint64_t)i, done, upto);
+        done = upto;
+    }
+    uint64_t low = 0;
+    while (!(cumulative[low] > 0.0)) low++;
+    guide[0] = low;
+    cumulative[top] = INFINITY;
+    for (int64_t k = 0; k < n; k++) {
+        double u = to_unit(WORD(k)), x = u * total;
+        uint64_t j = guide[(int64_t)(u * size)];
+        j += cumulative[j] <= x; /* two steps without a branch are mostly enough */
+        j += cumulative[j] <= x;
+        while (cumulative[j] <= x) j++;
+        ancestors[k] = j;
+    }
+}
+
+static inline int64_t pick(const double *w, int64_t n, double x)
+{
+    double sum = 0.0;
+    int64_t last = 0;
+    for (int64_t k = 0; k < n; k++) {
+        sum += w[k];
+        if (w[k] > 0.0) {
+            last = k;
+            if (sum > x) break;
+        }
+    }
+    return last;
+}
+
+/* One run from one generator s, or from lanes of them if `words` is a buffer. */
+static inline void run(const Problem *p, Scratch *c, uint64_t s[4], Lanes lanes[4],
+                       uint64_t *words, int64_t *state, double *log_w, int64_t *levels)
+{
+    const int64_t n = p->n_particles;
+    double total = 0.0, log_sum = p->log_root;
+    int64_t h = 0;
+    memset(c->parents, 0, (size_t)n * sizeof *c->parents);
+    for (int64_t k = 0; k < n; k++) c->ancestors[k] = (uint64_t)k;
+    while (h < p->horizon) {
+        if (words) lane_words(lanes, n, words);
+        total = propagate(p, h, c, words, s);
+        double scale = p->log_scale[h];
+        h++;
+        if (!(total > 0.0)) break;
+        uint64_t *other = c->parents;
+        c->parents = c->children;
+        c->children = other;
+        log_sum += log(total / (double)n) + scale;
+        if (h == p->horizon) break;
+        if (p->scheme == MULTINOMIAL) {
+            if (words) lane_words(lanes, n, words);
+            multinomial(n, total, c, words, s);
+        } else {
+            if (words) lane_words(lanes, 1, words);
+            systematic(n, total, c, to_unit(WORD(0)));
+        }
+    }
+    if (words) lane_words(lanes, 1, words);
+    double u = to_unit(WORD(0));
+    *levels = h;
+    *state = -1;
+    *log_w = -INFINITY;
+    if (total > 0.0) {
+        *state = (int64_t)c->parents[pick(c->w, n, u * total)];
+        *log_w = log_sum;
+    }
+}
+
+static void *slots(int64_t n) { return malloc((size_t)(n + SLACK) * sizeof(uint64_t)); }
+
+static Scratch make_scratch(int64_t n)
+{
+    return (Scratch){slots(n), slots(n), slots(n), slots(n), slots(n), slots(n)};
+}
+
+static void free_scratch(Scratch *c)
+{
+    free(c->parents);
+    free(c->children);
+    free(c->ancestors);
+    free(c->guide);
+    free(c->w);
+    free(c->cumulative);
+}
+
+/* seeds: (n_runs, 4), left where the runs left them; states, log_w, levels: (n_runs,), filled. */
+void smc_scalar(const Problem *p, int64_t n_runs, uint64_t *seeds, int64_t *states, double *log_w,
+                int64_t *levels)
+{
+    Scratch c = make_scratch(p->n_particles);
+    for (int64_t r = 0; r < n_runs; r++) {
+        uint64_t s[4];
+        memcpy(s, seeds + 4 * r, sizeof s);
+        run(p, &c, s, NULL, NULL, states + r, log_w + r, levels + r);
+        memcpy(seeds + 4 * r, s, sizeof s);
+    }
+    free_scratch(&c);
+}
+
+/* The same with seeds (n_runs, 4, LANES). */
+void smc_lanes(const Problem *p, int64_t n_runs, uint64_t *seeds, int64_t *states, double *log_w,
+               int64_t *levels)
+{
+    Scratch c = make_scratch(p->n_particles);
+    uint64_t *words = slots(p->n_particles);
+    for (int64_t r = 0; r < n_runs; r++) {
+        Lanes lanes[4];
+        memcpy(lanes, seeds + 4 * LANES * r, sizeof lanes);
+        run(p, &c, NULL, lanes, words, states + r, log_w + r, levels + r);
+        memcpy(seeds + 4 * LANES * r, lanes, sizeof lanes);
+    }
+    free(words);
+    free_scratch(&c);
+}

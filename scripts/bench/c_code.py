@@ -1,0 +1,129 @@
+"""The C program smc.c, compiled when asked for and called through ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.kernels.edge_tables import edge_tables
+from simulator.problem import Problem
+from simulator.samplers.streams import RngLike, run_seeds
+
+__all__ = ["CSMC", "LANES", "CRuns", "compiler"]
+
+SOURCE = Path(__file__).with_name("c") / "smc.c"
+# c11 forbids to contract a*b+c, so that results are those of the kernels to the last bit
+FLAGS = ("-std=c11", "-O3", "-march=native", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
+LANES = 8
+SCHEMES = {"multinomial": 0, "systematic": 1}
+ARRAYS = ("cell_start", "weight_start", "threshold", "weight", "log_scale", "next_state")
+
+
+class _Problem(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("n_particles", "n_actions", "horizon", "scheme")),
+        ("log_root", ctypes.c_double),
+        *((name, ctypes.c_void_p) for name in ARRAYS),
+    )
+
+
+class CRuns(NamedTuple):
+    """Terminal states (-1 for failure), log W^_H and levels done; arrays of shape (R,)."""
+
+    states: npt.NDArray[np.int64]
+    log_w: npt.NDArray[np.float64]
+    levels: npt.NDArray[np.int64]
+
+
+def compiler() -> str | None:
+    """Return the C compiler: ``$CC``, gcc or cc, or None if there is none."""
+    names = (os.environ.get("CC", ""), "gcc", "cc")
+    return next((found for name in names if name and (found := shutil.which(name))), None)
+
+
+class CSMC:
+    """SMC in C; either as the kernels do it, or with eight generators side by side.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the compiled library is written.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no C compiler.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        cc = compiler()
+        if cc is None:
+            raise FileNotFoundError("there is no C compiler")
+        library = folder / "smc.so"
+        subprocess.run([cc, *FLAGS, str(SOURCE), "-o", str(library), "-lm"], check=True)
+        self._library = ctypes.CDLL(str(library))
+
+    def seeds(self, rng: RngLike, n_runs: int, lanes: bool) -> npt.NDArray[np.uint64]:
+        """Make the starting states of `n_runs` runs.
+
+        Parameters
+        ----------
+        rng : int, SeedSequence or Generator
+        n_runs : int
+        lanes : bool
+
+        Returns
+        -------
+        (R, 4) or, for lanes, (R, 4, 8) uint64 array
+            Without lanes those of `SMC.run`.
+        """
+        if not lanes:
+            return run_seeds(rng, n_runs)
+        flat = run_seeds(rng, n_runs * LANES).reshape(n_runs, LANES, 4)
+        return np.ascontiguousarray(flat.transpose(0, 2, 1))
+
+    def run(
+        self,
+        problem: Problem,
+        n_particles: int,
+        resampling: str,
+        n_runs: int,
+        rng: RngLike,
+        *,
+        lanes: bool = False,
+    ) -> CRuns:
+        """Draw independent runs.
+
+        Parameters
+        ----------
+        problem : Problem
+        n_particles : int
+        resampling : {"multinomial", "systematic"}
+        n_runs : int
+        rng : int, SeedSequence or Generator
+        lanes : bool, optional
+            Eight generators a run; else the draws of ``SMC(...).run``.
+
+        Returns
+        -------
+        CRuns
+        """
+        t = edge_tables(problem)
+        arguments = _Problem(
+            n_particles, t.n_actions, t.cell_start.size, SCHEMES[resampling],
+            float(problem.log_prm_flat[0]), *(getattr(t, name).ctypes.data for name in ARRAYS),
+        )  # fmt: skip
+        seeds = self.seeds(rng, n_runs, lanes)
+        states, levels = np.empty((2, n_runs), dtype=np.int64)
+        out = CRuns(states, np.empty(n_runs), levels)
+        call = self._library.smc_lanes if lanes else self._library.smc_scalar
+        pointers = (ctypes.c_void_p(x.ctypes.data) for x in (seeds, *out))
+        call(ctypes.byref(arguments), ctypes.c_int64(n_runs), *pointers)
+        return out

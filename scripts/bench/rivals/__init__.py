@@ -1,0 +1,1 @@
+"""Other implementations of SMC on the same Feynman-Kac model."""

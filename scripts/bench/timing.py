@@ -1,0 +1,89 @@
+"""Timing that survives a noisy machine: contestants take turns, ratios are taken within a round."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Contestant", "Spread", "race", "ratio", "speed"]
+
+QUANTILES = (0.5, 0.1, 0.9)
+
+
+class Contestant(NamedTuple):
+    """A call to be timed and how many particle steps it does."""
+
+    call: Callable[[], object]
+    steps: float
+
+
+class Spread(NamedTuple):
+    """Median, and the quantiles 0.1 and 0.9, over rounds."""
+
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        digits = 2 if self.median < 10 else 0
+        return f"{self.median:.{digits}f} ({self.low:.{digits}f}-{self.high:.{digits}f})"
+
+
+def race(contestants: Mapping[str, Contestant], rounds: int) -> dict[str, np.ndarray]:
+    """Time each contestant once a round, after a first call that is not timed.
+
+    Parameters
+    ----------
+    contestants : mapping of str to Contestant
+    rounds : int
+
+    Returns
+    -------
+    dict of (rounds,) arrays
+        Seconds a particle step.
+    """
+    out = {name: np.empty(rounds) for name in contestants}
+    for each in contestants.values():
+        each.call()
+    for k in range(rounds):
+        for name, each in contestants.items():
+            begin = time.perf_counter()
+            each.call()
+            out[name][k] = (time.perf_counter() - begin) / each.steps
+    return out
+
+
+def ratio(a: np.ndarray, b: np.ndarray) -> Spread:
+    """Spread over the rounds of ``a / b``: how many times slower a is than b.
+
+    Parameters
+    ----------
+    a, b : (rounds,) arrays
+
+    Returns
+    -------
+    Spread
+
+    Examples
+    --------
+    >>> print(ratio(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 2.0])))
+    2.00 (2.00-2.80)
+    """
+    return Spread(*(float(q) for q in np.quantile(a / b, QUANTILES)))
+
+
+def speed(seconds: np.ndarray) -> float:
+    """Million particle steps a second, at the median round.
+
+    Parameters
+    ----------
+    seconds : (rounds,) array
+
+    Returns
+    -------
+    float
+    """
+    return float(1e-6 / np.median(seconds))

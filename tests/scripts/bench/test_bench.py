@@ -1,0 +1,140 @@
+"""Benchmarks run at tiny sizes; other implementations estimate the same Z. Nothing is timed."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from scripts.bench import limits, report
+from scripts.bench.c_code import CSMC, compiler
+from scripts.bench.others import RIVALS, against_others
+from scripts.bench.problems import SIZES, Size, filtering
+from scripts.bench.scaling import exponents
+from scripts.bench.timing import Contestant, race
+from simulator.exact.variance import relative_variance
+from simulator.models.library import open_problem
+
+TINY = Size(3, 2, 4, 5, 8)
+PLAN = report.Plan(
+    (TINY,), (TINY,), TINY, TINY,
+    {
+        "N": tuple(TINY._replace(n_particles=n) for n in (16, 64)),
+        "R": tuple(TINY._replace(n_runs=r) for r in (16, 64)),
+    },
+    1000, 2, 1, 1,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("resampling", ["multinomial", "systematic"])
+@pytest.mark.parametrize("name", RIVALS)
+def test_other_implementations_estimate_z(name, resampling):
+    # Bernstein with the exact variance (that of multinomial is the larger one here), false
+    # failure 1e-9: 0 < W/Z <= b
+    if name == "particles":
+        pytest.importorskip("particles")
+    if name.startswith("jax"):
+        pytest.importorskip("jax")
+    problem, n, runs = open_problem("reference:horizon=4"), 4, 500 if name == "particles" else 20000
+    w = np.exp(RIVALS[name](problem, n, resampling)(runs, 1) - problem.log_z)
+    assert w.shape == (runs,)
+    v, b = relative_variance(problem, n), problem.horizon * problem.passes.log_prm_coverage
+    level = math.log(2 / 1e-9)
+    radius = math.sqrt(2 * v * level / runs) + 2 * math.exp(b) * level / (3 * runs)
+    assert abs(w.mean() - 1) < radius
+    assert w.std() > 0
+
+
+def test_a_wrong_log_z_is_noticed(monkeypatch):
+    monkeypatch.setattr("scripts.bench.others.RIVALS", {"numpy": RIVALS["numpy"]})
+    sizes = [Size(3, 2, 8, 64, 64)]
+    rows, absent = against_others(sizes, 1)
+    assert [row["rival"] for row in rows] == ["numpy", "numpy"]
+    assert absent == []
+    right = RIVALS["numpy"]
+    monkeypatch.setattr(
+        "scripts.bench.others.RIVALS",
+        {"numpy": lambda *a: lambda runs, seed: right(*a)(runs, seed) + 1.0},
+    )
+    with pytest.raises(ArithmeticError, match="numpy, 3,2,8,64,64, multinomial: log Z is"):
+        against_others(sizes, 1)
+
+
+def test_what_is_not_installed_is_named_and_left_out(monkeypatch):
+    def missing(*_):
+        raise ImportError
+
+    monkeypatch.setattr("scripts.bench.others.RIVALS", {"jax a": missing, "jax b": missing})
+    assert against_others([TINY], 1) == ([], ["jax"])
+
+
+def test_sizes_are_those_of_the_issue_and_all_levels_share_tables():
+    assert [size.label for size in SIZES[:3]] == [
+        "1,2,1000,32,1000", "64,8,256,128,200", "4096,16,128,4096,8",
+    ]  # fmt: skip
+    problem = filtering(5, 3, 1000)
+    assert len(problem.model.tables) == 2
+
+
+def test_contestants_take_turns_and_the_first_call_is_not_timed():
+    calls = []
+    out = race({k: Contestant(lambda k=k: calls.append(k), 4) for k in "ab"}, 3)
+    assert calls == ["a", "b"] * 4
+    assert {k: len(v) for k, v in out.items()} == {"a": 3, "b": 3}
+
+
+def test_exponents_count_runs_where_they_vary():
+    rows = [
+        {"axis": axis, "scheme": "s", "by": by, "value": v, "runs": r, "seconds": v**2 * r}
+        for axis, r in (("H", 3), ("R", 1)) for by in ("ours", "c") for v in (16, 32, 64)
+    ]  # fmt: skip
+    assert [round(row["exponent"], 9) for row in exponents(rows)] == [2.0, 2.0]
+
+
+def test_everything_runs_and_is_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(report, "seconds_of_engines", lambda: [])
+    monkeypatch.setattr(limits, "COMMANDS", limits.COMMANDS[:1])
+    monkeypatch.setattr(report, "memory", lambda n: [{"particles": n}])
+    report.run(tmp_path, PLAN)
+    tables = json.loads((tmp_path / "bench.json").read_text())["tables"]
+    named = {
+        "scaling",
+        "exponents",
+        "threads",
+        "options",
+        "samplers",
+        "memory",
+        "seconds",
+        "others",
+    }
+    assert set(tables) == named | ({"c"} if compiler() else set())
+    assert {row["sampler"] for row in tables["samplers"]} == {
+        "SMC, multinomial", "SMC, systematic", "SIS", "SMC-RS", "VGB",
+    }  # fmt: skip
+    assert all(len(row["cost"]) == 3 and min(row["cost"]) > 0 for row in tables["options"])
+    assert (tmp_path / "throughput.svg").stat().st_size > 0
+    out, err = capsys.readouterr()
+    assert "against" not in out.splitlines()[0]
+    assert "particlebounds: scaling" in err
+
+
+def test_without_a_compiler_the_rest_is_measured(monkeypatch):
+    for name in ("seconds_of_engines", "seconds_of_commands", "memory"):
+        monkeypatch.setattr(report, name, lambda *_: [])
+    monkeypatch.setattr(report, "against_others", lambda *_: ([], []))
+    monkeypatch.setattr(report, "compiler", lambda: None)
+    tables = report.measure(PLAN)
+    assert "c" not in tables
+    assert {row["by"] for row in tables["scaling"]} == {"ours"}
+
+
+def test_no_compiler_is_said_plainly(monkeypatch, tmp_path):
+    monkeypatch.setattr("scripts.bench.c_code.compiler", lambda: None)
+    with pytest.raises(FileNotFoundError, match="no C compiler"):
+        CSMC(tmp_path)
+
+
+def test_memory_counts_bytes_a_particle():
+    small = limits.memory(400_000)
+    for row in small:
+        assert 24 < row["bytes_a_particle"] < 100
