@@ -147,7 +147,8 @@ def test_three_particles_are_enough_for_two_levels_where_two_fail():
 def test_limits_are_told():
     with pytest.raises(TooLargeError, match="too many"):
         copy_value([20, 3], [12, 2], 3, limit=50)
-    with pytest.raises(TooLargeError, match="more than 150"):
-        copy_value([200, 3], [12, 2], 3)
+    for counts, thresholds in (([400, 3], [12, 2]), ([42, 68, 70], [27, 43, 44])):
+        with pytest.raises(TooLargeError, match="too deep"):
+            copy_value(counts, thresholds, 3)
     with pytest.raises(InputError):
         best_event_probability([2], [1], 0)

@@ -32,7 +32,6 @@ Payoff = Callable[[Flags], float]
 
 LIMIT = 2_000_000  # positions
 HOPELESS = -1
-MAX_DEPTH = 150  # copies of the inner blocks, one frame or two each
 
 
 def best_event_probability(
@@ -101,15 +100,16 @@ def copy_value(
     """
     if n_particles < 1 or len(counts) < 1 or len(counts) != len(thresholds):
         raise InputError("game: needs N >= 1 and one threshold for each of the block counts")
-    if sum(counts[:-1]) > MAX_DEPTH:
-        raise TooLargeError(f"game: more than {MAX_DEPTH} copies in the inner blocks")
     if n_particles == 1:
         inner = 1.0
         for m, t in zip(counts[:-1], thresholds[:-1], strict=True):
             inner = float(scipy.stats.binom.sf(t - 1, m, inner / 2))
         return inner / 2
     game = _Game(list(zip(counts, thresholds, strict=True)), n_particles, limit)
-    return game.block(len(counts) - 1, 2, lambda flags: sum(map(bool, flags)) / 2)
+    try:
+        return game.block(len(counts) - 1, 2, lambda flags: sum(map(bool, flags)) / 2)
+    except RecursionError:
+        raise TooLargeError("game: too many copies, the recursion is too deep") from None
 
 
 class _Game:
