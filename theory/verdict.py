@@ -97,6 +97,7 @@ def check(
     rng: RngLike | None = None,
     confidence: float = 0.99,
     bounds: Iterable[str] | None = None,
+    limit: float = DEFAULT_LIMIT,
 ) -> Report:
     r"""Compare the error of a sampler with every statement that speaks of it.
 
@@ -122,6 +123,8 @@ def check(
         right with probability at least ``2 * confidence - 1``.
     bounds : iterable of str, optional
         Ids; by default all that apply.
+    limit : float, optional
+        Largest number of cloud transitions for the exact error.
 
     Returns
     -------
@@ -151,7 +154,7 @@ def check(
         raise InputError(f"confidence: {confidence!r} is not in (0, 1)")
     chosen, skipped = _choose(problem, sampler, bounds)
     root = seed_sequence(0 if rng is None else rng)
-    error = measure_error(problem, sampler, n_runs, root, confidence)
+    error = measure_error(problem, sampler, n_runs, root, confidence, limit)
     verdicts = []
     for bound in chosen:
         try:
