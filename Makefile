@@ -9,7 +9,7 @@ LM ?= yes
 
 comma := ,
 
-.PHONY: reproduce test demo demo-test lint bench clean system
+.PHONY: reproduce test chromium demo demo-test lint bench clean system
 
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -29,8 +29,10 @@ test: .venv/.ready
 demo: .venv/.ready  ## the teaching app, in the browser
 	$(BIN)/particlebounds demo
 
-demo-test: .venv/.ready  ## the teaching app in a real Chromium, with the time of its answers
-	@command -v chromium >/dev/null || apt-get install -y --no-install-recommends chromium
+chromium:  ## for the browser tests
+	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; }
+
+demo-test: .venv/.ready chromium  ## the teaching app in a real Chromium, with the time of its answers
 	DEMO_TIMED=1 $(BIN)/pytest -q tests/scripts/demo
 
 lint: .venv/.ready

@@ -39,14 +39,14 @@ def accuracy_picture(n_particles: int, power: float, sigma: float) -> mo.Html:
         axes.axvline(power, color="#777777", lw=0.8)
         axes.set_xlabel("sharpness λ of the reward model")
         axes.set_ylim(bottom=0)
-        figure.legend(loc="outside lower center", ncols=1)
+        figure.legend(loc="lower center", ncols=1)
 
     alt = (
         f"Accuracy and sampling error against λ, N = {n_particles}, σ = {sigma:g}. At "
         f"λ = {power:g} the accuracy is {here['accuracy']:.3f} and the error {here['error']:.3f}; "
         f"the target's accuracy is {here['target']:.3f}."
     )
-    return picture(draw, alt, 3.9, 3.6)
+    return picture(draw, alt, 3.9, 3.7, below=0.6)
 
 
 def scatter_picture(n_particles: int, power: float, sigma: float) -> mo.Html:

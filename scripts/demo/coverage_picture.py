@@ -46,11 +46,11 @@ def coverage_picture(made: Study, n_particles: int) -> mo.Html:
         axes.axvline(n_particles, color="#777777", lw=0.8)
         log_axis(axes, "x", 4)
         log_axis(axes, "y", 10)
-        axes.set_ylim(1e-4, 30)
+        axes.set_ylim(1e-3, 30)
         axes.set_xlabel("particles N")
         axes.set_ylabel("total variation to the target")
         shade_vacuous(axes)
-        figure.legend(loc="outside lower center", ncols=4)
+        figure.legend(loc="lower center", ncols=4)
 
     error = made.report.error.high
     least = {name: next((n for n, v in zip(GRID, values, strict=True) if v < 1), None)
@@ -62,4 +62,4 @@ def coverage_picture(made: Study, n_particles: int) -> mo.Html:
         f"Exact error and bounds against N, both logarithmic. At N = {n_particles} the error is "
         f"{error:.4f}. Bounds fall below 1: {said}."
     )
-    return picture(draw, alt, 4.6, 4.0)
+    return picture(draw, alt, 4.6, 4.0, below=0.45)

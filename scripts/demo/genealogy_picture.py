@@ -28,6 +28,7 @@ def genealogy_picture(made: Genealogy) -> mo.Html:
     horizon, n = made.parents.shape
 
     def draw(figure: Figure) -> None:
+        figure.subplots_adjust(left=0.06)
         axes = figure.subplots()
         places = _places(made.parents)
         for alive, colour, width in ((False, "#cccccc", 0.6), (True, "#0072B2", 1.8)):

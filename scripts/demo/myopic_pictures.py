@@ -59,12 +59,13 @@ def labels_picture(good: dict[str, npt.NDArray[np.bool_]]) -> mo.Html:
     threshold = SIMPLE[1][0]
 
     def draw(figure: Figure) -> None:
+        figure.subplots_adjust(left=0.02, bottom=0.01, top=0.96, hspace=0.25)
         panels = figure.subplots(len(good), 1, sharex=True)
         for axes, (name, hits) in zip(panels, good.items(), strict=True):
             y, x = np.nonzero(hits)
-            axes.plot(x + 1, y, "o", color=GOOD, ms=4.5)
+            axes.plot(x + 1, y, "o", color=GOOD, ms=4)
             y, x = np.nonzero(~hits)
-            axes.plot(x + 1, y, "x", color=BAD, ms=4.5, mew=1.4)
+            axes.plot(x + 1, y, "x", color=BAD, ms=4, mew=1.3)
             for r, count in enumerate(hits.sum(axis=1).tolist()):
                 inside = count >= threshold
                 axes.text(
@@ -84,4 +85,4 @@ def labels_picture(good: dict[str, npt.NDArray[np.bool_]]) -> mo.Html:
         for name, h in good.items()
     )
     alt = f"Good labels (dots) and bad ones (crosses) of a few outputs. {counts}."
-    return picture(draw, alt, 4.4, 5.2)
+    return picture(draw, alt, 3.7, 4.6)

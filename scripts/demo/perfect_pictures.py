@@ -91,14 +91,14 @@ def two_branch_picture(horizon: int, n_particles: int) -> mo.Html:
         _log(axes, "H / N", "½ − P(branch 1)")
         axes.set_ylim(1e-3, 30)
         shade_vacuous(axes)
-        figure.legend(loc="outside lower center", ncols=2)
+        figure.legend(loc="lower center", ncols=2)
 
     alt = (
         "Exact bias against H/N on the two-branch instance: curves for N = 8, 32 and "
         f"{TWO_BRANCH_MOST} fall on one line, between the proved lower bound and bound F. At "
         f"H = {horizon}, N = {n_particles} the bias is {here['Exact bias']:.4f}."
     )
-    return picture(draw, alt, 4.4, 3.8)
+    return picture(draw, alt, 4.4, 3.8, below=0.6)
 
 
 def _x(horizon: int, scaled: bool) -> list[float]:
@@ -114,7 +114,7 @@ def _shade(i: int) -> tuple[float, float, float, float]:
 
 
 def _log(axes: Axes, x: str, y: str) -> None:
-    log_axis(axes, "x", 2)
+    log_axis(axes, "x", 4)
     log_axis(axes, "y", 10)
     axes.set_xlabel(x)
     axes.set_ylabel(y)

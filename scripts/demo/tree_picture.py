@@ -14,7 +14,7 @@ from simulator.problem import Problem
 
 __all__ = ["tree_picture"]
 
-WIDTH, LEFT, LEVEL, TOP, LEAF = 440, 18, 78, 40, 40
+WIDTH, LEFT, LEVEL, TOP, LEAF = 452, 34, 74, 40, 40
 BARS = LEFT + 3 * LEVEL + 52
 BAR, LONGEST = 180, 0.68  # length of probability 1; longer bars are cut and say so
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#888888"
