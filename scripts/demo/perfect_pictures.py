@@ -50,7 +50,12 @@ def product_picture(horizon: int, n_particles: int, scaled: bool) -> mo.Html:
         axes.plot(_x(horizon, scaled), chosen, color="#D55E00", lw=2, label=f"H = {horizon}, yours")
         at = n_particles / horizon**0.5 if scaled else n_particles
         axes.plot([at], [error], "o", color="#D55E00", ms=9, mfc="none", mew=2)
-        _log(axes, "N / √H" if scaled else "particles N", "total variation, exact")
+        _log(
+            axes,
+            "N / √H" if scaled else "particles N",
+            "total variation, exact",
+            16 if scaled else 4,
+        )
         axes.set_ylim(1e-3, 1.3)
         axes.legend(loc="lower left")
 
@@ -113,8 +118,8 @@ def _shade(i: int) -> tuple[float, float, float, float]:
     return mpl.colormaps["viridis"](i * 0.4)
 
 
-def _log(axes: Axes, x: str, y: str) -> None:
-    log_axis(axes, "x", 4)
+def _log(axes: Axes, x: str, y: str, base: float = 4) -> None:
+    log_axis(axes, "x", base)
     log_axis(axes, "y", 10)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
