@@ -56,7 +56,7 @@ def read(name: str, content: bytes) -> Problem:
     >>> read("mine.json", b"{}")
     Traceback (most recent call last):
         ...
-    simulator.errors.InputError: mine.json: format is missing
+    simulator.errors.InputError: mine.json: format: missing
     """
     plain = Path(name).name
     with tempfile.TemporaryDirectory() as folder:

@@ -63,7 +63,7 @@ def enough(horizon: int, error: float) -> int:
     Examples
     --------
     >>> enough(64, 0.1), enough(1024, 0.1)
-    (11, 44)
+    (11, 41)
     """
     high = 1
     while product_tv(horizon, high) > error:
