@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import socket
 import sys
 import threading
 import webbrowser
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -74,8 +76,12 @@ def serve(port: int, browser: bool) -> None:
         print("particlebounds: Ctrl-C ends the demo", file=sys.stderr)
         if browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
-        config = uvicorn.Config(application(), log_level="error")
-        uvicorn.Server(config).run(sockets=[listener])
+        # open pages would keep it alive for ever
+        config = uvicorn.Config(application(), log_level="error", timeout_graceful_shutdown=1)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+    sys.stdout.flush()
+    os._exit(0)  # the threads of open pages would be waited for
 
 
 def warm_up() -> None:

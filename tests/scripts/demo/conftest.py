@@ -1,6 +1,7 @@
 """The demo served on a free port, and a real browser that is cut off from the network."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,9 +21,10 @@ def address():
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
         try:
             yield server.stdout.readline().strip()
+            server.send_signal(signal.SIGINT)
+            assert server.wait(30) == 0
         finally:
-            server.terminate()
-            server.wait(20)
+            server.kill()
 
 
 @pytest.fixture(scope="session")
