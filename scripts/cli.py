@@ -301,6 +301,28 @@ def bench(
     run(out)
 
 
+@app.command()
+def demo(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="On 127.0.0.1 only; 0 takes a free one.")
+    ] = 2718,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write pages for any web server instead of serving."),
+    ] = None,
+) -> None:
+    """Open the teaching app: six chapters in the browser."""
+    from scripts.demo.server import serve
+
+    if export is None:
+        serve(port, browser)
+        return
+    from scripts.demo.export import write
+
+    write(export)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; bad input ends with one line on stderr and exit code 2.
 

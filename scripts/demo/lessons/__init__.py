@@ -1,0 +1,1 @@
+"""What the chapters show, computed with the library; nothing here knows of browsers."""
