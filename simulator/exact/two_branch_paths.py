@@ -2,7 +2,7 @@ r"""Error of SMC on the paths of the two-branch instance, in exact limits, at an
 
 The law nu of the output path y satisfies nu(y)/pi*(y) = E[Z/W^_H | y is a lineage], the mean
 under conditional SMC: y keeps one slot, the other N - 1 particles are drawn as always. If y
-begins with b = 0 its later bits tell nothing, so nu/pi* is one number there, above 1. If b = 1,
+begins with b = 0 its later bits tell nothing, so nu/pi* is one number there, at least 1. If b = 1,
 the number K of particles in branch 1 is a Markov chain whose step depends on the bit of y
 alone, hence nu(y)/pi*(y) = L(y) = v M_{y_2} ... M_{y_{H-1}} l_{y_H} with two N x N matrices.
 
@@ -31,6 +31,8 @@ Floats = npt.NDArray[np.float64]
 
 NEGLIGIBLE = 1e-20  # counts of ones at the ends that are less likely than this are left out
 
+ROUNDING = 4e-16  # relative, of one level
+
 
 class Interval(NamedTuple):
     """Limits of one number."""
@@ -43,7 +45,8 @@ def two_branch_tv(horizon: int, n_particles: int, s: float = 0.5) -> Interval:
     r"""Return limits of the error of SMC on the two-branch instance, paths being the output.
 
     Multinomial resampling at every level. The width is sqrt(E[Var(L | k)])/4, see above: it
-    vanishes for H = 2, and is small where N is not small against sqrt(H).
+    is small where N is not small against sqrt(H). The variance is a difference of two moments, so
+    an allowance for its rounding is added.
 
     Parameters
     ----------
@@ -91,9 +94,10 @@ def two_branch_tv(horizon: int, n_particles: int, s: float = 0.5) -> Interval:
     mass, probability = final.T
     square = (zero * ends[0].T @ pairs @ ends[0] + one * ends[1].T @ pairs @ ends[1]).item()
     seen = probability > 0
-    spread = square - float((mass[seen] ** 2 / probability[seen]).sum())
+    spread = max(square - float((mass[seen] ** 2 / probability[seen]).sum()), 0.0)
+    spread += horizon * ROUNDING * square
     low = float(np.maximum(probability - mass, 0).sum()) / 2
-    high = low + np.sqrt(max(spread, 0.0)) / 4 + left_out / 2
+    high = low + np.sqrt(spread) / 4 + left_out / 2
     return Interval(low, min(float(high), 1.0))
 
 
@@ -129,4 +133,5 @@ def _trim(counts: Floats) -> tuple[Floats, float]:
     """Leave out the ends; return the probability that this loses, too."""
     kept = np.flatnonzero(counts[:, -1] > NEGLIGIBLE)
     inner = counts[kept[0] : kept[-1] + 1]
-    return inner, float(counts[:, -1].sum() - inner[:, -1].sum())
+    outer = np.r_[counts[: kept[0], -1], counts[kept[-1] + 1 :, -1]]
+    return inner, float(outer.sum())

@@ -339,7 +339,7 @@ def test_j_is_one_where_all_mass_is_lost():
 
 
 @given(problems(max_leaves=27, lossy=False))
-def test_j_and_t_and_z_with_one_particle(problem):
+def test_j_and_z_with_one_particle(problem):
     error = SMC(1).exact_law(problem).tv
     assert BOUNDS["J"].value(problem, SMC(1)) == pytest.approx(error, abs=1e-10)
     # W^_H/Z is the likelihood ratio of the one path, so that C.3 is an equality
