@@ -90,11 +90,15 @@ def _one(name: str, profile: str, workers: Workers, out: Path, progress: Progres
 
 
 def _stored(name: str, made_by: dict[str, object], out: Path) -> pd.DataFrame | None:
-    """Read a table if there is one that was made like this."""
+    """Read a table if there is one that was made like this, and is whole."""
     path = out / "tables" / f"{name}.parquet"
     if not path.exists():
         return None
-    table, maker = read_table(path)
+    try:
+        table, maker = read_table(path)
+    except InputError as fault:
+        _say(f"{fault}; it is left out of the report")
+        return None
     if maker != made_by:
         _say(f"{path} is left out of the report: made by other code or under another profile")
         return None

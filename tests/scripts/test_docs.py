@@ -2,6 +2,10 @@
 
 import itertools
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from docutils.core import publish_doctree
@@ -77,3 +81,26 @@ def test_what_an_example_prints_and_a_literal_block_are_left_alone():
     assert gallery.plain(text) == [
         ">>> f()", "V*", "", r"V\*", "so::", "", "  |x|", "", r"\|x\|"
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_documentation_builds_without_a_warning_and_asks_nobody_for_anything(tmp_path):
+    source = shutil.copytree(
+        Path(gallery.__file__).parent, tmp_path / "source", ignore=shutil.ignore_patterns("api")
+    )
+    built = tmp_path / "built"
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", source, built]
+    done = subprocess.run(
+        command,
+        cwd=Path(simulator.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    pages = {p: p.read_text(encoding="utf-8") for p in built.rglob("*.html")}
+    assert not [
+        p for p, text in pages.items() if re.search(r'(src|<link[^>]*href)="(https?:)?//', text)
+    ]
+    for kind in SAMPLERS.values():
+        assert f'href="api/simulator.{kind.__name__}.html' in pages[built / "registered.html"]

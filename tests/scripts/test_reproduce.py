@@ -51,10 +51,14 @@ def test_the_report_is_on_all_tables_of_this_code_and_profile(capsys, tmp_path):
     assert page.index('<h3 id="product">') < page.index('<h3 id="two_branch">')
     table, made_by = read_table(kept)
     software = {**made_by["software"], "source": "0" * 16}
-    write_table(table, kept, {**made_by, "software": software})
-    _, out = reproduce(capsys, "two_branch", "--jobs", 1, "--out", tmp_path)
-    assert "product.parquet is left out" in out.err
-    assert 'id="product"' not in (tmp_path / "report.html").read_text()
+    write_table(table, tmp_path / "other", {**made_by, "software": software})
+    for content in ((tmp_path / "other").read_bytes(), b"not a table"):
+        kept.write_bytes(content)
+        code, out = reproduce(capsys, "two_branch", "--jobs", 1, "--out", tmp_path)
+        assert code == 0
+        assert "product.parquet" in out.err
+        assert "left out of the report" in out.err
+        assert 'id="product"' not in (tmp_path / "report.html").read_text()
 
 
 def test_figures_are_byte_stable(tmp_path):
