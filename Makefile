@@ -9,7 +9,7 @@ LM ?= yes
 
 comma := ,
 
-.PHONY: reproduce test chromium demo demo-test lint bench clean system paper paper-system
+.PHONY: reproduce test chromium demo demo-test lint bench docs clean system paper paper-system
 
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -47,6 +47,10 @@ bench: .venv/.ready  ## ratios of our kernels to C and to other libraries, into 
 	-$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps particles
 	$(BIN)/particlebounds bench --out $(OUT)/bench
 
+docs: .venv/.ready  ## build/docs/index.html, from the docstrings and the registries
+	rm -rf scripts/docs/api
+	$(BIN)/python -m sphinx -W -q -b html -d build/doctrees scripts/docs build/docs
+
 paper: .venv/.ready  ## paper/paper.pdf, with figures from the tables in $(OUT)/
 	@command -v latexmk >/dev/null && command -v pdflatex >/dev/null \
 	  || { echo "needs latexmk and LaTeX: run 'make paper-system'" >&2; exit 1; }
@@ -64,5 +68,5 @@ system:  ## what must come from the operating system, and how Debian gets it
 	@command -v apt-get >/dev/null && apt-get install -y make git python3 python3-venv python3-pip || true
 
 clean:
-	rm -rf .venv results build paper/build paper/paper.pdf paper/generated/*.pdf *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv results build paper/build paper/paper.pdf paper/generated/*.pdf scripts/docs/api *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

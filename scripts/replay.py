@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from scripts import draws
 from scripts.experiments.catalogue import EXPERIMENTS
+from scripts.show import claims, claims_table
 from simulator.errors import InputError
 from simulator.models.library import open_problem
 from simulator.runs.provenance import provenance
@@ -84,6 +85,7 @@ def remake(kind: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
         If the kind is not known or the problem is not the one it was.
     """
     makers: dict[str, Callable[..., pd.DataFrame]] = {
+        "claims": lambda thorough: claims_table(claims([], thorough)),
         "sample": _sample,
         "sweep": lambda **cell: pd.DataFrame(run_shard(**cell)),
         "sweep-summary": lambda **given: _sweep(**given)[0],

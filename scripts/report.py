@@ -3,50 +3,42 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from figures.catalogue import FIGURES
 from simulator.runs.provenance import software_versions
+from simulator.runs.store import write_bytes
+from theory.registry import BOUNDS
 
-__all__ = ["write_report"]
+__all__ = ["verdict", "write_report"]
 
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>particlebounds: report</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 60rem; margin: auto;
-  padding: 1rem; }}
-h1 {{ font-size: 1.6rem; }} h2 {{ font-size: 1.2rem; margin-top: 2.2rem; }}
-.wide {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; }}
-th, td {{ padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #ddd; }}
-th:first-child, td:first-child {{ text-align: left; }}
-.text td, .text th {{ text-align: left; vertical-align: top; }}
-img {{ max-width: 100%; height: auto; }}
-.bad {{ color: #b00020; font-weight: bold; }}
-pre {{ background: #f5f5f5; padding: .6rem; overflow-x: auto; font-size: .8rem; }}
-</style></head><body>
-<h1>Particle filtering of language models: theorems against exact laws</h1>
-<p>Every error below is the total variation distance between the law of one output and the target,
-exact where it says so and otherwise a certified bracket. A bound of 1 or more says nothing
-(vacuous); both counts are given. Profile: {profile}.</p>
-<h2>Verdicts</h2>
-<div class="wide"><table><thead><tr><th>bound</th><th>comparisons</th><th>not vacuous</th>
-<th>largest error/bound</th><th>verdict</th></tr></thead><tbody>
-{verdicts}
-</tbody></table></div>
-{claims}
-{figures}
-<h2>Provenance</h2>
-<pre>{provenance}</pre>
-</body></html>
-"""
+PAGES = Environment(
+    loader=PackageLoader("scripts", "."),
+    autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+)  # fmt: skip
+
+
+def verdict(bound: Any) -> str:
+    """Put the verdict on a bound in one word, with the number of violations.
+
+    Parameters
+    ----------
+    bound : Series or namedtuple
+        A row of `scripts.verdicts.summarise`.
+
+    Returns
+    -------
+    str
+    """
+    if bound.violated:
+        return f"violated {bound.violated}×"
+    return "inconclusive" if bound.undecided == bound.comparisons else "holds"
 
 
 def write_report(
@@ -56,7 +48,7 @@ def write_report(
     profile: str,
     out: Path,
 ) -> Path:
-    """Write report.html, with the PNG figures of `out`/figures inside it.
+    """Write report.html, with the PNG figures of `out`/figures inside it, and tables as CSV.
 
     Parameters
     ----------
@@ -65,7 +57,7 @@ def write_report(
     verdicts : DataFrame
         From `scripts.verdicts.summarise`.
     claims : sequence of mapping
-        From `scripts.show.claims`; without any there is no section on them.
+        From `scripts.show.claims`; without any there is no table of them.
     profile : str
     out : Path
         Folder of `reproduce`.
@@ -74,53 +66,29 @@ def write_report(
     -------
     Path
     """
-    rows = []
-    for v in verdicts.itertuples():
-        verdict = "holds" if v.violated == 0 else f'<span class="bad">violated {v.violated}×</span>'
-        rows.append(
-            f"<tr><td>{html.escape(str(v.bound))}</td><td>{v.problems}</td><td>{v.not_vacuous}</td>"
-            f"<td>{v.largest_ratio:.3f}</td><td>{verdict}</td></tr>"
-        )
-    sections = [_section(name, table, out) for name, table in tables.items()]
-    page = PAGE.format(
+    for name, table in tables.items():
+        write_bytes(table.to_csv(index=False).encode(), out / "tables" / f"{name}.csv")
+    bounds = list(verdicts.itertuples())
+    page = PAGES.get_template("report.html.jinja").render(
         profile=profile,
-        verdicts="\n".join(rows),
-        claims=_claims(claims),
-        figures="\n".join(sections),
-        provenance=html.escape(json.dumps(software_versions(), indent=1)),
+        bounds=bounds,
+        titles={name: b.title for name, b in BOUNDS.items()},
+        verdict=verdict,
+        claims=claims,
+        violated=[b.bound for b in bounds if b.violated]
+        + [c["id"] for c in claims if c["verdict"] == "violated"],
+        figures=[
+            {
+                "name": name,
+                "title": spec.title,
+                "caption": spec.caption(tables[name]),
+                "png": base64.b64encode((out / "figures" / f"{name}.png").read_bytes()).decode(),
+            }
+            for name, spec in FIGURES.items()
+            if name in tables
+        ],
+        software=json.dumps(software_versions(), indent=1),
     )
     path = out / "report.html"
-    path.write_text(page, encoding="utf-8")
+    write_bytes(page.encode(), path)
     return path
-
-
-def _claims(claims: Sequence[Mapping[str, object]]) -> str:
-    if not claims:
-        return ""
-    rows = []
-    for c in claims:
-        name, statement, sentence = (
-            html.escape(str(c[key])) for key in ("id", "statement", "sentence")
-        )
-        bad = ' class="bad"' if c["verdict"] == "violated" else ""
-        rows.append(
-            f"<tr><td>{name}</td><td>{statement}</td><td>{c['comparisons']}</td>"
-            f"<td{bad}>{c['verdict']}</td><td>{sentence}</td></tr>"
-        )
-    return (
-        '<h2>Other statements</h2><div class="wide"><table class="text"><thead><tr><th>claim</th>'
-        "<th>statement</th><th>comparisons</th><th>verdict</th><th>what the numbers say</th></tr>"
-        f"</thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
-
-
-def _section(name: str, table: pd.DataFrame, out: Path) -> str:
-    spec = FIGURES[name]
-    png = base64.b64encode((out / "figures" / f"{name}.png").read_bytes()).decode()
-    text = html.escape(spec.caption(table))
-    return (
-        f"<h2>{html.escape(spec.title)}</h2><p>{text}</p>"
-        f'<img alt="{text}" src="data:image/png;base64,{png}">'
-        f'<p><a href="tables/{name}.parquet">table</a> · <a href="figures/{name}.pdf">PDF</a> · '
-        f'<a href="figures/{name}.svg">SVG</a></p>'
-    )

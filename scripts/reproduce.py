@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -14,13 +15,13 @@ from figures.catalogue import FIGURES
 from figures.figure import save
 from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.progress import progress_bar, say
-from scripts.report import write_report
-from scripts.show import claims
+from scripts.report import verdict, write_report
+from scripts.show import claims, claims_table
 from scripts.verdicts import summarise
 from simulator.errors import InputError
 from simulator.runs.cells import run_cells
 from simulator.runs.provenance import provenance
-from simulator.runs.store import open_folder, write_table
+from simulator.runs.store import open_folder, read_table, write_table
 from simulator.runs.workers import Workers
 
 __all__ = ["run"]
@@ -28,6 +29,9 @@ __all__ = ["run"]
 
 def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
     """Run experiments and write tables, figures and report into `out`.
+
+    The report is on all tables in `out` that this code made under this profile, so that a run
+    of one experiment adds to it.
 
     Parameters
     ----------
@@ -54,25 +58,24 @@ def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
         if gap and names:
             raise InputError(f"experiment {name!r}: {gap}")
         if gap:
-            Console(stderr=True).print(f"{name} is left out: {gap}", markup=False)
+            _say(f"{name} is left out: {gap}")
             chosen.remove(name)
     workers.reach()
     open_folder(out / "tables")
     begin = time.monotonic()
-    tables = {}
     with progress_bar() as progress:
         for name in chosen:
-            tables[name] = _one(name, profile, workers, out, progress)
+            _one(name, profile, workers, out, progress)
+    tables = _stored_tables(profile, out)
     verdicts = summarise(tables)
-    # claims belong to the whole: who names experiments wants to see those
-    found = [] if names else claims([], thorough=profile == "full")
+    found = _claims(profile, out, run_them=not names)
     report = write_report(tables, verdicts, found, profile, out)
     _print_summary(verdicts, found, report, time.monotonic() - begin)
     broken = any(c["verdict"] == "violated" for c in found)
     return broken or bool((verdicts["violated"] > 0).any())
 
 
-def _one(name: str, profile: str, workers: Workers, out: Path, progress: Progress) -> pd.DataFrame:
+def _one(name: str, profile: str, workers: Workers, out: Path, progress: Progress) -> None:
     experiment = EXPERIMENTS[name]
     experiment.prepare()
     cells = experiment.cells(profile)
@@ -84,18 +87,60 @@ def _one(name: str, profile: str, workers: Workers, out: Path, progress: Progres
     )  # fmt: skip
     made_by = provenance(name, {"cells": cells})
     write_table(table, out / "tables" / f"{name}.parquet", made_by)
-    save(FIGURES[name], table, out / "figures")
+
+
+def _stored(name: str, made_by: dict[str, object], out: Path) -> pd.DataFrame | None:
+    """Read a table if there is one that was made like this, and is whole."""
+    path = out / "tables" / f"{name}.parquet"
+    if not path.exists():
+        return None
+    try:
+        table, maker = read_table(path)
+    except InputError as fault:
+        _say(f"{fault}; it is left out of the report")
+        return None
+    if maker != made_by:
+        _say(f"{path} is left out of the report: made by other code or under another profile")
+        return None
     return table
 
 
+def _stored_tables(profile: str, out: Path) -> dict[str, pd.DataFrame]:
+    tables = {}
+    for name, experiment in EXPERIMENTS.items():
+        table = _stored(name, provenance(name, {"cells": experiment.cells(profile)}), out)
+        if table is not None:
+            tables[name] = table
+            save(FIGURES[name], table, out / "figures")
+    return tables
+
+
+def _claims(profile: str, out: Path, *, run_them: bool) -> list[dict[str, Any]]:
+    """Check all claims, or read what was found when they were last checked."""
+    thorough = profile == "full"
+    made_by = provenance("claims", {"thorough": thorough})
+    if run_them:
+        table = claims_table(claims([], thorough))
+        write_table(table, out / "tables" / "claims.parquet", made_by)
+    else:
+        # they belong to the whole: who names experiments waits for those only
+        stored = _stored("claims", made_by, out)
+        table = pd.DataFrame() if stored is None else stored
+    return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+
+
+def _say(line: str) -> None:
+    Console(stderr=True).print(f"particlebounds: {line}", soft_wrap=True, markup=False)
+
+
 def _print_summary(
-    verdicts: pd.DataFrame, found: list[dict[str, object]], report: Path, seconds: float
+    verdicts: pd.DataFrame, found: list[dict[str, Any]], report: Path, seconds: float
 ) -> None:
     table = Table("bound", "problems", "not vacuous", "largest error/bound", "verdict", box=None)
     for row in verdicts.itertuples():
         table.add_row(
             str(row.bound), str(row.problems), str(row.not_vacuous), f"{row.largest_ratio:.3f}",
-            "holds" if row.violated == 0 else f"VIOLATED {row.violated} times",
+            verdict(row),
         )  # fmt: skip
     console = Console()
     console.print(table)

@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from simulator.problem import Problem
     from simulator.samplers.registry import Sampler
     from theory.plan import Plan
     from theory.verdict import Report
 
 __all__ = [
-    "audit", "claims", "emit", "exact_law", "inspection", "plan", "registered", "report", "short",
-    "survey",
+    "audit", "claims", "claims_table", "emit", "exact_law", "inspection", "plan", "registered",
+    "report", "short", "survey",
 ]  # fmt: skip
 
 LONGEST_ROW = 12
@@ -163,6 +165,13 @@ def claims(names: Sequence[str], thorough: bool = False) -> list[dict[str, objec
              "evidence": [dict(r) for r in evidence.rows]}
         )  # fmt: skip
     return out
+
+
+def claims_table(found: Sequence[Mapping[str, object]]) -> DataFrame:
+    """One row a claim, without the single comparisons."""
+    from pandas import DataFrame
+
+    return DataFrame([{k: v for k, v in c.items() if k != "evidence"} for c in found])
 
 
 def short(claim: Mapping[str, object]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from scripts.cli import main
 from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.show import claims
 from scripts.verdicts import summarise
-from simulator.runs.store import read_table
+from simulator.runs.store import read_table, write_table
 
 
 def reproduce(capsys, *arguments):
@@ -43,6 +43,24 @@ def test_two_experiments_end_in_tables_figures_and_a_report_and_are_kept(capsys,
     assert [p for p in cells if again[p] != cells[p]] == [lost]
 
 
+def test_the_report_is_on_all_tables_of_this_code_and_profile(capsys, tmp_path):
+    reproduce(capsys, "product", "--jobs", 1, "--out", tmp_path)
+    kept = tmp_path / "tables" / "product.parquet"
+    assert reproduce(capsys, "two_branch", "--jobs", 1, "--out", tmp_path)[1].err == ""
+    page = (tmp_path / "report.html").read_text()
+    assert page.index('<h3 id="product">') < page.index('<h3 id="two_branch">')
+    table, made_by = read_table(kept)
+    software = {**made_by["software"], "source": "0" * 16}
+    write_table(table, tmp_path / "other", {**made_by, "software": software})
+    for content in ((tmp_path / "other").read_bytes(), b"not a table"):
+        kept.write_bytes(content)
+        code, out = reproduce(capsys, "two_branch", "--jobs", 1, "--out", tmp_path)
+        assert code == 0
+        assert "product.parquet" in out.err
+        assert "left out of the report" in out.err
+        assert 'id="product"' not in (tmp_path / "report.html").read_text()
+
+
 def test_figures_are_byte_stable(tmp_path):
     for name in ("product", "two_branch"):
         cells = EXPERIMENTS[name].cells("quick")
@@ -64,7 +82,7 @@ def test_a_violated_bound_is_counted_and_ends_with_code_one(capsys, tmp_path, mo
     monkeypatch.setattr("scripts.reproduce.summarise", lambda tables: verdicts.reset_index())
     code, out = reproduce(capsys, "product", "--jobs", 1, "--out", tmp_path)
     assert code == 1
-    assert "VIOLATED 1 times" in out.out
+    assert "violated 1×" in out.out
 
 
 def test_stored_tables_carry_what_made_them(capsys, tmp_path):
@@ -83,10 +101,15 @@ def test_claims_stand_in_the_report_and_a_violated_one_ends_with_code_one(
     only = {"product": EXPERIMENTS["product"]}
     monkeypatch.setattr("scripts.reproduce.EXPERIMENTS", only)
     monkeypatch.setattr("scripts.reproduce.claims", some)
+    assert reproduce(capsys, "product", "--jobs", 1, "--out", tmp_path)[0] == 0
+    assert "A.2" not in (tmp_path / "report.html").read_text()  # nobody has checked it yet
     for verdict, code in (("holds", 0), ("violated", 1)):
         got, out = reproduce(capsys, "--jobs", 1, "--out", tmp_path)
         assert got == code
         assert "A.2" in out.out
         page = (tmp_path / "report.html").read_text()
-        assert page.count("<td>A.2</td>") == 1
+        assert page.count('<th scope="row">A.2</th>') == 1
         assert (f'class="bad">{verdict}' in page) == bool(code)
+    # who then names an experiment finds the claims in the report, and their verdict in the code
+    assert reproduce(capsys, "product", "--jobs", 1, "--out", tmp_path)[0] == 1
+    assert (tmp_path / "report.html").read_text() == page

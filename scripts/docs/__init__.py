@@ -1,0 +1,1 @@
+"""Source of the documentation; `make docs` builds it."""

@@ -1,0 +1,87 @@
+"""Settings of Sphinx. It runs from the root of the repository, so that packages are found."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as version_of
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from scripts.docs.gallery import PAGES, plain
+
+project = "particlebounds"
+author = "The particlebounds developers"
+copyright = author
+version = release = version_of("particlebounds")
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
+templates_path = ["templates"]
+exclude_patterns = ["templates"]
+
+smartquotes = False
+highlight_language = "none"  # examples are known by their >>>
+default_role = "code"  # `name` in a docstring is code
+autosummary_generate = True
+autosummary_ignore_module_all = False
+autosummary_imported_members = True
+autodoc_typehints = "none"  # numpydoc tells the types
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+numpydoc_show_class_members = False
+
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "Particle filtering of language models, checked exactly against its theorems",
+    "fixed_sidebar": True,
+    "font_family": "system-ui, sans-serif",
+    "head_font_family": "system-ui, sans-serif",
+    "page_width": "1150px",
+    "show_powered_by": False,
+    "sidebar_width": "270px",
+}
+html_copy_source = False
+html_show_sourcelink = False
+
+
+class Registered(SphinxDirective):
+    """Puts a page of `scripts.docs.gallery` where it stands."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Read the page as if it stood here.
+
+        Returns
+        -------
+        list of Node
+        """
+        page = PAGES[self.arguments[0]]()
+        return self.parse_text_to_nodes(page, allow_section_headings=True)
+
+
+def escape(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Escape formulas in a docstring, before numpydoc reads it.
+
+    Parameters
+    ----------
+    app : Sphinx
+    what, name : str
+    obj, options : object
+    lines : list of str
+        Changed in place.
+    """
+    lines[:] = plain(lines)
+
+
+def setup(app: Sphinx) -> None:
+    """Add to Sphinx what this project needs.
+
+    Parameters
+    ----------
+    app : Sphinx
+    """
+    app.add_directive("registered", Registered)
+    app.connect("autodoc-process-docstring", escape, priority=100)
