@@ -38,10 +38,12 @@ def draw(table: pd.DataFrame) -> Figure:
             if np.isfinite(value):
                 axes.text(
                     j, i, f"{value:.2f}".lstrip("0") if value < 0.995 else "1", ha="center",
-                    va="center", fontsize=5.5, color="black" if value > 0.6 else "white",
+                    va="center", fontsize=6, color="black" if value > 0.6 else "white",
                 )  # fmt: skip
         if part["myopic"].all():
             for i, n in enumerate(levels):
+                if n not in set(part["levels"]):
+                    continue
                 width = sum(size <= n for size in sizes)
                 axes.add_patch(
                     Rectangle((-0.5, i - 0.5), width, 1, fill=False, ec="#D55E00", lw=1.3)

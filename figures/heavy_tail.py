@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from figures.figure import FigureSpec, new_figure, shade_vacuous
@@ -24,8 +25,9 @@ PANELS = {"smc": "SMC", "smc-rs": "SMC-RS"}
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw exact error and bounds against K, one panel a sampler."""
-    figure = new_figure(7.2, 3.4)
+    figure = new_figure(7.6, 3.4)
     panels = figure.subplots(1, 2, sharey=True)
+    shown: dict[str, Artist] = {}
     for axes, (sampler, title) in zip(panels, PANELS.items(), strict=True):
         part = table[table["sampler"] == sampler]
         for name, (colour, line) in LINES.items():
@@ -37,12 +39,14 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.axhline(part["rare"].iloc[0], color="black", lw=0.8, ls=":")
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.set_ylim(1e-4, 5e3)
+        axes.set_ylim(3e-4, 5e3)
         axes.set_title(title)
         axes.set_xlabel("factor K by which V^ is too low")
         shade_vacuous(axes)
-        axes.legend(loc="lower right", fontsize=7)
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            shown.setdefault(label.removeprefix("bound "), handle)
     panels[0].set_ylabel("total variation to the target")
+    figure.legend(shown.values(), shown.keys(), loc="outside right center")
     return figure
 
 
