@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pandas as pd
+
 from figures.accuracy import ACCURACY
 from figures.audit import AUDIT
 from figures.certificates import CERTIFICATES
@@ -24,7 +28,7 @@ from figures.trees_rejection import TREES_REJECTION
 from figures.two_branch import TWO_BRANCH
 from figures.variance import VARIANCE
 
-__all__ = ["FIGURES"]
+__all__ = ["FIGURES", "list_of_figures"]
 
 ORDER = (
     TREES,
@@ -51,3 +55,29 @@ ORDER = (
     LANGUAGE_MODEL_ANSWERS,
 )
 FIGURES = {each.name: each for each in ORDER}
+
+
+def list_of_figures(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Say in Markdown what each figure shows, with the numbers behind it.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Stored tables by name.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(list_of_figures({}), end="")
+    # Figures
+    """
+    parts = [
+        f"\n## {spec.title}\n\n{spec.caption(tables[name])}\n\n"
+        f"figures/{name}.pdf, figures/{name}.png, from tables/{name}.parquet\n"
+        for name, spec in FIGURES.items()
+        if name in tables
+    ]
+    return "".join(["# Figures\n", *parts])

@@ -18,7 +18,8 @@ COLUMNS = 3
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw levels against N, one panel a sampler; the frame is where the theorem forbids E_n."""
-    known = list(dict.fromkeys(table["sampler"]))
+    sizes_of = table.groupby("sampler", sort=False)["n"].nunique()
+    known = [str(s) for s, sizes in sizes_of.items() if sizes > 1]  # ALRS has N = 1 only
     exact = set(table.loc[table["runs"] == 0, "sampler"])
     samplers = [s for s in known if s in exact] + [s for s in known if s not in exact]
     levels, sizes = sorted(table["levels"].unique()), sorted(table["n"].unique())
@@ -74,7 +75,8 @@ def caption(table: pd.DataFrame) -> str:
         f"{few['limit'].max():.3f}; seen at most {few['frequency'].max():.2f} (upper 99% limit "
         f"{few['high'].max():.2f}). At two levels the best of all myopic filters reaches "
         f"{game.get(2, 0.0):.3f} with two particles and {game.get(3, 0.0):.3f} with three; "
-        f"time-sharing, which has the target's law, reaches {best.max():.2f} with three."
+        f"time-sharing, which has the target's law, reaches {best.max():.2f} with three. "
+        "ALRS is SMC-RS with one particle."
     )
 
 

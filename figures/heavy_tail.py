@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from figures.figure import FigureSpec, new_figure, shade_vacuous
@@ -20,6 +19,7 @@ LINES = {
     "D.3": ("#CC79A7", "-"),
     "J": ("#009E73", "-"),
 }
+PAIRS = {"bound 3.2": "bound 3.2; 3.8", "bound S1": "bound S1; S-RS", "bound 3.5": "bound 3.5; D.3"}
 PANELS = {"smc": "SMC", "smc-rs": "SMC-RS"}
 
 
@@ -27,7 +27,6 @@ def draw(table: pd.DataFrame) -> Figure:
     """Draw exact error and bounds against K, one panel a sampler."""
     figure = new_figure(7.6, 3.4)
     panels = figure.subplots(1, 2, sharey=True)
-    shown: dict[str, Artist] = {}
     for axes, (sampler, title) in zip(panels, PANELS.items(), strict=True):
         part = table[table["sampler"] == sampler]
         for name, (colour, line) in LINES.items():
@@ -43,10 +42,9 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.set_title(title)
         axes.set_xlabel("factor K by which V^ is too low")
         shade_vacuous(axes)
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            shown.setdefault(label.removeprefix("bound "), handle)
     panels[0].set_ylabel("total variation to the target")
-    figure.legend(shown.values(), shown.keys(), loc="outside right center")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, [PAIRS.get(x, x) for x in labels], loc="outside right center")
     return figure
 
 

@@ -58,13 +58,14 @@ def caption(table: pd.DataFrame) -> str:
     small = middle.index.get_level_values("eps").min()
     better = (middle.loc["smc-rs"] < middle.loc["smc"]).to_numpy()
     eps = middle.loc["smc"].index.to_numpy()
-    drift = table[(table["part"] == "drift")]
+    trees, drift = table[table["part"] == "tree"], table[table["part"] == "drift"]
     scale = np.minimum(1, drift["eps"] * np.sqrt(drift["horizon"]))
     ratio = drift["value"] / scale
     return (
-        f"V^ is V* times 1 ± ε. Left: {table.loc[table['part'] == 'tree', 'tree'].nunique()} trees "
-        f"of 4 levels, N = 4, medians and ranges. At ε = {small:g} SMC still errs by "
-        f"{middle.loc['smc', small]:.3f} and SMC-RS by {middle.loc['smc-rs', small]:.1e}; SMC-RS "
+        f"V^ is V* times 1 ± ε. Left: {trees['tree'].nunique()} trees of "
+        f"{trees['horizon'].iloc[0]} levels, N = {trees['n'].max()}, medians and ranges. At "
+        f"ε = {small:g} SMC still errs by {middle.loc['smc', small]:.3f} and SMC-RS by "
+        f"{middle.loc['smc-rs', small]:.1e}; SMC-RS "
         f"is better up to ε = {eps[better].max():g}. Right: ALRS, error over min(1, ε√H) between "
         f"{ratio.min():.2f} and {ratio.max():.2f}."
     )

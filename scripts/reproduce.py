@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from figures.catalogue import FIGURES
+from figures.catalogue import FIGURES, list_of_figures
 from figures.figure import save
 from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.progress import progress_bar, say
@@ -63,6 +63,7 @@ def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
     with progress_bar() as progress:
         for name in chosen:
             tables[name] = _one(name, profile, workers, out, progress)
+    (out / "figures.md").write_text(list_of_figures(tables), encoding="utf-8")
     verdicts = summarise(tables)
     # claims belong to the whole: who names experiments wants to see those
     found = [] if names else claims([], thorough=profile == "full")

@@ -48,12 +48,18 @@ def underrated(factor: float) -> Problem:
 
 
 def run_cell(factor: float, n: int) -> Rows:
-    """Rows (factor, chi2, coverage, sampler, n, quantity, value): exact errors and bounds."""
+    """Rows (problem, factor, chi2, rare, n, sampler, quantity, value, low, high), all exact."""
     problem = underrated(factor)
     c = criteria(problem)
-    same = {"factor": factor, "chi2": float(c.chi2.max()), "rare": RARE, "n": n}
+    same = {
+        "problem": problem.name,
+        "factor": factor,
+        "chi2": float(c.chi2.max()),
+        "rare": RARE,
+        "n": n,
+    }
     return [
-        {**same, "sampler": name, "quantity": quantity, "value": value}
+        {**same, "sampler": name, "quantity": quantity, "value": value, "low": value, "high": value}
         for name, sampler in (("smc", SMC(n)), ("smc-rs", SMCRejection(n)))
         for quantity, value in (
             ("exact error", sampler.exact_law(problem, on="states").tv),

@@ -49,10 +49,10 @@ def tilted(seed: int, eps: float) -> Problem:
 
 
 def run_cell(seed: int, eps: float, horizons: tuple[int, ...] = ()) -> Rows:
-    """Rows (part, problem, horizon, eps, quantity, value) of one tree, or of ALRS's drift."""
+    """Rows (part, tree, horizon, n, eps, name, value) of one tree, or of ALRS's drift."""
     if horizons:
         return [
-            {"part": "drift", "tree": seed, "horizon": h, "eps": eps, "name": "alrs",
+            {"part": "drift", "tree": seed, "horizon": h, "n": 1, "eps": eps, "name": "alrs",
              "value": drift(h, eps)} for h in horizons
         ]  # fmt: skip
     problem = tilted(seed, eps)
@@ -64,7 +64,15 @@ def run_cell(seed: int, eps: float, horizons: tuple[int, ...] = ()) -> Rows:
         "S-RS": BOUNDS["S-RS"].value(problem, SMCRejection(N)),
     }
     return [
-        {"part": "tree", "tree": seed, "horizon": HORIZON, "eps": eps, "name": name, "value": value}
+        {
+            "part": "tree",
+            "tree": seed,
+            "horizon": HORIZON,
+            "n": 1 if name == "alrs" else N,
+            "eps": eps,
+            "name": name,
+            "value": value,
+        }
         for name, value in found.items()
     ]
 
