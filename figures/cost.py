@@ -38,7 +38,7 @@ def draw(table: pd.DataFrame) -> Figure:
             rows = rows[rows["exact"] | (rows["low"] > FLOOR)].sort_values("evaluations")
             axes.plot(
                 rows["evaluations"], rows["value"].clip(lower=FLOOR), marker=marker, ls=line,
-                color=colour, ms=3.5, lw=1.1, label=label,
+                color=colour, ms=7 if marker == "*" else 3.5, lw=1.1, label=label,
             )  # fmt: skip
             axes.vlines(
                 rows["evaluations"], rows["low"].clip(lower=FLOOR), rows["high"].clip(lower=FLOOR),

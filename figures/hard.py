@@ -18,8 +18,7 @@ COLUMNS = 3
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw levels against N, one panel a sampler; the frame is where the theorem forbids E_n."""
-    sizes_of = table.groupby("sampler", sort=False)["n"].nunique()
-    known = [str(s) for s, sizes in sizes_of.items() if sizes > 1]  # ALRS has N = 1 only
+    known = [s for s in dict.fromkeys(table["sampler"]) if s != "ALRS"]  # SMC-RS with N = 1
     exact = set(table.loc[table["runs"] == 0, "sampler"])
     samplers = [s for s in known if s in exact] + [s for s in known if s not in exact]
     levels, sizes = sorted(table["levels"].unique()), sorted(table["n"].unique())
