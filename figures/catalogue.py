@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pandas as pd
+
 from figures.accuracy import ACCURACY
 from figures.audit import AUDIT
 from figures.certificates import CERTIFICATES
 from figures.cost import COST
+from figures.coupling import COUPLING
+from figures.criteria_map import CRITERIA_MAP
+from figures.genealogy import GENEALOGY
 from figures.hard import HARD
+from figures.heavy_tail import HEAVY_TAIL
 from figures.language_model_answers import LANGUAGE_MODEL_ANSWERS
 from figures.language_model_tables import LANGUAGE_MODEL_TABLES
+from figures.near_perfect import NEAR_PERFECT
 from figures.product import PRODUCT
 from figures.prompt_switching import LANGUAGE_MODEL_STYLES, LANGUAGE_MODEL_SWITCHING
 from figures.ratios import RATIOS
+from figures.restart import RESTART
 from figures.survey import SURVEY
 from figures.trees import TREES
+from figures.trees_rejection import TREES_REJECTION
 from figures.two_branch import TWO_BRANCH
+from figures.variance import VARIANCE
 
-__all__ = ["FIGURES"]
+__all__ = ["FIGURES", "list_of_figures"]
 
 ORDER = (
     TREES,
+    TREES_REJECTION,
+    CRITERIA_MAP,
     LANGUAGE_MODEL_TABLES,
     PRODUCT,
     TWO_BRANCH,
+    VARIANCE,
+    RESTART,
+    NEAR_PERFECT,
+    HEAVY_TAIL,
     RATIOS,
     SURVEY,
     COST,
     CERTIFICATES,
     HARD,
+    COUPLING,
+    GENEALOGY,
     AUDIT,
     ACCURACY,
     LANGUAGE_MODEL_STYLES,
@@ -35,3 +55,29 @@ ORDER = (
     LANGUAGE_MODEL_ANSWERS,
 )
 FIGURES = {each.name: each for each in ORDER}
+
+
+def list_of_figures(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Say in Markdown what each figure shows, with the numbers behind it.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Stored tables by name.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(list_of_figures({}), end="")
+    # Figures
+    """
+    parts = [
+        f"\n## {spec.title}\n\n{spec.caption(tables[name])}\n\n"
+        f"figures/{name}.pdf, figures/{name}.png, from tables/{name}.parquet\n"
+        for name, spec in FIGURES.items()
+        if name in tables
+    ]
+    return "".join(["# Figures\n", *parts])

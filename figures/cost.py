@@ -38,7 +38,7 @@ def draw(table: pd.DataFrame) -> Figure:
             rows = rows[rows["exact"] | (rows["low"] > FLOOR)].sort_values("evaluations")
             axes.plot(
                 rows["evaluations"], rows["value"].clip(lower=FLOOR), marker=marker, ls=line,
-                color=colour, ms=3.5, lw=1.1, label=label,
+                color=colour, ms=7 if marker == "*" else 3.5, lw=1.1, label=label,
             )  # fmt: skip
             axes.vlines(
                 rows["evaluations"], rows["low"].clip(lower=FLOOR), rows["high"].clip(lower=FLOOR),
@@ -87,7 +87,7 @@ def caption(table: pd.DataFrame) -> str:
     first = []
     for problem, column in cheapest(table, 0.05).items():
         best = column.dropna().sort_values()
-        name = str(problem).partition(":")[0]
+        name = str(problem).partition(":")[0] + ", perfect PRM" * ("prm=exact" in str(problem))
         if best.size:
             runner = f", then {best.index[1]} ({best.iloc[1]:.0f})" if best.size > 1 else ""
             first.append(f"{name}: {best.index[0]} ({best.iloc[0]:.0f}{runner})")

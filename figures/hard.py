@@ -18,7 +18,7 @@ COLUMNS = 3
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw levels against N, one panel a sampler; the frame is where the theorem forbids E_n."""
-    known = list(dict.fromkeys(table["sampler"]))
+    known = [s for s in dict.fromkeys(table["sampler"]) if s != "ALRS"]  # SMC-RS with N = 1
     exact = set(table.loc[table["runs"] == 0, "sampler"])
     samplers = [s for s in known if s in exact] + [s for s in known if s not in exact]
     levels, sizes = sorted(table["levels"].unique()), sorted(table["n"].unique())
@@ -38,10 +38,12 @@ def draw(table: pd.DataFrame) -> Figure:
             if np.isfinite(value):
                 axes.text(
                     j, i, f"{value:.2f}".lstrip("0") if value < 0.995 else "1", ha="center",
-                    va="center", fontsize=5.5, color="black" if value > 0.6 else "white",
+                    va="center", fontsize=6, color="black" if value > 0.6 else "white",
                 )  # fmt: skip
         if part["myopic"].all():
             for i, n in enumerate(levels):
+                if n not in set(part["levels"]):
+                    continue
                 width = sum(size <= n for size in sizes)
                 axes.add_patch(
                     Rectangle((-0.5, i - 0.5), width, 1, fill=False, ec="#D55E00", lw=1.3)
@@ -72,7 +74,8 @@ def caption(table: pd.DataFrame) -> str:
         f"{few['limit'].max():.3f}; seen at most {few['frequency'].max():.2f} (upper 99% limit "
         f"{few['high'].max():.2f}). At two levels the best of all myopic filters reaches "
         f"{game.get(2, 0.0):.3f} with two particles and {game.get(3, 0.0):.3f} with three; "
-        f"time-sharing, which has the target's law, reaches {best.max():.2f} with three."
+        f"time-sharing, which has the target's law, reaches {best.max():.2f} with three. "
+        "ALRS is SMC-RS with one particle."
     )
 
 

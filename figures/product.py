@@ -20,7 +20,7 @@ def draw(table: pd.DataFrame) -> Figure:
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.92, len(horizons)))
     for horizon, colour in zip(horizons, colours, strict=True):
         rows = table[table["horizon"] == horizon].sort_values("n")
-        label = f"H = 2^{int(np.log2(horizon))}"
+        label = f"H = $2^{{{int(np.log2(horizon))}}}$"
         left.plot(rows["n"], rows["tv"], "o-", color=colour, ms=3, label=label)
         right.plot(rows["n"] / horizon**0.5, rows["tv"], "o-", color=colour, ms=3)
     for axes, name in ((left, "particles N"), (right, "N / √H")):
@@ -28,7 +28,7 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.set_yscale("log")
         axes.set_xlabel(name)
     left.set_ylabel("exact total variation")
-    left.legend(ncols=2, fontsize=6.5, loc="lower left")
+    left.legend(ncols=2, loc="lower left")
     return figure
 
 

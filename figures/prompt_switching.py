@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy.stats import pearsonr
 
 from figures.figure import FigureSpec, new_figure, shipped_or_all
@@ -118,6 +119,7 @@ def draw_styles(table: pd.DataFrame) -> Figure:
             axes.plot(part["n"], part["error"], "o-", ms=4, color=COLOURS[str(sampler)],
                       label=str(sampler))  # fmt: skip
         axes.set_xlabel("particles N")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel("exact total variation")
         axes.set_title("plain prompt to style, α = 1" if name == "3" else "style to plain prompt")
         axes.set_ylim(bottom=0)

@@ -26,10 +26,10 @@ def draw(table: pd.DataFrame) -> Figure:
     for k, name in enumerate(order):
         ratio = np.sort(shown.loc[shown["bound"] == name, "ratio"])
         shift = 0.32 * np.sin(2.4 * np.arange(len(ratio)))  # spread without chance
-        axes.plot(ratio, k + shift, ".", ms=2, alpha=0.5)
-        axes.plot(np.median(ratio), k, "|", color="black", ms=12, mew=1.5)
-    axes.axvline(1, color="#b00020", lw=1)
-    axes.set_yticks(range(len(order)), order)
+        axes.plot(ratio, k + shift, ".", color="#0072B2", ms=2, alpha=0.5)
+        axes.plot(np.median(ratio), k, "|", color="#D55E00", ms=12, mew=2)
+    axes.axvline(1, color="black", lw=1)
+    axes.set_yticks(range(len(order)), labels=[f"bound {b}" for b in order])
     axes.set_xlim(-0.02, 1.04)
     axes.set_xlabel("error / bound (bars: medians)")
     return figure

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from figures.figure import FigureSpec, new_figure, shade_vacuous
 
-__all__ = ["TREES"]
+__all__ = ["TREES", "draw_bounds"]
 
 SHOWN = {
     "1.1": ("#999999", ":"),
@@ -28,11 +28,30 @@ SHOWN = {
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw one panel a problem; both axes logarithmic."""
+    return draw_bounds(table, SHOWN, 10.0)
+
+
+def draw_bounds(table: pd.DataFrame, shown: dict[str, tuple[str, str]], width: float) -> Figure:
+    """Draw errors and bounds against N, one panel a problem.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows (problem, n, quantity, value, low, high).
+    shown : dict
+        Bound to colour and line style.
+    width : float
+        Inches.
+
+    Returns
+    -------
+    Figure
+    """
     problems = list(dict.fromkeys(table["problem"]))
-    figure = new_figure(10.0, 4.2)
+    figure = new_figure(width, 4.2)
     panels = figure.subplots(1, len(problems), sharey=True, squeeze=False)[0]
     for axes, problem in zip(panels, problems, strict=True):
-        _panel(axes, table[table["problem"] == problem])
+        _panel(axes, table[table["problem"] == problem], shown)
         axes.set_title(_title(problem), fontsize=8)
         axes.set_xlabel("particles N")
     panels[0].set_ylabel("total variation to the target")
@@ -49,8 +68,8 @@ def _title(problem: str) -> str:
     return "\n".join([family, *lines])
 
 
-def _panel(axes: Axes, rows: pd.DataFrame) -> None:
-    for bound, (colour, line) in SHOWN.items():
+def _panel(axes: Axes, rows: pd.DataFrame, shown: dict[str, tuple[str, str]]) -> None:
+    for bound, (colour, line) in shown.items():
         part = rows[rows["quantity"] == bound].sort_values("n")
         part = part[part["value"] < 30]
         axes.plot(part["n"], part["value"], color=colour, linestyle=line, label=f"bound {bound}")

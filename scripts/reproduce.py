@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from figures.catalogue import FIGURES
+from figures.catalogue import FIGURES, list_of_figures
 from figures.figure import save
 from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.progress import progress_bar, say
@@ -67,6 +67,7 @@ def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
         for name in chosen:
             _one(name, profile, workers, out, progress)
     tables = _stored_tables(profile, out)
+    (out / "figures.md").write_text(list_of_figures(tables), encoding="utf-8")
     verdicts = summarise(tables)
     found = _claims(profile, out, run_them=not names)
     report = write_report(tables, verdicts, found, profile, out)

@@ -10,6 +10,7 @@ from theory.survey import summarise as summarise_comparisons
 
 __all__ = ["summarise"]
 
+KEYS = ("problem", "n", "sampler")
 COLUMNS = ["bound", "problem", "value", "low", "high"]
 
 
@@ -39,8 +40,8 @@ def summarise(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _compare(table: pd.DataFrame) -> pd.DataFrame:
-    """Pair each bound of a (problem, n, quantity) table with the error of the same run."""
-    keys, limits = ["problem", "n"], ["low", "high"]
+    """Pair each bound of a (problem, n, sampler, quantity) table with the error of the same run."""
+    keys, limits = [k for k in KEYS if k in table], ["low", "high"]
     measured = table[table["quantity"] == "measured error"].set_index(keys)[limits]
     exact = table[table["quantity"] == "exact error"].set_index(keys)[limits]
     error = exact.combine_first(measured).reset_index()

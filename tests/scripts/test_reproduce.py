@@ -32,6 +32,8 @@ def test_two_experiments_end_in_tables_figures_and_a_report_and_are_kept(capsys,
     assert "report.html" in out.out.replace("\n", "")
     page = (tmp_path / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 2
+    listed = (tmp_path / "figures.md").read_text()
+    assert all(FIGURES[name].title in listed for name in ("product", "two_branch"))
     made = {p.name: p.read_bytes() for p in (tmp_path / "figures").iterdir()}
     assert len(made) == 6
     cells = {p: p.stat().st_mtime_ns for p in (tmp_path / "cells").iterdir()}
@@ -83,6 +85,21 @@ def test_a_violated_bound_is_counted_and_ends_with_code_one(capsys, tmp_path, mo
     code, out = reproduce(capsys, "product", "--jobs", 1, "--out", tmp_path)
     assert code == 1
     assert "violated 1×" in out.out
+
+
+def test_bounds_of_two_samplers_in_one_table_meet_their_own_errors():
+    rows = [
+        {"problem": "p", "n": 4, "sampler": sampler, "quantity": quantity, "value": value,
+         "low": value, "high": value}
+        for sampler, quantity, value in (
+            ("smc", "exact error", 0.5), ("smc", "J", 0.6), ("smc-rs", "exact error", 0.2),
+            ("smc-rs", "J", 0.3),
+        )
+    ]  # fmt: skip
+    verdicts = summarise({"heavy_tail": pd.DataFrame(rows)}).set_index("bound")
+    assert verdicts.loc["J", "comparisons"] == 2
+    assert verdicts.loc["J", "violated"] == 0
+    assert verdicts.loc["J", "largest_ratio"] == pytest.approx(0.5 / 0.6)
 
 
 def test_stored_tables_carry_what_made_them(capsys, tmp_path):

@@ -1,0 +1,51 @@
+"""Criteria of random problems beside the exact errors of SMC and SMC-RS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from scripts.experiments.experiment import Experiment, Rows
+from simulator.models.families.random_tree import random_tree
+from simulator.samplers.smc import SMC
+from simulator.samplers.smc_rejection import SMCRejection
+from theory.criteria import criteria
+
+N, HORIZON = 4, 4
+FAMILIES = ("noisy", "tempered", "delayed")
+PER_CELL = 10
+
+
+def run_cell(family: str, first: int, count: int) -> Rows:
+    """Rows (family, problem, n, horizon, criteria, smc, smc-rs) of `count` random trees."""
+    rows: Rows = []
+    for seed in range(first, first + count):
+        rng = np.random.default_rng(seed)
+        strength = float(10 ** rng.uniform(-1, 0.3))  # sigma of the noise, or the power of V*
+        tree = random_tree(
+            horizon=HORIZON, seed=seed, concentration=float(10 ** rng.uniform(-0.5, 0.7)),
+            prm=family, sigma=strength, beta=strength,
+        )  # fmt: skip
+        c = criteria(tree)
+        rows.append(
+            {"family": family, "problem": seed, "n": N, "horizon": HORIZON,
+             "action_coverage": c.action_coverage, "prm_accuracy": c.prm_accuracy,
+             "chi2": float(c.chi2.max()), "proposal_chi2": float(c.proposal_chi2.max()),
+             "sequence_chi2": c.sequence_chi2, "smc": SMC(N).exact_law(tree).tv,
+             "smc-rs": SMCRejection(N).exact_law(tree).tv}
+        )  # fmt: skip
+    return rows
+
+
+def cells(profile: str) -> list[Mapping[str, object]]:
+    """Return cells of ten trees each."""
+    count = 40 if profile == "quick" else 400
+    return [
+        {"family": family, "first": i, "count": PER_CELL}
+        for family in FAMILIES
+        for i in range(0, count, PER_CELL)
+    ]
+
+
+CRITERIA_MAP = Experiment("criteria_map", run_cell, cells)
