@@ -106,7 +106,8 @@ def _bars(
     out = [
         f'<text x="{BARS - 40}" y="14" fill="{BLUE}">▬ target</text>'
         f'<text x="{BARS + 30}" y="14" fill="#b84d00">▬ cloud</text>'
-        f'<text x="{BARS - 40}" y="32">┃&#160;&#160;law of the output</text>'
+        f'<path d="M{BARS + 2} 19V35" stroke="black" stroke-width="2"/>'
+        f'<text x="{BARS + 9}" y="32">law of the output</text>'
     ]
     for leaf, p in enumerate(target.tolist()):
         y = TOP + (leaf + 0.5) * LEAF
