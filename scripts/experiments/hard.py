@@ -26,6 +26,7 @@ THETA, DELTA, CONFIDENCE = 0.5, 0.05, 0.99
 LEVELS = (3, 2, 1)
 SIZES = (1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256)
 LEAST_RUNS, FEW_RUNS, MOST_RUNS = 20, 60, 1000  # 60: no hit puts the 99% limit below 0.1
+BEAM_RUNS = {1: 1000, 2: 150, 3: 60}  # its frequency is a mean over y*, not zero
 BEST = "best myopic filter (exact)"
 
 # label, registered name, options, most levels, largest N; not registered: left out
@@ -143,7 +144,7 @@ def cells(profile: str) -> list[Mapping[str, object]]:
                     least = FEW_RUNS if n <= levels else LEAST_RUNS
                     runs = int(np.clip(budget / (n * steps), least, MOST_RUNS))
                     if name == "beam":  # one y* a run
-                        runs = FEW_RUNS
+                        runs = BEAM_RUNS[levels] if n <= levels else FEW_RUNS
                     found.append(
                         {"label": label, "name": name, "options": options, "levels": levels,
                          "n": n, "runs": runs, "seed": 100_000 * levels + 1000 * i + n}
