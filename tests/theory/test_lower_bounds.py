@@ -13,9 +13,11 @@ from simulator.models.library import make_problem
 from simulator.resampling.registry import SCHEMES
 from simulator.samplers.holding import LabelHolding
 from simulator.samplers.smc import SMC
+from simulator.samplers.smc_rejection import SMCRejection
 from theory.criteria import criteria
 from theory.instances.hidden_labels import event_probability, label_counts, myopic_limit
 from theory.instances.label_event import count_hits
+from theory.instances.two_branch import exact_limits
 from theory.instances.variance import prefix_variance, variance_bound
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import check
@@ -144,3 +146,15 @@ def test_prefix_variance_explodes_and_the_output_does_not(horizon):
 
 def test_the_constant_in_print_is_too_large():
     assert prefix_variance(variance(8), 4, 1) < 2**4 - 2
+
+
+def test_limits_without_runs_are_of_smc_as_in_the_paper_only():
+    problem = two_branch(12)
+    exact = SMC(2).exact_law(problem).tv
+    limits = exact_limits(problem, SMC(2))
+    assert limits.low - ROUNDING <= exact <= limits.high + ROUNDING
+    others = (SMC(2, "systematic"), SMC(2, ess_threshold=0.5), SMC(2, select="best"),
+              SMC(2, block=2), SMC(2, proposal="optimal"), SMCRejection(2))  # fmt: skip
+    assert [exact_limits(problem, sampler) for sampler in others] == [None] * len(others)
+    for other in (two_branch(12, 1.0), product(12), reference(3)):
+        assert exact_limits(other, SMC(2)) is None
