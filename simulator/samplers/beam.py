@@ -11,18 +11,16 @@ import numpy.typing as npt
 from simulator.errors import InputError
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
 from simulator.exact.outcomes import outcomes
+from simulator.kernels.beam import search
 from simulator.problem import Problem
 from simulator.samplers.drive import check_run_arguments
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
 from simulator.samplers.streams import RngLike, run_seeds
 
-__all__ = ["Beam", "Greedy", "top"]
+__all__ = ["Beam", "Greedy"]
 
-Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-TIE = 1e-9  # log scores this close to the next one count as equal
 
 
 @register("beam")
@@ -99,44 +97,22 @@ class Beam:
         """
         check_run_arguments(n_runs, keep, n_threads, offered=("tokens",))
         run_seeds(rng, 1, first_block)  # complains as the other samplers do
-        tokens, evaluations, calls = self._search(problem)
-        state = -1 if tokens is None else _end(problem, tokens)
+        tokens, state, calls = self._search(problem)
         path = np.full(problem.horizon, -1) if tokens is None else tokens
         return Runs(
             states=np.full(n_runs, state, dtype=np.int64),
             log_w=None,
             failed=np.full(n_runs, tokens is None),
-            prm_evaluations=np.full(n_runs, evaluations, dtype=np.int64),
+            prm_evaluations=np.full(n_runs, calls * problem.model.n_actions, dtype=np.int64),
             model_calls=np.full(n_runs, calls, dtype=np.int64),
             tokens=np.tile(path.astype(np.int32), (n_runs, 1)) if "tokens" in keep else None,
         )
 
     def _search(self, problem: Problem) -> tuple[Ints | None, int, int]:
-        """Return the output, None for failure, and the cost."""
-        t, a = problem.tables, problem.model.n_actions
-        states, score = np.zeros(1, dtype=np.int64), np.zeros(1)  # in lexicographic order
-        log_path = np.zeros(1)  # log of pi_ref times the edge rewards
-        token, parent = [], []
-        evaluations = calls = 0
-        for h in range(problem.horizon):
-            calls += states.size
-            evaluations += states.size * a
-            row = (states[:, None] * a + np.arange(a)).ravel()
-            log_path = np.repeat(log_path, a) + t.log_prob[t.table_start[h] + row]
-            log_path = log_path + t.log_factor[t.factor_start[h] + row]
-            children = t.next_state[t.table_start[h] + row]
-            score = log_path + problem.log_prm_flat[t.state_start[h + 1] + children]
-            kept = top(score, self.n_particles)
-            if kept.size == 0:
-                return None, evaluations, calls
-            token.append(kept % a)
-            parent.append(kept // a)
-            states, log_path, score = children[kept], log_path[kept], score[kept]
-        place = int(top(score, 1)[0])
+        """Return the output, None for failure, its state, and how many prefixes were extended."""
         tokens = np.empty(problem.horizon, dtype=np.int64)
-        for h in range(problem.horizon - 1, -1, -1):
-            tokens[h], place = token[h][place], int(parent[h][place])
-        return tokens, evaluations, calls
+        state, calls = search(self.n_particles, *problem.tables.args, problem.log_prm_flat, tokens)
+        return (None if state < 0 else tokens), state, calls
 
     def exact_law(
         self,
@@ -171,7 +147,10 @@ class Beam:
         tokens, _, _ = self._search(problem)
         law = np.zeros(out.target.size)
         if tokens is not None:
-            law[_end(out.tree, tokens)] = 1.0
+            state = 0
+            for h, token in enumerate(tokens):
+                state = int(out.tree.model.next_state[h][state, token])
+            law[state] = 1.0
         return ExactLaw(
             law=law,
             failure=float(tokens is None),
@@ -215,30 +194,3 @@ class Greedy(Beam):
             raise InputError(
                 f"n_particles: {self.n_particles}, but greedy keeps 1 prefix; beam keeps more"
             )
-
-
-def top(score: Floats, n: int) -> Ints:
-    """Return the indices of the n largest finite scores in ascending order, ties by index.
-
-    Parameters
-    ----------
-    score : (K,) array
-    n : int
-
-    Returns
-    -------
-    (at most n,) int array
-    """
-    order = np.argsort(-score, kind="stable")
-    order = order[: np.count_nonzero(np.isfinite(score))]
-    # classes of scores that differ by rounding, best first
-    rank = np.concatenate([[0], np.cumsum(-np.diff(score[order]) > TIE)])[: order.size]
-    return np.sort(order[np.lexsort((order, rank))][:n])
-
-
-def _end(problem: Problem, tokens: Ints) -> int:
-    """Terminal state of a path."""
-    state = 0
-    for h, token in enumerate(tokens):
-        state = int(problem.model.next_state[h][state, token])
-    return state
