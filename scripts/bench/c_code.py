@@ -23,7 +23,7 @@ SOURCE = Path(__file__).with_name("c") / "smc.c"
 FLAGS = ("-std=c11", "-O3", "-march=native", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 LANES = 8
 SCHEMES = {"multinomial": 0, "systematic": 1}
-ARRAYS = ("cell_start", "weight_start", "threshold", "weight", "log_scale", "next_state")
+ARRAYS = ("cell_start", "cells", "rows", "log_scale")
 
 
 class _Problem(ctypes.Structure):

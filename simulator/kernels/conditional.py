@@ -49,18 +49,18 @@ def run_conditional(seeds, tables, n, log_root, states, log_weights, repeats, lo
         here[:] = 0
         ancestors[:] = 0
         for h in range(horizon):
-            cells, weights = tables.cell_start[h], tables.weight_start[h]
-            there[0] = states[path, h + 1]
+            start = tables.cell_start[h]
+            there[0] = 4 * a * states[path, h + 1]
             w[0] = np.exp(log_weights[path, h] - tables.log_scale[h])
             total = w[0]
             for k in range(1, n):
                 word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
                 x = to_unit(word) * a
                 c = np.int64(x)
-                cell = np.int64(here[ancestors[k]]) * a + c
-                j = 2 * cell + (x - c >= tables.threshold[cells + cell])
-                there[k] = tables.next_state[2 * cells + j]
-                w[k] = tables.weight[weights + j]
+                i = start + np.int64(here[ancestors[k]]) + 4 * c
+                b = 2 + (x - c >= tables.cells[i])
+                there[k] = tables.rows[2 * i + b]
+                w[k] = tables.cells[i + b]
                 total += w[k]
             total_log += np.log(total / n) + tables.log_scale[h]
             if h < horizon - 1 and n > 1:

@@ -2,8 +2,9 @@
 
 A next token is drawn by Vose's alias method (IEEE Trans. Softw. Eng. 17, 1991) from one
 uniform u: cell c = floor(A u) of the state's row, and action c if the fractional part of A u
-is below the cell's threshold, else the alias. Both outcomes of a cell stand side by side, at
-2 i and 2 i + 1, so that the draw needs no branch. Stages whose numbers agree share one table.
+is below the cell's threshold, else the alias. Both outcomes stand side by side, so that the
+draw needs no branch, and all that a cell holds shares half a cache line, so that a table that
+is larger than the cache costs one miss a draw. Stages whose numbers agree share one table.
 """
 
 from __future__ import annotations
@@ -29,33 +30,50 @@ SPAN = 480.0
 
 
 class EdgeTables(NamedTuple):
-    """Packed edges; cell i = state * A + cell of stage h, outcome j = 2 i or 2 i + 1.
+    """Packed edges: a cell is four words, and i is where it begins in `cells`.
+
+    i = ``cell_start[h]`` + row of the state + 4 c, where the row of state s is 4 A s: the
+    kernels carry rows in place of states (no memory holds a stage of 2^30 cells, whose rows
+    would leave 32 bits). Outcome b, 0 or 1, of the cell has the weight
+    ``cells[i + 2 + b]``, leads to the row ``rows[2 i + 2 + b]`` of the next level, and its
+    token is ``action[i // 2 + b]``.
 
     Attributes
     ----------
     n_actions : int
     cell_start : (H,) int array
-        Where the cells of stage h begin in `threshold` (twice that in `next_state`, `action`).
-    threshold : (n_cells,) array
-        Action of outcome 2 i if the fractional part is below it.
-    next_state, action : (2 n_cells,) uint64 and int32 arrays
-        State of the next level and token of each outcome.
-    weight_start : (H,) int array
-        Where the outcomes of stage h begin in `weight`.
-    weight : (n_weights,) array
+        Where the cells of stage h begin.
+    cells : (4 n_cells,) array
+        Threshold: outcome 0 if the fractional part is below it; two rows; two weights
         w = edge reward x V^(child)/V^(parent), divided by exp(``log_scale[h]``).
+    rows : (8 n_cells,) uint32 array
+        The same memory, for its rows.
+    action : (2 n_cells,) int32 array
     log_scale : (H,) array
         Zero unless a weight of the stage is beyond e^±300.
     """
 
     n_actions: int
     cell_start: npt.NDArray[np.int64]
-    threshold: npt.NDArray[np.float64]
-    next_state: npt.NDArray[np.uint64]
+    cells: npt.NDArray[np.float64]
+    rows: npt.NDArray[np.uint32]
     action: npt.NDArray[np.int32]
-    weight_start: npt.NDArray[np.int64]
-    weight: npt.NDArray[np.float64]
     log_scale: npt.NDArray[np.float64]
+
+    @property
+    def threshold(self) -> npt.NDArray[np.float64]:
+        """Thresholds of the cells, (n_cells,)."""
+        return self.cells[::4]
+
+    @property
+    def weight(self) -> npt.NDArray[np.float64]:
+        """Weights of both outcomes, (n_cells, 2)."""
+        return self.cells.reshape(-1, 4)[:, 2:]
+
+    @property
+    def next_state(self) -> npt.NDArray[np.int64]:
+        """States of the next level, (n_cells, 2)."""
+        return self.rows.reshape(-1, 8)[:, 2:4].astype(np.int64) // (4 * self.n_actions)
 
 
 _CACHE: weakref.WeakKeyDictionary[Problem, EdgeTables] = weakref.WeakKeyDictionary()
@@ -87,27 +105,29 @@ def _build(problem: Problem) -> EdgeTables:
     t, model = problem.tables, problem.model
     a = model.n_actions
     prob = np.concatenate([p.ravel() for p, _ in model.tables])
-    threshold, alias = _alias(prob.reshape(-1, a))
-    twice = np.repeat(np.arange(prob.size), 2)
-    action = np.where(np.arange(twice.size) % 2 == 0, twice % a, alias.ravel()[twice])
-    next_state = t.next_state[twice // a * a + action].astype(np.uint64)
-    positive = prob > 0
-    args = (a, t.state_start, t.table_start, positive, t.next_state, t.factor_start, t.log_factor,
-            problem.log_prm_flat)  # fmt: skip
-    owner, log_scale, fault = _share(*args)
+    edges = (a, t.state_start, t.table_start, prob > 0, t.next_state, t.factor_start,
+             t.log_factor, problem.log_prm_flat)  # fmt: skip
+    owner, log_scale, fault = _share(*edges)
     if fault >= 0:
         raise InputError(
             f"stage {fault}: the ratios V^(child)/V^(parent) span more than e^{SPAN:g}"
         )
     first = np.flatnonzero(owner == np.arange(owner.size))
-    sizes = 2 * a * model.n_states[first]
+    sizes = a * model.n_states[first]
     at = np.zeros(owner.size, dtype=np.int64)
-    at[first] = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    weight = _fill(*args, first, at, action, log_scale, int(sizes.sum()))
-    return EdgeTables(
-        a, t.table_start, threshold.ravel(), next_state, action.astype(np.int32), at[owner],
-        weight, log_scale,
-    )  # fmt: skip
+    at[first] = 4 * (np.cumsum(sizes) - sizes)
+    cells = _on_a_line(4 * int(sizes.sum()))
+    rows, action = cells.view(np.uint32), np.empty(cells.size // 2, dtype=np.int32)
+    threshold, alias = _alias(prob.reshape(-1, a))
+    _fill(*edges, threshold.ravel(), alias.ravel(), first, at, log_scale, cells, rows, action)
+    return EdgeTables(a, at[owner], cells, rows, action, log_scale)
+
+
+def _on_a_line(size: int) -> npt.NDArray[np.float64]:
+    """Return an array that begins with a cache line."""
+    found = np.empty(size + 7)
+    begin = -found.ctypes.data // 8 % 8
+    return found[begin : begin + size]
 
 
 @njit(cache=True)
@@ -229,10 +249,9 @@ def _share(
 @njit(cache=True)
 def _fill(
     n_actions, state_start, table_start, positive, next_state, factor_start, log_factor, log_prm,
-    first, at, action, log_scale, total,
+    threshold, alias, first, at, log_scale, cells, rows, action,
 ):  # fmt: skip
-    """Write the weights of the stages `first`, each outcome of a cell beside the other."""
-    out = np.empty(total)
+    """Write the cells of the stages `first`."""
     widest = 0
     for h in first:
         widest = max(widest, (state_start[h + 1] - state_start[h]) * n_actions)
@@ -242,9 +261,12 @@ def _fill(
                             factor_start, log_factor, log_prm, edge)  # fmt: skip
         for e in range(size):
             edge[e] = np.exp(edge[e] - log_scale[h])
-        t = 2 * table_start[h]
-        for i in range(size):
-            row = i // n_actions * n_actions
-            for j in (2 * i, 2 * i + 1):
-                out[at[h] + j] = edge[row + action[t + j]]
-    return out
+        t = table_start[h]
+        for cell in range(size):
+            i, row = at[h] + 4 * cell, cell // n_actions * n_actions
+            cells[i] = threshold[t + cell]
+            for b in range(2):
+                token = alias[t + cell] if b else cell - row
+                rows[2 * i + 2 + b] = 4 * n_actions * next_state[t + row + token]
+                cells[i + 2 + b] = edge[row + token]
+                action[i // 2 + b] = token

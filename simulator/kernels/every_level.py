@@ -14,13 +14,13 @@ from simulator.resampling.dispatch import resample
 
 __all__ = ["run_every_level"]
 
-ONE = np.uint64(1)
+ONE, TWO = np.uint64(1), np.uint64(2)
 
 
 @njit(cache=True, nogil=True)
 def run_every_level(
-    n, n_actions, scheme, log_w, cell_start, weight_start, threshold, next_state, weight, log_scale,
-    cloud, ancestors, cumulative, guide, w, s0, s1, s2, s3,
+    n, n_actions, scheme, log_w, cell_start, cells, rows, log_scale, cloud, ancestors, cumulative,
+    guide, w, s0, s1, s2, s3,
 ):  # fmt: skip
     """Take N particles from the root to the last level.
 
@@ -29,10 +29,10 @@ def run_every_level(
     n, n_actions, scheme : int
     log_w : float
         log of what W^ starts from.
-    cell_start, weight_start, threshold, next_state, weight, log_scale : arrays
+    cell_start, cells, rows, log_scale : arrays
         Of `simulator.kernels.edge_tables.EdgeTables`.
     cloud : (2 N,) uint64 array
-        States of two successive levels, each in one half.
+        Rows of two successive levels, each in one half.
     ancestors, cumulative, guide, w : arrays
         Scratch as for resampling; `w` has the last weights at the end.
     s0, s1, s2, s3 : uint64
@@ -49,24 +49,24 @@ def run_every_level(
     s0, s1, s2, s3 : uint64
     """
     horizon = np.uint64(cell_start.size)
-    a, size = np.uint64(n_actions), np.float64(n_actions)
+    size = np.float64(n_actions)
     here, there, h = np.uint64(0), np.uint64(n), np.uint64(0)
     for k in range(n):
         cloud[k] = 0
         ancestors[k] = k
     while True:
-        cells, weights = np.uint64(cell_start[h]), np.uint64(weight_start[h])
+        start = np.uint64(cell_start[h])
         total = 0.0
         for k in range(n):
             word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
             x = to_unit(word) * size
             cell = np.int64(x)
-            i = cloud[here + ancestors[k]] * a + np.uint64(cell)
-            j = (i << ONE) | np.uint64(x - np.float64(cell) >= threshold[cells + i])
-            g = weight[weights + j]
+            i = start + cloud[here + ancestors[k]] + (np.uint64(cell) << TWO)
+            b = TWO + np.uint64(x - np.float64(cell) >= cells[i])
+            g = cells[i + b]
             w[k] = g
             total += g
-            cloud[there + np.uint64(k)] = next_state[(cells << ONE) + j]
+            cloud[there + np.uint64(k)] = rows[(i << ONE) + b]
         h += ONE
         if not total > 0.0:
             break

@@ -12,6 +12,8 @@ from simulator.kernels.rng import next_word, to_unit
 
 __all__ = ["Look", "look_ahead"]
 
+ONE, TWO = np.uint64(1), np.uint64(2)
+
 
 class Look(NamedTuple):
     """How far particles look ahead, and the tables that they look at.
@@ -46,7 +48,7 @@ def look_ahead(
     were divided by, and the state of the generator.
     """
     a, horizon = tables.n_actions, tables.cell_start.size
-    wide, size, one = np.uint64(a), np.float64(a), np.uint64(1)
+    size = np.float64(a)
     last = min(h + 1 + look.depth, horizon)
     # behind the last level, or without depth, all rollouts are one
     m = look.rollouts if last > h + 1 else 1
@@ -55,18 +57,18 @@ def look_ahead(
     for k in range(n):
         top, total = -np.inf, 0.0
         for _ in range(m):
-            state = children[k]
+            row = children[k]
             x = 0.0
             for g in range(h + 1, last):
                 r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
                 y = to_unit(r) * size
                 cell = np.int64(y)
-                i = np.uint64(tables.cell_start[g]) + state * wide + np.uint64(cell)
-                j = (i << one) | np.uint64(y - np.float64(cell) >= tables.threshold[i])
-                e = np.int64(state) * a + tables.action[j]
+                i = np.uint64(tables.cell_start[g]) + row + (np.uint64(cell) << TWO)
+                b = TWO + np.uint64(y - np.float64(cell) >= tables.cells[i])
+                e = np.int64(row >> TWO) + tables.action[(i >> ONE) + b - TWO]
                 x += look.log_factor[look.factor_start[g] + e]
-                state = tables.next_state[j]
-            x += look.log_prm[look.state_start[last] + np.int64(state)]
+                row = np.uint64(tables.rows[(i << ONE) + b])
+            x += look.log_prm[look.state_start[last] + np.int64(row) // (4 * a)]
             if x > top:
                 total = total * np.exp(top - x) + 1.0
                 top = x
@@ -74,7 +76,7 @@ def look_ahead(
                 total += np.exp(x - top)
         log_g[k] = top + np.log(total) - log_m if top > -np.inf else -np.inf
         before = log_g_before[ancestors[k]]
-        e = np.int64(parents[ancestors[k]]) * a + token[k]
+        e = np.int64(parents[ancestors[k]] >> TWO) + token[k]
         x = -np.inf
         if before > -np.inf and log_g[k] > -np.inf:
             x = look.log_factor[look.factor_start[h] + e] + (log_g[k] - before)

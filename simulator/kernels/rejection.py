@@ -13,6 +13,8 @@ from simulator.kernels.smc import trace
 
 __all__ = ["Acceptance", "RejectionOutputs", "run_rejection"]
 
+ONE, TWO = np.uint64(1), np.uint64(2)
+
 
 class Acceptance(NamedTuple):
     """What decides on proposals and scales the weights.
@@ -65,16 +67,16 @@ class RejectionOutputs(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _log_mean(n, log_ratio, parents):
+def _log_mean(n, log_ratio, parents, stride):
     """Log of the mean over particles of E_ref[V^(child)|x]/V^(x)."""
     top = -np.inf
     for k in range(n):
-        top = max(top, log_ratio[np.int64(parents[k])])
+        top = max(top, log_ratio[np.int64(parents[k]) // stride])
     if top == -np.inf:
         return top
     total = 0.0
     for k in range(n):
-        total += np.exp(log_ratio[np.int64(parents[k])] - top)
+        total += np.exp(log_ratio[np.int64(parents[k]) // stride] - top)
     return top + np.log(total / n)
 
 
@@ -95,8 +97,8 @@ def run_rejection(seeds, tables, n, accept, out, begin, end):
     begin, end : int
         Which runs.
     """
-    a, horizon = np.uint64(tables.n_actions), tables.cell_start.size
-    size, crowd, one = np.float64(tables.n_actions), np.float64(n), np.uint64(1)
+    horizon, stride = tables.cell_start.size, 4 * tables.n_actions
+    size, crowd = np.float64(tables.n_actions), np.float64(n)
     keep_tokens, keep_cloud = out.tokens.size > 0, out.cloud_states.size > 0
     keep_genealogy = out.genealogy.size > 0
     parents, children = np.empty(n, dtype=np.uint64), np.empty(n, dtype=np.uint64)
@@ -112,15 +114,11 @@ def run_rejection(seeds, tables, n, accept, out, begin, end):
         for k in range(n):
             parents[k] = 0
         for h in range(horizon):
-            mean = _log_mean(n, accept.log_ratio[accept.state_start[h] :], parents)
+            mean = _log_mean(n, accept.log_ratio[accept.state_start[h] :], parents, stride)
             log_w += mean
             if mean == -np.inf:
                 break
-            cells = tables.cell_start[h]
-            threshold = tables.threshold[cells:]
-            next_state = tables.next_state[2 * cells :]
-            action = tables.action[2 * cells :]
-            weight = tables.weight[tables.weight_start[h] :]
+            start, cells = np.uint64(tables.cell_start[h]), tables.cells
             ceiling = accept.ceiling[h]
             for k in range(n):
                 tries = 0
@@ -135,20 +133,20 @@ def run_rejection(seeds, tables, n, accept, out, begin, end):
                     word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
                     x = to_unit(word) * size
                     cell = np.int64(x)
-                    c = parents[i] * a + np.uint64(cell)
-                    j = (c << one) | np.uint64(x - np.float64(cell) >= threshold[c])
+                    c = start + parents[i] + (np.uint64(cell) << TWO)
+                    b = TWO + np.uint64(x - np.float64(cell) >= cells[c])
                     word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-                    if to_unit(word) * ceiling < weight[j]:
+                    if to_unit(word) * ceiling < cells[c + b]:
                         break
                 proposals += tries
-                children[k] = next_state[j]
+                children[k] = tables.rows[(c << ONE) + b]
                 if keep_tokens:
-                    token[h, k] = action[j]
+                    token[h, k] = tables.action[(c >> ONE) + b - TWO]
                     parent[h, k] = i
                 if keep_genealogy:
                     out.genealogy[r, h, k] = i if h > 0 else 0
                 if keep_cloud:
-                    out.cloud_states[r, h, k] = children[k]
+                    out.cloud_states[r, h, k] = np.int64(children[k]) // stride
             parents, children = children, parents
 
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
@@ -159,6 +157,6 @@ def run_rejection(seeds, tables, n, accept, out, begin, end):
         out.states[r] = -1
         if not out.failed[r]:
             chosen = np.int64(to_unit(word) * crowd)
-            out.states[r] = parents[chosen]
+            out.states[r] = np.int64(parents[chosen]) // stride
             if keep_tokens:
                 trace(horizon, chosen, token, parent, out.tokens[r])

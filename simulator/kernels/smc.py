@@ -25,6 +25,7 @@ LOG_STEP = 512 * np.log(2.0)
 HIGH, LOW = 2.0**256, 2.0**-256
 # an ESS that equals the threshold up to rounding does not resample
 TIE = 1.0 - 1e-9
+ONE, TWO = np.uint64(1), np.uint64(2)
 SLACK = 8  # resampling writes a little past the end
 TIE_LOG = 1e-9
 
@@ -95,48 +96,42 @@ class Outputs(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _propagate(
-    n, n_actions, threshold, next_state, weight, ancestors, parents, children, w, s0, s1, s2, s3
-):
+def _propagate(n, n_actions, start, cells, rows, ancestors, parents, children, w, s0, s1, s2, s3):
     """Draw a child of each particle's ancestor and its weight; return the sum of weights."""
-    a = np.uint64(n_actions)
     size = np.float64(n_actions)
-    one = np.uint64(1)
     total = 0.0
     for k in range(n):
         r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
         x = to_unit(r) * size
         cell = np.int64(x)
-        i = parents[ancestors[k]] * a + np.uint64(cell)
-        j = (i << one) | np.uint64(x - np.float64(cell) >= threshold[i])
-        g = weight[j]
+        i = start + parents[ancestors[k]] + (np.uint64(cell) << TWO)
+        b = TWO + np.uint64(x - np.float64(cell) >= cells[i])
+        g = cells[i + b]
         w[k] = g
         total += g
-        children[k] = next_state[j]
+        children[k] = rows[(i << ONE) + b]
     return total, s0, s1, s2, s3
 
 
 @njit(cache=True, nogil=True)
 def _propagate_traced(
-    n, n_actions, threshold, next_state, weight, ancestors, parents, children, w, s0, s1, s2, s3,
-    action, token,
+    n, n_actions, start, cells, rows, ancestors, parents, children, w, s0, s1, s2, s3, action,
+    token,
 ):  # fmt: skip
     """Do the same and keep the tokens."""
-    a = np.uint64(n_actions)
     size = np.float64(n_actions)
-    one = np.uint64(1)
     total = 0.0
     for k in range(n):
         r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
         x = to_unit(r) * size
         cell = np.int64(x)
-        i = parents[ancestors[k]] * a + np.uint64(cell)
-        j = (i << one) | np.uint64(x - np.float64(cell) >= threshold[i])
-        g = weight[j]
+        i = start + parents[ancestors[k]] + (np.uint64(cell) << TWO)
+        b = TWO + np.uint64(x - np.float64(cell) >= cells[i])
+        g = cells[i + b]
         w[k] = g
         total += g
-        children[k] = next_state[j]
-        token[k] = action[j]
+        children[k] = rows[(i << ONE) + b]
+        token[k] = action[(i >> ONE) + b - TWO]
     return total, s0, s1, s2, s3
 
 
@@ -243,11 +238,11 @@ def _run_plain(seeds, tables, options, final, out, begin, end):
     ancestors = np.empty(n + SLACK, dtype=np.uint64)
     cumulative, guide = np.empty(n + SLACK), np.empty(n + SLACK, dtype=np.uint64)
     w = np.empty(n)
+    stride = 4 * tables.n_actions
     for r in range(begin, end):
         here, levels, total, log_w, s0, s1, s2, s3 = run_every_level(
-            n, tables.n_actions, options.scheme, final.log_root, tables.cell_start,
-            tables.weight_start, tables.threshold, tables.next_state, tables.weight,
-            tables.log_scale, cloud, ancestors, cumulative, guide, w,
+            n, tables.n_actions, options.scheme, final.log_root, tables.cell_start, tables.cells,
+            tables.rows, tables.log_scale, cloud, ancestors, cumulative, guide, w,
             seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3],
         )  # fmt: skip
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
@@ -256,7 +251,8 @@ def _run_plain(seeds, tables, options, final, out, begin, end):
         out.failed[r] = not total > 0.0
         out.states[r], out.log_w[r] = -1, -np.inf
         if total > 0.0:
-            out.states[r] = cloud[here + np.uint64(_pick(n, w, total, to_unit(word)))]
+            row = cloud[here + np.uint64(_pick(n, w, total, to_unit(word)))]
+            out.states[r] = np.int64(row) // stride
             out.log_w[r] = log_w
 
 
@@ -279,6 +275,7 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
     """
     n, scheme, t = options.n_particles, options.scheme, options.ess_threshold
     a, horizon = tables.n_actions, tables.cell_start.size
+    stride = 4 * a  # from the row of a state to the next
     block = options.block
     every = t >= 1.0 and block == 1
     adaptive = 0.0 < t < 1.0
@@ -326,15 +323,11 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
 
         for h in range(horizon):
             level = h + 1
-            cells, weights = tables.cell_start[h], tables.weight_start[h]
-            threshold = tables.threshold[cells:]
-            next_state = tables.next_state[2 * cells :]
-            weight = tables.weight[weights:]
+            start = np.uint64(tables.cell_start[h])
             if traced:
-                action = tables.action[2 * cells :]
                 total, s0, s1, s2, s3 = _propagate_traced(
-                    n, a, threshold, next_state, weight, ancestors, parents, children, w,
-                    s0, s1, s2, s3, action, token_row,
+                    n, a, start, tables.cells, tables.rows, ancestors, parents, children, w,
+                    s0, s1, s2, s3, tables.action, token_row,
                 )  # fmt: skip
                 if keep_tokens:
                     for k in range(n):
@@ -344,11 +337,11 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
                     score, score_before = score_before, score
                     f = final.factor_start[h]
                     for k in range(n):
-                        e = np.int64(parents[ancestors[k]]) * a + token_row[k]
+                        e = np.int64(parents[ancestors[k]] >> TWO) + token_row[k]
                         score[k] = score_before[ancestors[k]] + final.log_factor[f + e]
             else:
                 total, s0, s1, s2, s3 = _propagate(
-                    n, a, threshold, next_state, weight, ancestors, parents, children, w,
+                    n, a, start, tables.cells, tables.rows, ancestors, parents, children, w,
                     s0, s1, s2, s3,
                 )  # fmt: skip
             log_scale = tables.log_scale[h]
@@ -367,7 +360,7 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
                     out.genealogy[r, h, k] = ancestors[k] if h > 0 else 0
             if keep_cloud:
                 for k in range(n):
-                    out.cloud_states[r, h, k] = children[k]
+                    out.cloud_states[r, h, k] = np.int64(children[k]) // stride
                     v = w[k] if every else mantissa[k]
                     x = -np.inf
                     if v > 0.0:
@@ -413,12 +406,12 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
             if not keep_score:
                 score[:] = 0.0
             for k in range(n):
-                score[k] += final.log_reward[parents[k]]
+                score[k] += final.log_reward[np.int64(parents[k]) // stride]
             chosen = _pick_best(n, current, score, u)
         else:
             chosen = _pick(n, current, total, u)
         out.failed[r] = False
-        out.states[r] = parents[chosen]
+        out.states[r] = np.int64(parents[chosen]) // stride
         out.log_w[r] = log_w
         if keep_tokens:
             trace(horizon, chosen, token, parent, out.tokens[r])

@@ -24,6 +24,7 @@ from simulator.problem import Problem
 from simulator.resampling.multinomial import invert
 from simulator.samplers.sampler import check_int
 from simulator.samplers.smc import SMC
+from simulator.samplers.smc_plain import draw_token
 from simulator.samplers.streams import BLOCK, RngLike, run_seeds, seed_sequence
 from simulator.samplers.threads import spread
 
@@ -232,7 +233,7 @@ def conditional_log_w_plain(
     (P, repeats) array
     """
     states, forced = _along(problem, tokens)
-    tables, n, a = edge_tables(problem), n_particles, problem.model.n_actions
+    tables, n = edge_tables(problem), n_particles
     out = []
     for r, words in enumerate(run_seeds(rng, len(tokens) * repeats)):
         g, y = Xoshiro(words.tolist()), r // repeats
@@ -241,9 +242,7 @@ def conditional_log_w_plain(
             log_step = [float(forced[y, h])]
             children = [int(states[y, h + 1])]
             for s in cloud[1:]:
-                x = g.uniform() * a
-                cell = int(tables.cell_start[h]) + int(s) * a + int(x)
-                token = int(tables.action[2 * cell + int(x - int(x) >= tables.threshold[cell])])
+                token = draw_token(problem, tables, h, int(s), g)
                 children.append(int(problem.model.next_state[h][s, token]))
                 log_step.append(_log_weight(problem, h, int(s), token))
             weights = np.exp(np.array(log_step))

@@ -175,9 +175,9 @@ def draw_token(problem: Problem, tables: EdgeTables, h: int, state: int, rng: Xo
     """
     a = tables.n_actions
     x = rng.uniform() * a
-    cell = int(tables.cell_start[h]) + state * a + int(x)
-    second = x - int(x) >= tables.threshold[cell]
-    return int(tables.action[2 * cell + second])
+    i = int(tables.cell_start[h]) + 4 * (state * a + int(x))
+    second = x - int(x) >= tables.cells[i]
+    return int(tables.action[i // 2 + second])
 
 
 def _rollouts(

@@ -18,9 +18,10 @@ enum { MULTINOMIAL, SYSTEMATIC };
 typedef struct {
     int64_t n_particles, n_actions, horizon, scheme;
     double log_root;
-    const int64_t *cell_start, *weight_start;
-    const double *threshold, *weight, *log_scale;
-    const uint64_t *next_state;
+    const int64_t *cell_start;
+    const double *cells;
+    const uint32_t *rows; /* the same memory */
+    const double *log_scale;
 } Problem;
 
 typedef struct {
@@ -68,22 +69,20 @@ static inline void lane_words(Lanes s[4], int64_t n, uint64_t *restrict words)
 static inline double propagate(const Problem *p, int64_t h, Scratch *c, const uint64_t *words,
                                uint64_t s[4])
 {
-    const uint64_t a = (uint64_t)p->n_actions;
-    const double size = (double)a;
-    const double *restrict threshold = p->threshold + p->cell_start[h];
-    const uint64_t *restrict next_state = p->next_state + 2 * p->cell_start[h];
-    const double *restrict weight = p->weight + p->weight_start[h];
+    const double size = (double)p->n_actions;
+    const double *restrict cells = p->cells + p->cell_start[h];
+    const uint32_t *restrict rows = p->rows + 2 * p->cell_start[h];
     const uint64_t *restrict parents = c->parents, *restrict ancestors = c->ancestors;
     uint64_t *restrict children = c->children;
     double *restrict w = c->w, total = 0.0;
     for (int64_t k = 0; k < p->n_particles; k++) {
         double x = to_unit(WORD(k)) * size;
         int64_t cell = (int64_t)x;
-        uint64_t i = parents[ancestors[k]] * a + (uint64_t)cell;
-        uint64_t j = (i << 1) | (uint64_t)(x - (double)cell >= threshold[i]);
-        w[k] = weight[j];
-        total += weight[j];
-        children[k] = next_state[j];
+        uint64_t i = parents[ancestors[k]] + 4 * (uint64_t)cell;
+        uint64_t b = 2 + (uint64_t)(x - (double)cell >= cells[i]);
+        w[k] = cells[i + b];
+        total += cells[i + b];
+        children[k] = rows[2 * i + b];
     }
     return total;
 }
@@ -202,7 +201,7 @@ static inline void run(const Problem *p, Scratch *c, uint64_t s[4], Lanes lanes[
     *state = -1;
     *log_w = -INFINITY;
     if (total > 0.0) {
-        *state = (int64_t)c->parents[pick(c->w, n, u * total)];
+        *state = (int64_t)c->parents[pick(c->w, n, u * total)] / (4 * p->n_actions);
         *log_w = log_sum;
     }
 }

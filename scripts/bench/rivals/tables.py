@@ -48,8 +48,10 @@ def edge_list(problem: Problem) -> EdgeList:
     t = edge_tables(problem)
     assert not t.log_scale.any()
     with np.errstate(divide="ignore"):
-        log_weight = np.log(t.weight)
+        weight = t.weight.ravel()
+        log_weight = np.log(weight)
+    cells = t.cell_start // 4
     return EdgeList(
-        t.n_actions, t.cell_start, t.weight_start, t.threshold, t.next_state.astype(np.int64),
-        t.weight, log_weight, float(problem.log_prm_flat[0]),
+        t.n_actions, cells, 2 * cells, t.threshold.copy(), t.next_state.ravel(), weight,
+        log_weight, float(problem.log_prm_flat[0]),
     )  # fmt: skip

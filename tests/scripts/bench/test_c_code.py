@@ -76,7 +76,7 @@ def test_particle_k_takes_the_word_of_generator_k(c):
     runs = c.run(problem, LANES, "systematic", 6, 3, lanes=True)
     for r in range(6):
         x = [4 * Xoshiro(seeds[r, :, k].tolist()).uniform() for k in range(LANES)]
-        w = [t.weight[2 * int(u) + (u - int(u) >= t.threshold[int(u)])] for u in x]
+        w = [t.weight[int(u), int(u - int(u) >= t.threshold[int(u)])] for u in x]
         assert runs.log_w[r] == pytest.approx(math.log(sum(w) / LANES), abs=1e-14)
 
 

@@ -20,12 +20,12 @@ def outcomes(problem, h, state):
     """(mass, token, next state, log weight) of both outcomes of each cell of a row."""
     t, a = edge_tables(problem), problem.model.n_actions
     for cell in range(a):
-        i = int(t.cell_start[h]) + state * a + cell
+        i = int(t.cell_start[h]) // 4 + state * a + cell
         for side, mass in enumerate((t.threshold[i], 1 - t.threshold[i])):
             with np.errstate(divide="ignore"):
-                w = np.log(t.weight[t.weight_start[h] + 2 * (state * a + cell) + side])
-            j = 2 * i + side
-            yield mass / a, int(t.action[j]), int(t.next_state[j]), w + t.log_scale[h]
+                w = np.log(t.weight[i, side])
+            token, child = int(t.action[2 * i + side]), int(t.next_state[i, side])
+            yield mass / a, token, child, w + t.log_scale[h]
 
 
 def one_step(row):
@@ -84,18 +84,24 @@ def test_outcomes_lead_to_the_right_state_with_the_right_weight(problem):
                     assert np.exp(log_weight) == pytest.approx(w, rel=1e-12)
 
 
-def test_equal_stages_share_their_weights():
+def test_equal_stages_share_their_cells():
     t = edge_tables(product(1000))
-    assert t.weight.size == 2 * 2
-    assert set(t.weight_start) == {0}
-    assert t.threshold.size == 2
+    assert set(t.cell_start) == {0}
+    assert t.cells.size == 2 * 4
+    assert t.action.size == 2 * 2
+
+
+def test_a_cell_never_lies_in_two_cache_lines():
+    for horizon in range(1, 9):
+        t = edge_tables(climb(np.arange(horizon)))
+        assert t.cells.ctypes.data % 64 == 0
+        assert np.shares_memory(t.cells, t.rows)
 
 
 def test_stages_that_differ_in_v_only_do_not_share():
     t = edge_tables(climb([0.5, 0.25, 0.5]))
-    assert t.weight_start[0] == t.weight_start[2] != t.weight_start[1]
-    assert t.weight.size == 2 * 4
-    assert t.cell_start.tolist() == [0, 0, 0]
+    assert t.cell_start.tolist() == [0, 8, 0]
+    assert t.cells.size == 2 * 2 * 4
 
 
 @pytest.mark.parametrize("step", [-1e4, -301.0, -299.0, 0.0, 299.0, 301.0, 1e4])
