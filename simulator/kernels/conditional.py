@@ -9,12 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from simulator.kernels.every_level import SLACK
 from simulator.kernels.rng import next_word, to_unit
 from simulator.resampling.multinomial import draw
 
 __all__ = ["run_conditional"]
-
-SLACK = 8  # resampling writes a little past the end
 
 
 @njit(cache=True, nogil=True)

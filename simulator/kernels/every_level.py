@@ -1,7 +1,7 @@
-"""One run of SMC that resamples at every level and keeps nothing: the shortest loop there is.
+"""Runs of SMC that resample at every level and keep nothing: the shortest loop there is.
 
-Arrays come one by one and none is sliced, swapped or handed on: numba counts references to
-arrays, and on few particles that costs more than the particles do.
+It is put in line, before compilation, into one function a scheme, since numba counts references
+to the arrays that a loop hands on: on few particles that costs more than the particles do.
 """
 
 from __future__ import annotations
@@ -10,69 +10,152 @@ import numpy as np
 from numba import njit
 
 from simulator.kernels.rng import next_word, to_unit
-from simulator.resampling.dispatch import resample
+from simulator.resampling.killing import fill as killing
+from simulator.resampling.multinomial import fill as multinomial
+from simulator.resampling.residual import fill as residual
+from simulator.resampling.single import fill as single
+from simulator.resampling.ssp import fill as ssp
+from simulator.resampling.stratified import fill as stratified
+from simulator.resampling.systematic import fill as systematic
 
-__all__ = ["run_every_level"]
+__all__ = ["SLACK", "pick", "run_every_level"]
 
 ONE, TWO = np.uint64(1), np.uint64(2)
+SLACK = 8  # resampling writes a little past the end
 
 
 @njit(cache=True, nogil=True)
-def run_every_level(
-    n, n_actions, scheme, log_w, cell_start, cells, rows, log_scale, cloud, ancestors, cumulative,
-    guide, w, s0, s1, s2, s3,
-):  # fmt: skip
-    """Take N particles from the root to the last level.
+def pick(n, weights, total, u):
+    """Draw an index in proportion to the weights, never one of weight zero."""
+    x = u * total
+    c = 0.0
+    last = 0
+    for k in range(n):
+        c += weights[k]
+        if weights[k] > 0.0:
+            last = k
+            if c > x:
+                break
+    return last
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _runs(resample, seeds, tables, n, log_root, out, begin, end):
+    """Do the runs with one scheme."""
+    cloud = np.empty(2 * n, dtype=np.uint64)  # rows of two successive levels, each in one half
+    ancestors = np.empty(n + SLACK, dtype=np.uint64)
+    cumulative, guide = np.empty(n + SLACK), np.empty(n + SLACK, dtype=np.uint64)
+    w = np.empty(n)
+    cell_start, cells, rows, log_scale = (
+        tables.cell_start, tables.cells, tables.rows, tables.log_scale,
+    )  # fmt: skip
+    states, log_ws, failed, levels = out.states, out.log_w, out.failed, out.levels
+    size, stride = np.float64(tables.n_actions), 4 * tables.n_actions
+    horizon = np.uint64(cell_start.size)
+    for r in range(begin, end):
+        s0, s1, s2, s3 = seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3]
+        here, there, h = np.uint64(0), np.uint64(n), np.uint64(0)
+        log_w = log_root
+        for k in range(n):
+            cloud[k] = 0
+            ancestors[k] = k
+        while True:
+            start = np.uint64(cell_start[h])
+            total = 0.0
+            for k in range(n):
+                word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+                x = to_unit(word) * size
+                cell = np.int64(x)
+                i = start + cloud[here + ancestors[k]] + (np.uint64(cell) << TWO)
+                b = TWO + np.uint64(x - np.float64(cell) >= cells[i])
+                g = cells[i + b]
+                w[k] = g
+                total += g
+                cloud[there + np.uint64(k)] = rows[(i << ONE) + b]
+            h += ONE
+            if not total > 0.0:
+                break
+            log_w += np.log(total / n) + log_scale[h - ONE]
+            here, there = there, here
+            if h == horizon:
+                break
+            s0, s1, s2, s3 = resample(w, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
+        word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+        seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3] = s0, s1, s2, s3
+        levels[r] = np.int64(h)
+        failed[r] = not total > 0.0
+        states[r], log_ws[r] = -1, -np.inf
+        if total > 0.0:
+            row = cloud[here + np.uint64(pick(n, w, total, to_unit(word)))]
+            states[r], log_ws[r] = np.int64(row) // stride, log_w
+
+
+@njit(cache=True, nogil=True)
+def _multinomial(seeds, tables, n, log_root, out, begin, end):
+    _runs(multinomial, seeds, tables, n, log_root, out, begin, end)
+
+
+@njit(cache=True, nogil=True)
+def _systematic(seeds, tables, n, log_root, out, begin, end):
+    _runs(systematic, seeds, tables, n, log_root, out, begin, end)
+
+
+@njit(cache=True, nogil=True)
+def _stratified(seeds, tables, n, log_root, out, begin, end):
+    _runs(stratified, seeds, tables, n, log_root, out, begin, end)
+
+
+@njit(cache=True, nogil=True)
+def _residual(seeds, tables, n, log_root, out, begin, end):
+    _runs(residual, seeds, tables, n, log_root, out, begin, end)
+
+
+@njit(cache=True, nogil=True)
+def _ssp(seeds, tables, n, log_root, out, begin, end):
+    _runs(ssp, seeds, tables, n, log_root, out, begin, end)
+
+
+@njit(cache=True, nogil=True)
+def _killing(seeds, tables, n, log_root, out, begin, end):
+    _runs(killing, seeds, tables, n, log_root, out, begin, end)
+
+
+@njit(cache=True, nogil=True)
+def _single(seeds, tables, n, log_root, out, begin, end):
+    _runs(single, seeds, tables, n, log_root, out, begin, end)
+
+
+@njit(cache=True, nogil=True)
+def run_every_level(scheme, seeds, tables, n, log_root, out, begin, end):
+    """Do the runs ``begin..end-1``, one after the other.
 
     Parameters
     ----------
-    n, n_actions, scheme : int
-    log_w : float
+    scheme : int
+        Code of the resampling scheme.
+    seeds : (R, 4) uint64 array
+        State of each run's generator; left where the run left it.
+    tables : EdgeTables
+    n : int
+        Number of particles N.
+    log_root : float
         log of what W^ starts from.
-    cell_start, cells, rows, log_scale : arrays
-        Of `simulator.kernels.edge_tables.EdgeTables`.
-    cloud : (2 N,) uint64 array
-        Rows of two successive levels, each in one half.
-    ancestors, cumulative, guide, w : arrays
-        Scratch as for resampling; `w` has the last weights at the end.
-    s0, s1, s2, s3 : uint64
-        State of the generator.
-
-    Returns
-    -------
-    here : uint64
-        Where in `cloud` the last level begins.
-    levels : int
-        How many levels were done; fewer than H if all weights were zero.
-    total, log_w : float
-        Sum of the last weights, and log W^.
-    s0, s1, s2, s3 : uint64
+    out : Outputs
+        Its `states`, `log_w`, `failed` and `levels` are filled.
+    begin, end : int
+        Which runs.
     """
-    horizon = np.uint64(cell_start.size)
-    size = np.float64(n_actions)
-    here, there, h = np.uint64(0), np.uint64(n), np.uint64(0)
-    for k in range(n):
-        cloud[k] = 0
-        ancestors[k] = k
-    while True:
-        start = np.uint64(cell_start[h])
-        total = 0.0
-        for k in range(n):
-            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            x = to_unit(word) * size
-            cell = np.int64(x)
-            i = start + cloud[here + ancestors[k]] + (np.uint64(cell) << TWO)
-            b = TWO + np.uint64(x - np.float64(cell) >= cells[i])
-            g = cells[i + b]
-            w[k] = g
-            total += g
-            cloud[there + np.uint64(k)] = rows[(i << ONE) + b]
-        h += ONE
-        if not total > 0.0:
-            break
-        log_w += np.log(total / n) + log_scale[h - ONE]
-        here, there = there, here
-        if h == horizon:
-            break
-        s0, s1, s2, s3 = resample(scheme, w, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
-    return here, np.int64(h), total, log_w, s0, s1, s2, s3
+    if scheme == 0:
+        _multinomial(seeds, tables, n, log_root, out, begin, end)
+    elif scheme == 1:
+        _systematic(seeds, tables, n, log_root, out, begin, end)
+    elif scheme == 2:
+        _stratified(seeds, tables, n, log_root, out, begin, end)
+    elif scheme == 3:
+        _residual(seeds, tables, n, log_root, out, begin, end)
+    elif scheme == 4:
+        _ssp(seeds, tables, n, log_root, out, begin, end)
+    elif scheme == 5:
+        _killing(seeds, tables, n, log_root, out, begin, end)
+    else:
+        _single(seeds, tables, n, log_root, out, begin, end)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.kernels.every_level import run_every_level
+from simulator.kernels.every_level import SLACK, pick, run_every_level
 from simulator.kernels.lookahead import look_ahead
 from simulator.kernels.rng import next_word, to_unit
 from simulator.resampling.dispatch import resample
@@ -26,7 +26,6 @@ HIGH, LOW = 2.0**256, 2.0**-256
 # an ESS that equals the threshold up to rounding does not resample
 TIE = 1.0 - 1e-9
 ONE, TWO = np.uint64(1), np.uint64(2)
-SLACK = 8  # resampling writes a little past the end
 TIE_LOG = 1e-9
 
 
@@ -179,21 +178,6 @@ def _ess(n, weights, total):
 
 
 @njit(cache=True, nogil=True)
-def _pick(n, weights, total, u):
-    """Draw an index in proportion to the weights, never one of weight zero."""
-    x = u * total
-    c = 0.0
-    last = 0
-    for k in range(n):
-        c += weights[k]
-        if weights[k] > 0.0:
-            last = k
-            if c > x:
-                break
-    return last
-
-
-@njit(cache=True, nogil=True)
 def _pick_best(n, weights, score, u):
     """Draw uniformly among the particles of positive weight whose score is highest."""
     best = -np.inf
@@ -231,32 +215,6 @@ def trace(horizon, index, token, parent, out):
 
 
 @njit(cache=True, nogil=True)
-def _run_plain(seeds, tables, options, final, out, begin, end):
-    """Do the runs of plain SMC, of which only the output is kept."""
-    n = options.n_particles
-    cloud = np.empty(2 * n, dtype=np.uint64)
-    ancestors = np.empty(n + SLACK, dtype=np.uint64)
-    cumulative, guide = np.empty(n + SLACK), np.empty(n + SLACK, dtype=np.uint64)
-    w = np.empty(n)
-    stride = 4 * tables.n_actions
-    for r in range(begin, end):
-        here, levels, total, log_w, s0, s1, s2, s3 = run_every_level(
-            n, tables.n_actions, options.scheme, final.log_root, tables.cell_start, tables.cells,
-            tables.rows, tables.log_scale, cloud, ancestors, cumulative, guide, w,
-            seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3],
-        )  # fmt: skip
-        word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3] = s0, s1, s2, s3
-        out.levels[r] = levels
-        out.failed[r] = not total > 0.0
-        out.states[r], out.log_w[r] = -1, -np.inf
-        if total > 0.0:
-            row = cloud[here + np.uint64(_pick(n, w, total, to_unit(word)))]
-            out.states[r] = np.int64(row) // stride
-            out.log_w[r] = log_w
-
-
-@njit(cache=True, nogil=True)
 def run_smc(seeds, tables, options, final, look, out, begin, end):
     """Do the runs ``begin..end-1``, one after the other.
 
@@ -285,7 +243,7 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
     looks = look.rollouts > 0
     traced = keep_tokens or keep_score or looks
     if every and not (traced or options.best or keep_ess or keep_genealogy or keep_cloud):
-        _run_plain(seeds, tables, options, final, out, begin, end)
+        run_every_level(scheme, seeds, tables, n, final.log_root, out, begin, end)
         return
 
     parents, children = np.empty(n, dtype=np.uint64), np.empty(n, dtype=np.uint64)
@@ -409,7 +367,7 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
                 score[k] += final.log_reward[np.int64(parents[k]) // stride]
             chosen = _pick_best(n, current, score, u)
         else:
-            chosen = _pick(n, current, total, u)
+            chosen = pick(n, current, total, u)
         out.failed[r] = False
         out.states[r] = np.int64(parents[chosen]) // stride
         out.log_w[r] = log_w

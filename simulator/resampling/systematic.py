@@ -21,6 +21,9 @@ def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
     """Fill ``ancestors[:n]``; see `simulator.resampling.multinomial.fill`."""
     r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
     u = to_unit(r)
+    top = n - 1
+    while not weights[top] > 0.0:
+        top -= 1
     scale = n / total
     done, c = 0, 0.0
     for i in range(n):
@@ -29,12 +32,8 @@ def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
         upto = min(np.int64(np.ceil(c * scale - u)), n)
         spread(ancestors, np.uint64(i), done, upto)
         done = upto
-    if done < n:  # rounding of the cumulative sum
-        top = n - 1
-        while not weights[top] > 0.0:
-            top -= 1
-        for k in range(done, n):
-            ancestors[np.uint64(k)] = np.uint64(top)
+    for k in range(done, n):  # rounding of the cumulative sum
+        ancestors[np.uint64(k)] = np.uint64(top)
     return s0, s1, s2, s3
 
 
