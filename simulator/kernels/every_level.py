@@ -42,9 +42,9 @@ def pick(n, weights, total, u):
 @njit(cache=True, nogil=True, inline="always")
 def _runs(resample, seeds, tables, n, log_root, out, begin, end):
     """Do the runs with one scheme."""
-    cloud = np.empty(2 * n, dtype=np.uint64)  # rows of two successive levels, each in one half
-    ancestors = np.empty(n + SLACK, dtype=np.uint64)
-    cumulative, guide = np.empty(n + SLACK), np.empty(n + SLACK, dtype=np.uint64)
+    cloud = np.empty(2 * n, dtype=np.uint32)  # rows of two successive levels, each in one half
+    ancestors = np.empty(n + SLACK, dtype=np.uint32)
+    cumulative, guide = np.empty(n + SLACK), np.empty(n + SLACK, dtype=np.uint32)
     w = np.empty(n)
     cell_start, cells, rows, log_scale = (
         tables.cell_start, tables.cells, tables.rows, tables.log_scale,
@@ -66,7 +66,11 @@ def _runs(resample, seeds, tables, n, log_root, out, begin, end):
                 word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
                 x = to_unit(word) * size
                 cell = np.int64(x)
-                i = start + cloud[here + ancestors[k]] + (np.uint64(cell) << TWO)
+                i = (
+                    start
+                    + np.uint64(cloud[here + np.uint64(ancestors[k])])
+                    + (np.uint64(cell) << TWO)
+                )
                 b = TWO + np.uint64(x - np.float64(cell) >= cells[i])
                 g = cells[i + b]
                 w[k] = g

@@ -57,7 +57,7 @@ def draw(weights, n, total, ancestors, first, last, cumulative, guide, s0, s1, s
         r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
         u = to_unit(r)
         x = u * total
-        j = guide[np.uint64(np.int64(u * size))]
+        j = np.uint64(guide[np.uint64(np.int64(u * size))])
         j += np.uint64(cumulative[j] <= x)  # two steps without a branch are mostly enough
         j += np.uint64(cumulative[j] <= x)
         while cumulative[j] <= x:

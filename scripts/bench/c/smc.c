@@ -25,7 +25,7 @@ typedef struct {
 } Problem;
 
 typedef struct {
-    uint64_t *parents, *children, *ancestors, *guide;
+    uint32_t *parents, *children, *ancestors, *guide;
     double *w, *cumulative;
 } Scratch;
 
@@ -72,8 +72,8 @@ static inline double propagate(const Problem *p, int64_t h, Scratch *c, const ui
     const double size = (double)p->n_actions;
     const double *restrict cells = p->cells + p->cell_start[h];
     const uint32_t *restrict rows = p->rows + 2 * p->cell_start[h];
-    const uint64_t *restrict parents = c->parents, *restrict ancestors = c->ancestors;
-    uint64_t *restrict children = c->children;
+    const uint32_t *restrict parents = c->parents, *restrict ancestors = c->ancestors;
+    uint32_t *restrict children = c->children;
     double *restrict w = c->w, total = 0.0;
     for (int64_t k = 0; k < p->n_particles; k++) {
         double x = to_unit(WORD(k)) * size;
@@ -87,7 +87,7 @@ static inline double propagate(const Problem *p, int64_t h, Scratch *c, const ui
     return total;
 }
 
-static inline void spread(uint64_t *out, uint64_t index, int64_t begin, int64_t end)
+static inline void spread(uint32_t *out, uint32_t index, int64_t begin, int64_t end)
 {
     out[begin] = index; /* mostly at most four: no branch for them */
     out[begin + 1] = index;
@@ -116,18 +116,18 @@ static inline void systematic(int64_t n, double total, Scratch *c, double u)
     for (int64_t i = 0; i < n; i++) {
         sum += c->w[i];
         int64_t upto = least(sum * scale - u, n);
-        spread(c->ancestors, (uint64_t)i, done, upto);
+        spread(c->ancestors, (uint32_t)i, done, upto);
         done = upto;
     }
     if (done < n)
-        for (int64_t top = last_live(c->w, n); done < n; done++) c->ancestors[done] = (uint64_t)top;
+        for (int64_t top = last_live(c->w, n); done < n; done++) c->ancestors[done] = (uint32_t)top;
 }
 
 static inline void multinomial(int64_t n, double total, Scratch *c, const uint64_t *words,
                                uint64_t s[4])
 {
     double *restrict cumulative = c->cumulative;
-    uint64_t *restrict guide = c->guide, *restrict ancestors = c->ancestors;
+    uint32_t *restrict guide = c->guide, *restrict ancestors = c->ancestors;
     const double scale = (double)n / total * (1.0 + 2e-15), size = (double)n;
     const int64_t top = last_live(c->w, n);
     int64_t done = 0;
@@ -136,16 +136,16 @@ static inline void multinomial(int64_t n, double total, Scratch *c, const uint64
         sum += c->w[i];
         cumulative[i] = sum;
         int64_t upto = least(sum * scale, n);
-        spread(guide, (uint64_t)i, done, upto);
+        spread(guide, (uint32_t)i, done, upto);
         done = upto;
     }
-    uint64_t low = 0;
+    uint32_t low = 0;
     while (!(cumulative[low] > 0.0)) low++;
     guide[0] = low;
     cumulative[top] = INFINITY;
     for (int64_t k = 0; k < n; k++) {
         double u = to_unit(WORD(k)), x = u * total;
-        uint64_t j = guide[(int64_t)(u * size)];
+        uint32_t j = guide[(int64_t)(u * size)];
         j += cumulative[j] <= x; /* two steps without a branch are mostly enough */
         j += cumulative[j] <= x;
         while (cumulative[j] <= x) j++;
@@ -175,14 +175,14 @@ static inline void run(const Problem *p, Scratch *c, uint64_t s[4], Lanes lanes[
     double total = 0.0, log_sum = p->log_root;
     int64_t h = 0;
     memset(c->parents, 0, (size_t)n * sizeof *c->parents);
-    for (int64_t k = 0; k < n; k++) c->ancestors[k] = (uint64_t)k;
+    for (int64_t k = 0; k < n; k++) c->ancestors[k] = (uint32_t)k;
     while (h < p->horizon) {
         if (words) lane_words(lanes, n, words);
         total = propagate(p, h, c, words, s);
         double scale = p->log_scale[h];
         h++;
         if (!(total > 0.0)) break;
-        uint64_t *other = c->parents;
+        uint32_t *other = c->parents;
         c->parents = c->children;
         c->children = other;
         log_sum += log(total / (double)n) + scale;
