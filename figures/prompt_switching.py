@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,6 +15,9 @@ from figures.figure import FigureSpec, new_figure, shipped_or_all
 
 __all__ = ["LANGUAGE_MODEL_STYLES", "LANGUAGE_MODEL_SWITCHING"]
 
+ROOM = 1.4  # above the points, for the legend
+SERIES = ["prompt_set", "alpha", "horizon"]
+MARKERS = ("o", "x", "^", "s", "+", "v")
 COLOURS = {"SMC": "#0072B2", "SIS": "#D55E00", "action-level IS": "#009E73",
            "best of N": "#CC79A7"}  # fmt: skip
 X_LABEL = {
@@ -96,15 +101,27 @@ def _signal(rows: pd.DataFrame, y: str) -> str:
     return f" (reliability {reliability(rows, y):.2f}, {rest})"
 
 
+def _series(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the points that belong together, with what tells them from the others.
+
+    Correlations are taken within them: pooled, they would count differences of the horizon.
+    """
+    for _, part in rows.groupby([name for name in SERIES if name in rows]):
+        first = part.iloc[0]
+        said = [str(first["prompt_set"])] if "prompt_set" in part else []
+        said += [f"α = {first['alpha']:g}"] if first["alpha"] else []
+        said += [f"H = {first['horizon']}"] if "horizon" in part else []
+        yield ", ".join(said), part
+
+
 def _scatter(axes: Axes, rows: pd.DataFrame, y: str, figure: str, label: str) -> None:
-    for alpha, part in rows.groupby("alpha"):
-        note = _says(part, y)
-        axes.plot(part["divergence"], part[y], "o" if alpha != 1 else "x", ms=4, mew=0.8,
-                  label=note if figure == "2a" else f"α = {alpha:g}: {note}")  # fmt: skip
+    for marker, (name, part) in zip(MARKERS, _series(rows), strict=False):
+        axes.plot(part["divergence"], part[y], marker, ms=4, mew=0.8,
+                  label=f"{name}: {_says(part, y)}" if name else _says(part, y))  # fmt: skip
     axes.set_xlabel(X_LABEL[figure])
     axes.set_ylabel(label)
     axes.set_title(f"as figure {figure}, N = {rows['n'].iloc[0]}")
-    axes.legend(fontsize=7)
+    axes.legend(fontsize=6)
 
 
 def draw_styles(table: pd.DataFrame) -> Figure:
@@ -144,8 +161,8 @@ def draw_switching(table: pd.DataFrame) -> Figure:
             if y == "lpd":
                 axes.plot(rows["divergence"], rows["lpd_floor"], "_", ms=7, color="#777777",
                           label="from noise alone")  # fmt: skip
-                axes.legend(fontsize=7)
-            axes.set_ylim(bottom=0)
+                axes.legend(fontsize=6)
+            axes.set_ylim(0, ROOM * axes.get_ylim()[1])
     rows = table[table["figure"] == "3"]
     for axes, y in zip(panels[:, 2], ("lpd", "shortfall"), strict=True):
         if len(rows):
@@ -177,15 +194,13 @@ def _against_n(axes: Axes, rows: pd.DataFrame, y: str) -> None:
 
 def _scatter_notes(table: pd.DataFrame, y: str) -> str:
     notes = []
-    for (name, alpha), part in table[table["figure"].isin(["2a", "2b"])].groupby(
-        ["figure", "alpha"]
-    ):
-        part = part[np.isfinite(part[y])]
-        if len(part) >= 4:
-            with_alpha = "" if name == "2a" else f" with α = {alpha:g}"
-            notes.append(
-                f"{name}{with_alpha}: {_says(part, y)} over {len(part)} prompts{_signal(part, y)}"
-            )
+    for figure, rows in table[table["figure"].isin(["2a", "2b"])].groupby("figure"):
+        for name, part in _series(rows[np.isfinite(rows[y])]):
+            if len(part) >= 4:
+                which = f"{figure} ({name})" if name else str(figure)
+                notes.append(
+                    f"{which}: {_says(part, y)} over {len(part)} prompts{_signal(part, y)}"
+                )
     return "; ".join(notes)
 
 
@@ -202,10 +217,10 @@ def caption_switching(table: pd.DataFrame) -> str:
     """State the size of the study, the correlations, and what was run again."""
     shown = shipped_or_all(table)
     sizes = [
-        f"{name}: N = {'-'.join(str(n) for n in sorted({rows['n'].min(), rows['n'].max()}))}, "
-        f"H = {rows['horizon'].iloc[0]}, {rows['runs'].iloc[0]} runs a point against "
-        f"{rows['texts'].iloc[0]} texts of π*"
-        for name, rows in shown.groupby("figure")
+        f"{figure} ({name}): N = {_span(rows['n'])}, {rows['runs'].iloc[0]} runs a point "
+        f"against {rows['texts'].iloc[0]} texts of π*"
+        for figure, part in shown.groupby("figure")
+        for name, rows in _series(part)
     ]
     return (
         f"The same on the whole vocabulary of {shown['model'].iloc[0]} ({'; '.join(sizes)}). LPD "
@@ -217,6 +232,10 @@ def caption_switching(table: pd.DataFrame) -> str:
         f"the corrected r has the noise taken out. LPD, {_scatter_notes(shown, 'lpd')}. "
         f"Upper limit, {_scatter_notes(shown, 'shortfall')}.{_again(table)}"
     )
+
+
+def _span(numbers: pd.Series) -> str:
+    return "-".join(str(n) for n in sorted({numbers.min(), numbers.max()}))
 
 
 def _again(table: pd.DataFrame) -> str:

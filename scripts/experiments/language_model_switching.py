@@ -41,11 +41,19 @@ SAMPLERS: dict[str, tuple[str, dict[str, object]]] = {
     "best of N": ("best-of-n", {}),
 }
 # of the table that the package ships; `particlebounds lm study` makes it
-STUDY: dict[str, dict[str, Any]] = {
-    "2a": {"styles": 10, "particles": (8,), "horizon": 16, "runs": 32, "texts": 48},
-    "2b": {"styles": 6, "particles": (8,), "horizon": 16, "runs": 16, "texts": 24},
-    "3": {"styles": 1, "particles": (2, 4, 8), "horizon": 12, "runs": 12, "texts": 16},
-}
+STUDY: tuple[dict[str, Any], ...] = (
+    {"figure": "2a", "styles": 25, "particles": (8,), "horizon": 16, "runs": 96, "texts": 96},
+    {"figure": "2b", "styles": 25, "particles": (8,), "horizon": 32, "runs": 32, "texts": 48},
+    {"figure": "3", "styles": 1, "particles": (2, 4, 8, 16, 32), "horizon": 32, "runs": 24,
+     "texts": 48},
+    {"figure": "2b", "styles": 10, "particles": (8,), "horizon": 64, "runs": 16, "texts": 24},
+    {"figure": "2a", "styles": 20, "particles": (8,), "horizon": 16, "runs": 32, "texts": 48,
+     "prompt_set": "topics"},
+    {"figure": "2b", "styles": 20, "particles": (8,), "horizon": 16, "runs": 32, "texts": 48,
+     "prompt_set": "topics"},
+    {"figure": "2b", "styles": 20, "particles": (8,), "horizon": 16, "runs": 32, "texts": 48,
+     "alpha": 1.0},
+)  # fmt: skip
 
 
 def run_cell(
@@ -162,7 +170,8 @@ def cells(profile: str) -> list[Mapping[str, object]]:
             *study("2b", styles=50, particles=(32,), horizon=64, runs=64, texts=128),
             *study("3", styles=1, particles=(2, 4, 8, 16, 32), horizon=32, runs=64, texts=128),
         ]
-    again = study("3", **(STUDY["3"] | {"particles": (2,)}))[:1] if able else []  # SMC
+    small = study(**next(part for part in STUDY if part["figure"] == "3"))[0]  # SMC, N = 2
+    again = [small] if able else []
     return [{"table": digest(NAME)}, *again]
 
 
@@ -173,10 +182,7 @@ def show_cell(table: str | None = None, **cell: Any) -> Rows:
 
 def whole_study(model: str, device: str) -> list[Mapping[str, object]]:
     """Return the cells of the table that the package ships, or of the same for another model."""
-    made: list[Mapping[str, object]] = []
-    for figure, settings in STUDY.items():
-        made += study(figure, **settings, model=model, device=device)
-    return made
+    return [cell for part in STUDY for cell in study(**part, model=model, device=device)]
 
 
 def study(
@@ -198,7 +204,7 @@ def study(
     ----------
     figure : {"2a", "2b", "3"}
     styles : int
-        How many of the prompts of the set; figure 3 has the first.
+        How many of the prompts, evenly over the set; figure 3 has the first.
     particles : tuple of int
         The largest serves figures 2a and 2b.
     horizon, runs, texts : int
@@ -221,9 +227,10 @@ def study(
             for name in SAMPLERS
             for n in particles
         ]
+    total = len(prompts(prompt_set)[1])
     return [
         {"style": s, "sampler": "SMC", "n": max(particles), "seed": 100 * s + 1, **common}
-        for s in range(styles)
+        for s in (total * k // styles for k in range(styles))
     ]
 
 

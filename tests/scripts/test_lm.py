@@ -33,7 +33,7 @@ from simulator.samplers.smc import SMC
 def lm(monkeypatch):
     """Stand-in for the default model: its own tables over three words."""
     tables = {prompts()["plain"]: style_table(None)}
-    tables |= {prompts()["styles"][k]: style_table(k) for k in range(6)}
+    tables |= {prompts()["styles"][k]: style_table(k) for k in range(50)}
     made = TabularLM(tables, style_facts()["words"])
     monkeypatch.setattr(packaged, "load_language_model", lambda *args, **kwargs: made)
     monkeypatch.setattr(switching, "loaded", lambda name, device: made)
