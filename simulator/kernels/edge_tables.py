@@ -27,14 +27,15 @@ __all__ = ["EdgeTables", "edge_tables"]
 PLAIN = 300.0
 # log range of the weights of one stage; e^-480 > 2^-700, see simulator.kernels.smc
 SPAN = 480.0
+# states of a level times tokens, so that rows have 32 bits; the cells of a stage take 32 GiB
+MOST = 2**30
 
 
 class EdgeTables(NamedTuple):
     """Packed edges: a cell is four words, and i is where it begins in `cells`.
 
     i = ``cell_start[h]`` + row of the state + 4 c, where the row of state s is 4 A s: the
-    kernels carry rows in place of states (no memory holds a stage of 2^30 cells, whose rows
-    would leave 32 bits). Outcome b, 0 or 1, of the cell has the weight
+    kernels carry rows in place of states. Outcome b, 0 or 1, of the cell has the weight
     ``cells[i + 2 + b]``, leads to the row ``rows[2 i + 2 + b]`` of the next level, and its
     token is ``action[i // 2 + b]``.
 
@@ -93,7 +94,8 @@ def edge_tables(problem: Problem) -> EdgeTables:
     Raises
     ------
     InputError
-        If the positive weights of one stage span more than a factor e^480.
+        If the positive weights of one stage span more than a factor e^480, or a level has more
+        than 2^30/A states.
     """
     found = _CACHE.get(problem)
     if found is None:
@@ -104,6 +106,8 @@ def edge_tables(problem: Problem) -> EdgeTables:
 def _build(problem: Problem) -> EdgeTables:
     t, model = problem.tables, problem.model
     a = model.n_actions
+    if a * int(model.n_states.max()) > MOST:
+        raise InputError(f"a level has {model.n_states.max():,} states, more than 2^30/{a}")
     prob = np.concatenate([p.ravel() for p, _ in model.tables])
     edges = (a, t.state_start, t.table_start, prob > 0, t.next_state, t.factor_start,
              t.log_factor, problem.log_prm_flat)  # fmt: skip

@@ -66,11 +66,8 @@ def _runs(resample, seeds, tables, n, log_root, out, begin, end):
                 word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
                 x = to_unit(word) * size
                 cell = np.int64(x)
-                i = (
-                    start
-                    + np.uint64(cloud[here + np.uint64(ancestors[k])])
-                    + (np.uint64(cell) << TWO)
-                )
+                row = np.uint64(cloud[here + np.uint64(ancestors[k])])
+                i = start + row + (np.uint64(cell) << TWO)
                 b = TWO + np.uint64(x - np.float64(cell) >= cells[i])
                 g = cells[i + b]
                 w[k] = g
@@ -90,8 +87,8 @@ def _runs(resample, seeds, tables, n, log_root, out, begin, end):
         failed[r] = not total > 0.0
         states[r], log_ws[r] = -1, -np.inf
         if total > 0.0:
-            row = cloud[here + np.uint64(pick(n, w, total, to_unit(word)))]
-            states[r], log_ws[r] = np.int64(row) // stride, log_w
+            end_row = cloud[here + np.uint64(pick(n, w, total, to_unit(word)))]
+            states[r], log_ws[r] = np.int64(end_row) // stride, log_w
 
 
 @njit(cache=True, nogil=True)

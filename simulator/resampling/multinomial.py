@@ -78,10 +78,10 @@ def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
         Number of particles and of ancestors.
     total : float
         Sum of the weights, added up from the first to the last.
-    ancestors : (>= n + 8,) uint64 array
+    ancestors : (>= n + 8,) uint64 or uint32 array
         Filled.
     cumulative, guide : (>= n + 8,) arrays
-        Scratch, float64 and uint64.
+        Scratch, float64 and uint64 or uint32.
     s0, s1, s2, s3 : uint64
         State of the generator.
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import problems
 
+import simulator.kernels.edge_tables as tables_module
 from simulator.errors import InputError
 from simulator.kernels.edge_tables import edge_tables
 from simulator.models.families.product import product
@@ -82,6 +83,13 @@ def test_outcomes_lead_to_the_right_state_with_the_right_weight(problem):
                     w = edge * v[h + 1][child] / v[h][s]
                 if mass > 0:
                     assert np.exp(log_weight) == pytest.approx(w, rel=1e-12)
+
+
+def test_a_level_whose_rows_would_leave_32_bits_is_refused(monkeypatch):
+    monkeypatch.setattr(tables_module, "MOST", 9)
+    assert edge_tables(one_step([0.25, 0.25, 0.5])).next_state.max() == 2
+    with pytest.raises(InputError, match=r"^a level has 4 states, more than 2\^30/4$"):
+        edge_tables(one_step([0.25] * 4))
 
 
 def test_equal_stages_share_their_cells():
