@@ -14,6 +14,7 @@ from simulator.language_models.extra import torch_and_transformers
 from simulator.language_models.packaged import cache_folder, load_language_model
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.prompt_switching import PromptSwitching
+from simulator.language_models.study import sample_texts
 from simulator.language_models.style_tables import HORIZON, WORDS, style_facts, style_table
 from simulator.language_models.tabulate import tabulate
 from simulator.models.families.language_model_table import TABLE_NAMES, table_facts, target_model
@@ -61,6 +62,20 @@ def test_same_seed_same_text_and_batches_agree(lm):
     alone = np.concatenate([lm.score(PROMPT, t[None]) for t in a.tokens])
     assert np.abs(lm.score(PROMPT, a.tokens) - alone).max() < 1e-4
     assert problem.text(a.tokens[0])
+
+
+@pytest.mark.slow
+def test_a_batch_is_as_many_batches_of_one(lm):
+    n, horizon = 8, 6
+    texts = sample_texts(lm, PROMPT, n, horizon, 3)
+    batch, single = lm.start(PROMPT, n), [lm.start(PROMPT, 1) for _ in range(n)]
+    for h in range(horizon):
+        alone = np.concatenate([each.next_logprobs() for each in single])
+        assert np.abs(batch.next_logprobs() - alone).max() < 1e-4  # the whole vocabulary
+        batch.extend(texts[:, h])
+        for each, text in zip(single, texts, strict=True):
+            each.extend(text[h : h + 1])
+    assert len(np.unique(texts, axis=0)) == n
 
 
 @pytest.mark.slow
