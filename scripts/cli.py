@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from multiprocessing.dummy import DummyProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -353,6 +355,17 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _leave_threads(code: int) -> None:
+    """Exit at once if a pool of threads is at work: they may be long in compiled code.
+
+    An exit in good order would abort the process when such a thread asks for the interpreter.
+    """
+    if any(isinstance(thread, DummyProcess) for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
 def _given(fault: Exception) -> str:
     """Return the value that was refused, where the command-line library keeps it to itself."""
     errors = getattr(fault.__cause__, "errors", None)
@@ -366,6 +379,8 @@ def _fail(message: str, code: int) -> None:
     line = " ".join(message.split())
     if line:
         print(f"particlebounds: {line}", file=sys.stderr)
+    if code == INTERRUPTED:
+        _leave_threads(code)
     sys.exit(code)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import resource_tracker
 from urllib.parse import urlsplit
 
 import joblib
@@ -133,12 +135,31 @@ class Workers:
                 "ignore", r"(\d+ tasks? |A worker stopped)", UserWarning, "joblib"
             )
             try:
-                yield from parallel(work)
+                with _interrupts_held():
+                    results = parallel(work)  # starts the workers
+                yield from results
             except TerminatedWorkerError:
                 raise InputError(
                     "a worker process was killed, for want of memory perhaps; "
                     "finished parts are kept"
                 ) from None
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment; processes started meanwhile never get it.
+
+    A terminal sends it to them too, and they would write tracebacks before they are ended.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # it would let interrupts through when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _call(

@@ -1,5 +1,7 @@
 """Workers: what they may use, and what is refused."""
 
+import os
+import signal
 import threading
 
 import numpy as np
@@ -38,6 +40,18 @@ def test_processes_share_the_cores():
     seen = list(Workers(available_threads() + 1).map(look, [(i,) for i in range(4)]))
     assert {s[0] for s in seen} == {1}
     assert {frozenset(s[1]) for s in seen} == {frozenset({1})}
+
+
+def held_signals(x):
+    return os.getpid(), signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs signal masks")
+def test_an_interrupt_reaches_this_process_only():
+    # as many as never used at once before, so that new processes are started
+    seen = list(Workers(3).map(held_signals, [(i,) for i in range(6)]))
+    assert all(pid != os.getpid() and signal.SIGINT in held for pid, held in seen)
+    assert signal.SIGINT not in held_signals(0)[1]
 
 
 BAD = {
