@@ -97,15 +97,15 @@ def seed_words(pool, out):
         Filled; lower half of each word first.
     """
     constant = INIT
-    half = 0
+    i = 0
     for k in range(out.size):
         word = np.uint64(0)
         for shift in (np.uint64(0), U32):
-            x = np.uint64(pool[half % pool.size]) ^ constant
+            x = np.uint64(pool[i]) ^ constant
             constant = (constant * MULTIPLIER) & LOW_HALF
             x = (x * constant) & LOW_HALF
             word |= (x ^ (x >> U16)) << shift
-            half += 1
+            i = i + 1 if i + 1 < pool.size else 0
         out[k] = word
 
 

@@ -14,7 +14,6 @@ __all__ = ["available_threads", "share_of_threads", "spread"]
 
 # particle-steps below which a thread is not worth starting
 SMALL = 200_000
-PARTS_PER_THREAD = 4
 # a context variable, so that each thread of a sweep has its own share
 _SHARE: ContextVar[int | None] = ContextVar("share", default=None)
 
@@ -84,7 +83,29 @@ def spread(
     if threads == 1:
         function(0, n_runs)
         return
-    parts = int(min(n_runs, threads * PARTS_PER_THREAD))
-    cuts = [n_runs * k // parts for k in range(parts + 1)]
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(function, cuts[:-1], cuts[1:]))
+    parts = iter(_parts(n_runs, threads, int(n_runs * SMALL / work) + 1))
+
+    def take() -> None:
+        for begin, end in parts:
+            function(begin, end)
+
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(take) for _ in range(threads - 1)]
+        try:
+            take()  # this thread works, too
+        finally:  # after a fault or Ctrl-C the others have nothing left to take
+            for _ in parts:
+                pass
+    for other in others:
+        other.result()
+
+
+def _parts(n_runs: int, threads: int, least: int) -> list[tuple[int, int]]:
+    """Cut runs into ranges that become shorter, so that all threads end at about the same time."""
+    parts, begin = [], 0
+    while begin < n_runs:
+        left = n_runs - begin
+        end = begin + min(left, max(least, left // (2 * threads)))
+        parts.append((begin, end))
+        begin = end
+    return parts
