@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from simulator.kernels.edge_tables import edge_tables
 from simulator.problem import Problem
+from simulator.resampling.registry import scheme_for
 from simulator.samplers.streams import RngLike, run_seeds
 
 __all__ = ["CSMC", "LANES", "CRuns", "compiler"]
@@ -22,7 +23,6 @@ SOURCE = Path(__file__).with_name("c") / "smc.c"
 # c11 forbids to contract a*b+c, so that results are those of the kernels to the last bit
 FLAGS = ("-std=c11", "-O3", "-march=native", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 LANES = 8
-SCHEMES = {"multinomial": 0, "systematic": 1}
 ARRAYS = ("cell_start", "cells", "rows", "log_scale")
 
 
@@ -117,7 +117,7 @@ class CSMC:
         """
         t = edge_tables(problem)
         arguments = _Problem(
-            n_particles, t.n_actions, t.cell_start.size, SCHEMES[resampling],
+            n_particles, t.n_actions, t.cell_start.size, scheme_for(resampling, n_particles).code,
             float(problem.log_prm_flat[0]), *(getattr(t, name).ctypes.data for name in ARRAYS),
         )  # fmt: skip
         seeds = self.seeds(rng, n_runs, lanes)

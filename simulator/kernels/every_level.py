@@ -12,6 +12,7 @@ from numba import njit
 from simulator.kernels.rng import next_word, to_unit
 from simulator.resampling.killing import fill as killing
 from simulator.resampling.multinomial import fill as multinomial
+from simulator.resampling.multinomial_sweep import fill as multinomial_sweep
 from simulator.resampling.residual import fill as residual
 from simulator.resampling.single import fill as single
 from simulator.resampling.ssp import fill as ssp
@@ -127,6 +128,11 @@ def _single(seeds, tables, n, log_root, out, begin, end):
 
 
 @njit(cache=True, nogil=True)
+def _multinomial_sweep(seeds, tables, n, log_root, out, begin, end):
+    _runs(multinomial_sweep, seeds, tables, n, log_root, out, begin, end)
+
+
+@njit(cache=True, nogil=True)
 def run_every_level(scheme, seeds, tables, n, log_root, out, begin, end):
     """Do the runs ``begin..end-1``, one after the other.
 
@@ -158,5 +164,7 @@ def run_every_level(scheme, seeds, tables, n, log_root, out, begin, end):
         _ssp(seeds, tables, n, log_root, out, begin, end)
     elif scheme == 5:
         _killing(seeds, tables, n, log_root, out, begin, end)
-    else:
+    elif scheme == 6:
         _single(seeds, tables, n, log_root, out, begin, end)
+    else:
+        _multinomial_sweep(seeds, tables, n, log_root, out, begin, end)

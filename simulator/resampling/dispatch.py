@@ -6,6 +6,7 @@ from numba import njit
 
 from simulator.resampling.killing import fill as killing
 from simulator.resampling.multinomial import fill as multinomial
+from simulator.resampling.multinomial_sweep import fill as multinomial_sweep
 from simulator.resampling.residual import fill as residual
 from simulator.resampling.single import fill as single
 from simulator.resampling.ssp import fill as ssp
@@ -23,7 +24,7 @@ def resample(scheme, weights, n, total, ancestors, cumulative, guide, s0, s1, s2
     Parameters
     ----------
     scheme : int
-        ``SCHEMES[name].code`` of `simulator.resampling.registry`.
+        ``scheme_for(name, n).code`` of `simulator.resampling.registry`.
     weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
         As in `simulator.resampling.multinomial.fill`.
 
@@ -43,4 +44,6 @@ def resample(scheme, weights, n, total, ancestors, cumulative, guide, s0, s1, s2
         return ssp(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
     if scheme == 5:
         return killing(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
-    return single(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
+    if scheme == 6:
+        return single(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
+    return multinomial_sweep(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)

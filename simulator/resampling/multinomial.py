@@ -32,9 +32,8 @@ def spread(out, index, begin, end):
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def draw(weights, n, total, ancestors, first, last, cumulative, guide, s0, s1, s2, s3):
-    """Draw ``ancestors[first:last]``, a uniform each; `weights` may be `cumulative` itself."""
-    count = last - first
+def prepare(weights, n, total, count, cumulative, guide):
+    """Fill the tables by which `locate` inverts; `weights` may be `cumulative` itself."""
     top = n - 1
     while not weights[top] > 0.0:
         top -= 1
@@ -52,17 +51,28 @@ def draw(weights, n, total, ancestors, first, last, cumulative, guide, s0, s1, s
         low += ONE
     guide[np.uint64(0)] = low  # where C_i/total underflows
     cumulative[top] = np.inf  # u*total may round up to the total: the last live particle takes it
-    size = np.float64(count)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def locate(u, total, size, cumulative, guide):
+    """First index whose cumulative weight exceeds u times the total; `size` is float(count)."""
+    x = u * total
+    j = np.uint64(guide[np.uint64(np.int64(u * size))])
+    j += np.uint64(cumulative[j] <= x)  # two steps without a branch are mostly enough
+    j += np.uint64(cumulative[j] <= x)
+    while cumulative[j] <= x:
+        j += ONE
+    return j
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def draw(weights, n, total, ancestors, first, last, cumulative, guide, s0, s1, s2, s3):
+    """Draw ``ancestors[first:last]``, a uniform each; `weights` may be `cumulative` itself."""
+    prepare(weights, n, total, last - first, cumulative, guide)
+    size = np.float64(last - first)
     for k in range(first, last):
         r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        u = to_unit(r)
-        x = u * total
-        j = np.uint64(guide[np.uint64(np.int64(u * size))])
-        j += np.uint64(cumulative[j] <= x)  # two steps without a branch are mostly enough
-        j += np.uint64(cumulative[j] <= x)
-        while cumulative[j] <= x:
-            j += ONE
-        ancestors[k] = j
+        ancestors[k] = locate(to_unit(r), total, size, cumulative, guide)
     return s0, s1, s2, s3
 
 

@@ -13,6 +13,7 @@ from simulator.kernels.rng import Xoshiro
 from simulator.resampling import (
     killing,
     multinomial,
+    multinomial_sweep,
     residual,
     single,
     ssp,
@@ -20,7 +21,7 @@ from simulator.resampling import (
     systematic,
 )
 
-__all__ = ["SCHEMES", "Scheme"]
+__all__ = ["SCHEMES", "SWEEP", "Scheme", "scheme_for"]
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,27 @@ SCHEMES = {
     "killing": Scheme(5, killing.fill, killing.plain, False),
     "single": Scheme(6, single.fill, single.plain, False),
 }
+SWEEP = Scheme(7, multinomial_sweep.fill, multinomial_sweep.plain, False)
+
+
+def scheme_for(name: str, n_particles: int) -> Scheme:
+    """Return how so many particles are resampled.
+
+    Parameters
+    ----------
+    name : str
+        Of `SCHEMES`.
+    n_particles : int
+
+    Returns
+    -------
+    Scheme
+        Of many particles, "multinomial" has a faster one with the same law.
+
+    Examples
+    --------
+    >>> scheme_for("multinomial", 10) is SCHEMES["multinomial"]
+    True
+    """
+    many = name == "multinomial" and n_particles >= multinomial_sweep.MANY
+    return SWEEP if many else SCHEMES[name]

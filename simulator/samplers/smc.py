@@ -13,7 +13,7 @@ from simulator.errors import InputError
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw, exact_law
 from simulator.kernels.smc import Options
 from simulator.problem import Problem
-from simulator.resampling.registry import SCHEMES
+from simulator.resampling.registry import SCHEMES, scheme_for
 from simulator.rewrites import PROPOSALS, unvalued, with_proposal
 from simulator.samplers.drive import check_run_arguments, drive
 from simulator.samplers.runs import Runs
@@ -187,7 +187,7 @@ class SMC:
         """What the kernel needs to know."""
         return Options(
             int(self.n_particles),
-            SCHEMES[self.resampling].code,
+            scheme_for(self.resampling, self.n_particles).code,
             float(self.ess_threshold),
             self.select == "best",
             int(self.block),

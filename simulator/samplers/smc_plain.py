@@ -13,7 +13,7 @@ import numpy.typing as npt
 from simulator.kernels.edge_tables import EdgeTables, edge_tables
 from simulator.kernels.rng import Xoshiro
 from simulator.problem import Problem
-from simulator.resampling.registry import SCHEMES
+from simulator.resampling.registry import scheme_for
 from simulator.samplers.runs import Runs, concatenate
 from simulator.samplers.smc import SMC
 from simulator.samplers.streams import RngLike, run_seeds
@@ -84,7 +84,7 @@ def run_plain_once(
     """
     problem = sampler.core(judge)
     n, t, horizon = sampler.n_particles, sampler.ess_threshold, problem.horizon
-    resample = SCHEMES[sampler.resampling].plain
+    resample = scheme_for(sampler.resampling, n).plain
     tables = edge_tables(problem)
     tokens = np.full((horizon, n), -1, dtype=np.int32)
     genealogy = np.full((horizon, n), -1, dtype=np.int32)

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 
 import numba
 
-__all__ = ["available_threads", "share_of_threads", "spread"]
+__all__ = ["available_threads", "parts_for", "share_of_threads", "spread"]
 
 # particle-steps below which a thread is not worth starting
 SMALL = 200_000
@@ -83,7 +83,7 @@ def spread(
     if threads == 1:
         function(0, n_runs)
         return
-    parts = iter(_parts(n_runs, threads, int(n_runs * SMALL / work) + 1))
+    parts = iter(parts_for(n_runs, threads, int(n_runs * SMALL / work) + 1))
 
     def take() -> None:
         for begin, end in parts:
@@ -100,8 +100,24 @@ def spread(
         other.result()
 
 
-def _parts(n_runs: int, threads: int, least: int) -> list[tuple[int, int]]:
-    """Cut runs into ranges that become shorter, so that all threads end at about the same time."""
+def parts_for(n_runs: int, threads: int, least: int) -> list[tuple[int, int]]:
+    """Cut runs into ranges that become shorter, so that all threads end at about the same time.
+
+    Parameters
+    ----------
+    n_runs, threads : int
+    least : int
+        Runs that are worth handing out together.
+
+    Returns
+    -------
+    list of (begin, end)
+
+    Examples
+    --------
+    >>> parts_for(20, 2, 2)
+    [(0, 5), (5, 8), (8, 11), (11, 13), (13, 15), (15, 17), (17, 19), (19, 20)]
+    """
     parts, begin = [], 0
     while begin < n_runs:
         left = n_runs - begin

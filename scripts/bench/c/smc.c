@@ -13,7 +13,9 @@
 #define LANES 8
 #define SLACK 8 /* resampling writes a little past the end */
 
-enum { MULTINOMIAL, SYSTEMATIC };
+#define BITS 12 /* 4096 parts of a sweep */
+
+enum { MULTINOMIAL, SYSTEMATIC, MULTINOMIAL_SWEEP = 7 };
 
 typedef struct {
     int64_t n_particles, n_actions, horizon, scheme;
@@ -123,12 +125,10 @@ static inline void systematic(int64_t n, double total, Scratch *c, double u)
         for (int64_t top = last_live(c->w, n); done < n; done++) c->ancestors[done] = (uint32_t)top;
 }
 
-static inline void multinomial(int64_t n, double total, Scratch *c, const uint64_t *words,
-                               uint64_t s[4])
+static inline void prepare(int64_t n, double total, Scratch *c)
 {
     double *restrict cumulative = c->cumulative;
-    uint32_t *restrict guide = c->guide, *restrict ancestors = c->ancestors;
-    const double scale = (double)n / total * (1.0 + 2e-15), size = (double)n;
+    const double scale = (double)n / total * (1.0 + 2e-15);
     const int64_t top = last_live(c->w, n);
     int64_t done = 0;
     double sum = 0.0;
@@ -136,21 +136,52 @@ static inline void multinomial(int64_t n, double total, Scratch *c, const uint64
         sum += c->w[i];
         cumulative[i] = sum;
         int64_t upto = least(sum * scale, n);
-        spread(guide, (uint32_t)i, done, upto);
+        spread(c->guide, (uint32_t)i, done, upto);
         done = upto;
     }
     uint32_t low = 0;
     while (!(cumulative[low] > 0.0)) low++;
-    guide[0] = low;
+    c->guide[0] = low;
     cumulative[top] = INFINITY;
-    for (int64_t k = 0; k < n; k++) {
-        double u = to_unit(WORD(k)), x = u * total;
-        uint32_t j = guide[(int64_t)(u * size)];
-        j += cumulative[j] <= x; /* two steps without a branch are mostly enough */
-        j += cumulative[j] <= x;
-        while (cumulative[j] <= x) j++;
-        ancestors[k] = j;
-    }
+}
+
+static inline uint32_t locate(double u, double total, double size, const double *cumulative,
+                              const uint32_t *guide)
+{
+    double x = u * total;
+    uint32_t j = guide[(int64_t)(u * size)];
+    j += cumulative[j] <= x; /* two steps without a branch are mostly enough */
+    j += cumulative[j] <= x;
+    while (cumulative[j] <= x) j++;
+    return j;
+}
+
+static inline void multinomial(int64_t n, double total, Scratch *c, const uint64_t *words,
+                               uint64_t s[4])
+{
+    const double *restrict cumulative = c->cumulative;
+    const uint32_t *restrict guide = c->guide;
+    uint32_t *restrict ancestors = c->ancestors;
+    prepare(n, total, c);
+    for (int64_t k = 0; k < n; k++)
+        ancestors[k] = locate(to_unit(WORD(k)), total, (double)n, cumulative, guide);
+}
+
+/* The same law with memory walked in order: see simulator.resampling.multinomial_sweep. */
+static void multinomial_sweep(int64_t n, double total, Scratch *c, Lanes lanes[4],
+                              uint64_t *words, uint64_t s[4])
+{
+    int64_t counts[1 << BITS] = {0}, done = 0;
+    if (words) lane_words(lanes, n, words);
+    prepare(n, total, c);
+    for (int64_t k = 0; k < n; k++) counts[WORD(k) >> (64 - BITS)]++;
+    if (words) lane_words(lanes, n, words);
+    for (uint64_t part = 0; part < 1 << BITS; part++)
+        for (int64_t end = done + counts[part]; done < end; done++) {
+            uint64_t word = part << (64 - BITS) | WORD(done) >> BITS;
+            c->ancestors[done] =
+                locate(to_unit(word), total, (double)n, c->cumulative, c->guide);
+        }
 }
 
 static inline int64_t pick(const double *w, int64_t n, double x)
@@ -187,7 +218,9 @@ static inline void run(const Problem *p, Scratch *c, uint64_t s[4], Lanes lanes[
         c->children = other;
         log_sum += log(total / (double)n) + scale;
         if (h == p->horizon) break;
-        if (p->scheme == MULTINOMIAL) {
+        if (p->scheme == MULTINOMIAL_SWEEP) {
+            multinomial_sweep(n, total, c, lanes, words, s);
+        } else if (p->scheme == MULTINOMIAL) {
             if (words) lane_words(lanes, n, words);
             multinomial(n, total, c, words, s);
         } else {

@@ -15,7 +15,7 @@ from simulator.kernels.rng import Xoshiro
 from simulator.language_models.engine.cloud import Cloud, log_mean, ratio
 from simulator.language_models.engine.dispatch import engine
 from simulator.language_models.problem import LanguageModelProblem
-from simulator.resampling.registry import SCHEMES
+from simulator.resampling.registry import scheme_for
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc import SMC
 
@@ -55,7 +55,7 @@ def run_filter(
     """
     cloud = Cloud(problem, rngs, sampler.n_particles)
     n_runs, n = cloud.shape
-    resample = SCHEMES[sampler.resampling].plain
+    resample = scheme_for(sampler.resampling, n).plain
     log_w = np.full(n_runs, cloud.log_root)
     acc = np.zeros(cloud.shape)  # log weights since the last resampling
     before = cloud.log_v

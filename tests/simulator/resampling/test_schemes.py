@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from simulator.exact.offspring import offspring_law
 from simulator.kernels.rng import Xoshiro
-from simulator.resampling.registry import SCHEMES
+from simulator.resampling.registry import SCHEMES as NAMED
+from simulator.resampling.registry import SWEEP, scheme_for
 
 MASK = 2**64 - 1
 LAST = MASK  # the word of the largest uniform, 1 - 2^-53
+SCHEMES = {**NAMED, "sweep": SWEEP}  # "multinomial" of many particles
 schemes = pytest.mark.parametrize("scheme", SCHEMES)
 
 
@@ -81,6 +83,10 @@ def textbook(scheme, weights, state):
 
     if scheme == "multinomial":
         return [invert(weights, uniform() * total) for _ in range(n)]
+    if scheme == "sweep":
+        parts = sorted(rng.word() >> 52 for _ in range(n))
+        within = [Fraction(rng.word() >> 23, 2**41) for _ in parts]
+        return [invert(weights, (p + u) / 4096 * total) for p, u in zip(parts, within, strict=True)]
     if scheme == "systematic":
         u = uniform()
         return [invert(weights, (u + k) / n * total) for k in range(n)]
@@ -162,7 +168,7 @@ def test_no_ancestor_has_weight_zero_even_as_u_goes_to_one(scheme, weights, behi
     assert (weights[same_as_twin(scheme, weights, state)] > 0).all()
 
 
-@schemes
+@pytest.mark.parametrize("scheme", NAMED)
 @pytest.mark.parametrize("n", range(2, 21))
 def test_the_last_uniform_takes_the_last_live_particle(scheme, n):
     # 0.1 + 0.1 + .. rounds, and one particle of weight zero stands behind
@@ -253,3 +259,9 @@ def test_the_schemes_differ_on_the_same_draws():
 
 def test_scheme_codes_are_distinct():
     assert len({s.code for s in SCHEMES.values()}) == len(SCHEMES)
+
+
+def test_many_particles_are_swept():
+    assert scheme_for("multinomial", 10**6) is SWEEP
+    assert scheme_for("multinomial", 10**4) is SCHEMES["multinomial"]
+    assert scheme_for("systematic", 10**6) is SCHEMES["systematic"]

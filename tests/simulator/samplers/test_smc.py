@@ -101,6 +101,21 @@ def test_what_is_kept_changes_nothing_else(select, problem, seed):
             assert_same(runs, everything, kept)
 
 
+@pytest.mark.parametrize("threshold", [0.75, 1.0])
+@pytest.mark.parametrize("name", ["reference", "lossy"])
+def test_resampling_of_many_is_the_same_sampler(monkeypatch, threshold, name):
+    monkeypatch.setattr("simulator.resampling.multinomial_sweep.MANY", 1)
+    problem, sampler = law_problems()[name], SMC(3, "multinomial", threshold)
+    kernel = sampler.run(problem, 30, rng=3, keep=KEEP)
+    assert_same(kernel, run_plain(problem, sampler, 30, 3))
+    plain = ("states", "log_w", "failed", "model_calls")
+    assert_same(sampler.run(problem, 30, rng=3), kernel, plain)  # another loop, if at every level
+    exact = sampler.exact_law(problem)
+    runs = sampler.run(problem, N_RUNS, rng=17, keep=("tokens",))
+    gap = np.abs(frequencies(exact, runs) - np.append(exact.law, exact.failure)).sum()
+    assert gap < l1_radius(exact.law.size + 1, N_RUNS)
+
+
 # ---- the law
 
 
