@@ -197,6 +197,8 @@ class SMC:
         """PRM evaluations of runs that went through so many levels."""
         if self.proposal == "optimal":
             return self.n_particles * problem.model.n_actions * levels
+        if self.block == 1:
+            return self.n_particles * levels
         last = (levels == problem.horizon) & (levels % self.block > 0)
         return self.n_particles * (levels // self.block + last)
 

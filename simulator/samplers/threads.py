@@ -14,6 +14,7 @@ __all__ = ["available_threads", "parts_for", "share_of_threads", "spread"]
 
 # particle-steps below which a thread is not worth starting
 SMALL = 200_000
+PART = 20_000  # and below which a part of the runs is not worth handing out
 # a context variable, so that each thread of a sweep has its own share
 _SHARE: ContextVar[int | None] = ContextVar("share", default=None)
 
@@ -83,7 +84,7 @@ def spread(
     if threads == 1:
         function(0, n_runs)
         return
-    parts = iter(parts_for(n_runs, threads, int(n_runs * SMALL / work) + 1))
+    parts = iter(parts_for(n_runs, threads, int(n_runs * PART / work) + 1))
 
     def take() -> None:
         for begin, end in parts:
