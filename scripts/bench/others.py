@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -35,7 +37,9 @@ RUNS = 32  # at least so many of ours tell the standard deviation
 
 
 def against_others(sizes: Sequence[Size], rounds: int) -> tuple[list[Row], list[str]]:
-    """Time one thread of ours against every implementation that is installed.
+    """Time ours against every implementation that is installed, all of them on one core.
+
+    JAX would use all cores by itself, so it must not have been used in this process before.
 
     Parameters
     ----------
@@ -56,37 +60,57 @@ def against_others(sizes: Sequence[Size], rounds: int) -> tuple[list[Row], list[
     """
     rows: list[Row] = []
     absent: set[str] = set()
-    for size in sizes:
-        problem = filtering(*size[:3])
-        for scheme in SCHEMES:
-            smc = SMC(size.n_particles, resampling=scheme)
-            ours = np.asarray(smc.run(problem, max(RUNS, size.n_runs), rng=1).log_w)
-            rivals: dict[str, Contestant] = {}
-            for name, make in RIVALS.items():
-                try:
-                    rival = make(problem, size.n_particles, scheme)
-                except ImportError:
-                    absent.add(name.split()[0])
-                    continue
-                runs = max(1, size.n_runs // SHARE) if name == "particles" else size.n_runs
-                z = _score(rival(runs, 1), ours)
-                if not abs(z) < LIMIT:
-                    raise ArithmeticError(
-                        f"{name}, {size.label}, {scheme}: log Z is {z:.1f} standard errors off"
-                    )
-                steps = size.horizon * size.n_particles * runs
-                rivals[name] = Contestant(partial(rival, runs, 2), steps)
-            rivals = _fastest_jax(rivals)
-            mine = Contestant(
-                partial(smc.run, problem, size.n_runs, rng=1, n_threads=1), size.steps
-            )
-            seconds = race({"ours": mine, **rivals}, rounds)
-            rows += [
-                {"size": size.label, "scheme": scheme, "rival": name, "speed": speed(seconds[name]),
-                 "gain": ratio(seconds[name], seconds["ours"])}
-                for name in rivals
-            ]  # fmt: skip
+    with _one_core():
+        for size in sizes:
+            for scheme in SCHEMES:
+                found, missing = _race(size, scheme, rounds)
+                rows += found
+                absent |= missing
     return rows, sorted(absent)
+
+
+def _race(size: Size, scheme: str, rounds: int) -> tuple[list[Row], set[str]]:
+    problem, absent = filtering(*size[:3]), set()
+    smc = SMC(size.n_particles, resampling=scheme)
+    ours = np.asarray(smc.run(problem, max(RUNS, size.n_runs), rng=1).log_w)
+    rivals: dict[str, Contestant] = {}
+    for name, make in RIVALS.items():
+        try:
+            rival = make(problem, size.n_particles, scheme)
+        except ImportError:
+            absent.add(name.split()[0])
+            continue
+        runs = max(1, size.n_runs // SHARE) if name == "particles" else size.n_runs
+        z = _score(rival(runs, 1), ours)
+        if not abs(z) < LIMIT:
+            raise ArithmeticError(
+                f"{name}, {size.label}, {scheme}: log Z is {z:.1f} standard errors off"
+            )
+        steps = size.horizon * size.n_particles * runs
+        rivals[name] = Contestant(partial(rival, runs, 2), steps)
+    rivals = _fastest_jax(rivals)
+    mine = Contestant(partial(smc.run, problem, size.n_runs, rng=1, n_threads=1), size.steps)
+    seconds = race({"ours": mine, **rivals}, rounds)
+    rows: list[Row] = [
+        {"size": size.label, "scheme": scheme, "rival": name, "speed": speed(seconds[name]),
+         "gain": ratio(seconds[name], seconds["ours"])}
+        for name in rivals
+    ]  # fmt: skip
+    return rows, absent
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    """Keep this thread, and those that it starts, on one core where the system offers that."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def _score(theirs: np.ndarray, ours: np.ndarray) -> float:

@@ -60,7 +60,7 @@ FULL = Plan(SIZES, SIZES[:4], SIZES[1], Size(8, 4, 64, 32, 400), dict(GRID), 10*
 TITLES = {
     "c": "Our speed over that of C (same tables and draws), and of C with eight generators; "
     "million particle steps a second",
-    "others": "How many times faster than other implementations, one thread",
+    "others": "How many times faster than other implementations, each on one core",
     "threads": "How many times faster two threads are than one",
     "samplers": "How many times faster than the plain twins; million steps, proposals (SMC-RS) "
     "or moves (VGB) a second",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from simulator.kernels.rng import next_word, to_unit
+from simulator.kernels.rng import TO_UNIT, next_word, to_unit, to_whole
 from simulator.resampling.killing import fill as killing
 from simulator.resampling.multinomial import fill as multinomial
 from simulator.resampling.multinomial_sweep import fill as multinomial_sweep
@@ -51,7 +51,8 @@ def _runs(resample, seeds, tables, n, log_root, out, begin, end):
         tables.cell_start, tables.cells, tables.rows, tables.log_scale,
     )  # fmt: skip
     states, log_ws, failed, levels = out.states, out.log_w, out.failed, out.levels
-    size, stride = np.float64(tables.n_actions), 4 * tables.n_actions
+    stride = 4 * tables.n_actions
+    size = tables.n_actions * TO_UNIT  # exact, so that x below is to_unit(word) * A to the bit
     horizon = np.uint64(cell_start.size)
     for r in range(begin, end):
         s0, s1, s2, s3 = seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3]
@@ -65,7 +66,7 @@ def _runs(resample, seeds, tables, n, log_root, out, begin, end):
             total = 0.0
             for k in range(n):
                 word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-                x = to_unit(word) * size
+                x = to_whole(word) * size
                 cell = np.int64(x)
                 row = np.uint64(cloud[here + np.uint64(ancestors[k])])
                 i = start + row + (np.uint64(cell) << TWO)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-__all__ = ["Xoshiro", "next_word", "seed_words", "to_unit", "uniforms"]
+__all__ = ["TO_UNIT", "Xoshiro", "next_word", "seed_words", "to_unit", "to_whole", "uniforms"]
 
 U11, U17, U19, U23, U41, U45 = (np.uint64(k) for k in (11, 17, 19, 23, 41, 45))
 U16, U32, LOW_HALF = np.uint64(16), np.uint64(32), np.uint64(2**32 - 1)
@@ -47,6 +47,22 @@ def next_word(s0, s1, s2, s3):
 
 
 @njit(cache=True, nogil=True)
+def to_whole(word):
+    """Turn the upper 53 bits of a word into a whole number in [0, 2^53), as a float.
+
+    Parameters
+    ----------
+    word : uint64
+
+    Returns
+    -------
+    float
+    """
+    # through int64: the conversion of an unsigned word takes a branch
+    return np.float64(np.int64(word >> U11))
+
+
+@njit(cache=True, nogil=True)
 def to_unit(word):
     """Turn the upper 53 bits of a word into a number in [0, 1).
 
@@ -58,8 +74,7 @@ def to_unit(word):
     -------
     float
     """
-    # through int64: the conversion of an unsigned word takes a branch
-    return np.float64(np.int64(word >> U11)) * TO_UNIT
+    return to_whole(word) * TO_UNIT
 
 
 @njit(cache=True)

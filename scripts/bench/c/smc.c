@@ -31,7 +31,9 @@ typedef struct {
     double *w, *cumulative;
 } Scratch;
 
-static inline double to_unit(uint64_t word) { return (double)(int64_t)(word >> 11) * 0x1p-53; }
+#define TO_UNIT 0x1p-53
+static inline double to_whole(uint64_t word) { return (double)(int64_t)(word >> 11); }
+static inline double to_unit(uint64_t word) { return to_whole(word) * TO_UNIT; }
 static inline uint64_t rotl(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
 
 static inline uint64_t next_word(uint64_t s[4])
@@ -71,14 +73,14 @@ static inline void lane_words(Lanes s[4], int64_t n, uint64_t *restrict words)
 static inline double propagate(const Problem *p, int64_t h, Scratch *c, const uint64_t *words,
                                uint64_t s[4])
 {
-    const double size = (double)p->n_actions;
+    const double size = (double)p->n_actions * TO_UNIT; /* exact */
     const double *restrict cells = p->cells + p->cell_start[h];
     const uint32_t *restrict rows = p->rows + 2 * p->cell_start[h];
     const uint32_t *restrict parents = c->parents, *restrict ancestors = c->ancestors;
     uint32_t *restrict children = c->children;
     double *restrict w = c->w, total = 0.0;
     for (int64_t k = 0; k < p->n_particles; k++) {
-        double x = to_unit(WORD(k)) * size;
+        double x = to_whole(WORD(k)) * size;
         int64_t cell = (int64_t)x;
         uint64_t i = parents[ancestors[k]] + 4 * (uint64_t)cell;
         uint64_t b = 2 + (uint64_t)(x - (double)cell >= cells[i]);

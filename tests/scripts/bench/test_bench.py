@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 
 import numpy as np
 import pytest
@@ -140,3 +141,17 @@ def test_memory_counts_bytes_a_particle():
     for row in limits.memory(400_000):
         # pages that the process had before are not counted again
         assert 0.9 < row["bytes_a_particle"] / touched[row["scheme"]] < 2
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs affinities")
+def test_others_are_timed_on_one_core_which_is_then_given_back(monkeypatch):
+    before, seen = os.sched_getaffinity(0), []
+
+    def rival(*_):
+        seen.append(os.sched_getaffinity(0))
+        raise ImportError
+
+    monkeypatch.setattr("scripts.bench.others.RIVALS", {"jax": rival})
+    against_others([TINY], 1)
+    assert [len(cores) for cores in seen] == [1, 1]
+    assert os.sched_getaffinity(0) == before
