@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-from multiprocessing.dummy import DummyProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from scripts.ending import INTERRUPTED, fail, given, interrupted
 from scripts.lm import lm
 from simulator.errors import InputError
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from simulator.samplers.registry import Sampler
 
 # Heavy imports happen inside the commands, so that `list` and `--help` answer at once.
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="particlebounds",
@@ -337,11 +334,11 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = command.main(args=arguments, prog_name="particlebounds", standalone_mode=False)
     except InputError as fault:
-        _fail(str(fault), 2)
+        fail(str(fault))
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except MemoryError:
-        _fail("there is not enough memory for this", 2)
+        fail("there is not enough memory for this")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -349,39 +346,10 @@ def main(arguments: list[str] | None = None) -> None:
         # usage errors of the command-line library, and nothing else, can format themselves
         if not hasattr(fault, "format_message"):
             raise
-        _fail(fault.format_message() + _given(fault), 2)
+        fail(fault.format_message() + given(fault))
     if code == INTERRUPTED:  # the command-line library keeps the exception to itself
-        _fail("interrupted; finished parts are kept", INTERRUPTED)
+        interrupted()
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _leave_threads(code: int) -> None:
-    """Exit at once if a pool of threads is at work: they may be long in compiled code.
-
-    An exit in good order would abort the process when such a thread asks for the interpreter.
-    """
-    if any(isinstance(thread, DummyProcess) for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _given(fault: Exception) -> str:
-    """Return the value that was refused, where the command-line library keeps it to itself."""
-    errors = getattr(fault.__cause__, "errors", None)
-    if errors is None:
-        return ""
-    value = f"{errors()[0]['input']!r:.60}"
-    return "" if value in str(fault) else f", but {value} was given"
-
-
-def _fail(message: str, code: int) -> None:
-    line = " ".join(message.split())
-    if line:
-        print(f"particlebounds: {line}", file=sys.stderr)
-    if code == INTERRUPTED:
-        _leave_threads(code)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

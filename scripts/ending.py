@@ -1,0 +1,64 @@
+"""How the command ends: one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from multiprocessing.dummy import DummyProcess
+from typing import NoReturn
+
+__all__ = ["INTERRUPTED", "fail", "given", "interrupted"]
+
+INTERRUPTED = 130
+
+
+def fail(message: str) -> NoReturn:
+    """End after bad input: the message on one line of stderr, exit code 2.
+
+    Parameters
+    ----------
+    message : str
+    """
+    _say(message)
+    sys.exit(2)
+
+
+def interrupted() -> NoReturn:
+    """End after Ctrl-C, at once if a pool of threads is at work.
+
+    Its threads may be long in compiled code, and an exit in good order would abort the process
+    when one of them asks for the interpreter.
+    """
+    _say("interrupted; finished parts are kept")
+    if any(isinstance(thread, DummyProcess) for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
+    sys.exit(INTERRUPTED)
+
+
+def given(fault: Exception) -> str:
+    """Return the value that was refused, where the command-line library keeps it to itself.
+
+    Parameters
+    ----------
+    fault : Exception
+        A usage error.
+
+    Returns
+    -------
+    str
+        To be put behind its message; perhaps empty.
+    """
+    errors = getattr(fault.__cause__, "errors", None)
+    if errors is None:
+        return ""
+    value = f"{errors()[0]['input']!r:.60}"
+    return "" if value in str(fault) else f", but {value} was given"
+
+
+def _say(message: str) -> None:
+    line = " ".join(message.split())
+    if line:
+        print(f"particlebounds: {line}", file=sys.stderr)
