@@ -78,6 +78,15 @@ def test_kernel_equals_twin_in_all_fields(resampling, threshold, select, problem
 
 
 @schemes
+@settings(max_examples=12)
+@given(problem=problems(max_leaves=27), n=st.integers(1, 9), seed=st.integers(0, 2**32))
+def test_the_loop_that_keeps_nothing_equals_the_twin(resampling, problem, n, seed):
+    sampler = SMC(n, resampling)
+    names = ("states", "log_w", "failed", "model_calls", "prm_evaluations")
+    assert_same(sampler.run(problem, 4, rng=seed), run_plain(problem, sampler, 4, seed), names)
+
+
+@schemes
 @thresholds
 def test_kernel_equals_twin_over_many_levels_and_extreme_weights(resampling, threshold):
     rng = np.random.default_rng(1)
