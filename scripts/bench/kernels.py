@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import product
 from typing import Any
 
 from scripts.bench.c_code import CSMC
@@ -70,30 +72,32 @@ def against_c(c: CSMC, sizes: Sequence[Size], rounds: int) -> list[Row]:
     return rows
 
 
-def threads(sizes: Sequence[Size], rounds: int) -> list[Row]:
-    """Time two threads against one.
+def threads(c: CSMC | None, sizes: Sequence[Size], rounds: int) -> list[Row]:
+    """Time two threads against one, and two halves of the runs in C against all of them.
 
     Parameters
     ----------
+    c : CSMC or None
     sizes : sequence of Size
     rounds : int
 
     Returns
     -------
     list of dict
-        ``gain`` is how many times faster two threads are.
+        ``gain`` is how many times faster two threads are, and ``c`` how many times faster C is,
+        which shows what the machine had to give at that time.
     """
     rows = []
-    for size in sizes:
-        problem = filtering(*size[:3])
-        for scheme in SCHEMES:
-            smc = SMC(size.n_particles, resampling=scheme)
-            seconds = race(
-                {k: Contestant(_smc(smc, problem, size, int(k)), size.steps) for k in ("1", "2")},
-                rounds,
-            )
-            gain = ratio(seconds["1"], seconds["2"])
-            rows.append({"size": size.label, "scheme": scheme, "gain": gain})
+    for size, scheme in product(sizes, SCHEMES):
+        problem, smc = filtering(*size[:3]), SMC(size.n_particles, resampling=scheme)
+        calls = {k: _smc(smc, problem, size, int(k)) for k in ("1", "2")}
+        if c is not None:
+            half = size._replace(n_runs=size.n_runs // 2)
+            calls["c"] = _c(c, problem, size, scheme, False)
+            calls["2 c"] = partial(_at_once, _c(c, problem, half, scheme, False))
+        seconds = race({k: Contestant(call, size.steps) for k, call in calls.items()}, rounds)
+        row = {"size": size.label, "scheme": scheme, "gain": ratio(seconds["1"], seconds["2"])}
+        rows.append(row if c is None else row | {"c": ratio(seconds["c"], seconds["2 c"])})
     return rows
 
 
@@ -175,3 +179,11 @@ def _smc(sampler: Any, problem: Problem, size: Size, n_threads: int = 1) -> Call
 
 def _c(c: CSMC, problem: Problem, size: Size, scheme: str, lanes: bool) -> Callable[[], object]:
     return partial(c.run, problem, size.n_particles, scheme, size.n_runs, 1, lanes=lanes)
+
+
+def _at_once(call: Callable[[], object]) -> None:
+    """Call it in this thread and in another one."""
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(call)
+        call()
+        other.result()

@@ -56,12 +56,12 @@ class Plan(NamedTuple):
     starts: int
 
 
-FULL = Plan(SIZES, SIZES[:4], SIZES[1], Size(8, 4, 64, 32, 400), dict(GRID), 10**6, 7, 3, 3)
+FULL = Plan(SIZES, SIZES[:4], SIZES[1], Size(8, 4, 64, 32, 400), dict(GRID), 10**6, 15, 5, 3)
 TITLES = {
     "c": "Our speed over that of C (same tables and draws), and of C with eight generators; "
     "million particle steps a second",
     "others": "How many times faster than other implementations, each on one core",
-    "threads": "How many times faster two threads are than one",
+    "threads": "How many times faster two threads are than one, ours and those of C",
     "samplers": "How many times faster than the plain twins; million steps, proposals (SMC-RS) "
     "or moves (VGB) a second",
     "options": "How many times longer a call takes that keeps something",
@@ -94,11 +94,11 @@ def measure(plan: Plan) -> dict[str, list[Row]]:
             out["c"] = against_c(c, plan.sizes, plan.rounds)
         _say("scaling")
         out["scaling"] = scaling(c, plan.grid, min(5, plan.rounds))
+        _say("threads")
+        many = [size for size in plan.sizes if size.n_runs > 1]  # one run is one thread's work
+        out["threads"] = threads(c, many, plan.rounds)
     out["exponents"] = exponents(out["scaling"])
-    _say("threads, options, samplers")
-    out["threads"] = threads(
-        [size for size in plan.sizes if size.n_runs > 1], plan.rounds
-    )  # one run is one thread's work
+    _say("options, samplers")
     out["options"] = options(plan.middle, plan.rounds)
     out["samplers"] = against_twins(plan.small, min(3, plan.rounds))
     _say("memory, exact engines, starts of the command")

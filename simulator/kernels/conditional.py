@@ -40,7 +40,6 @@ def run_conditional(seeds, tables, n, log_root, states, log_weights, repeats, lo
     here, there = np.zeros(n, dtype=np.uint64), np.zeros(n, dtype=np.uint64)
     ancestors = np.zeros(n + SLACK, dtype=np.uint64)
     cumulative, guide = np.empty(n + SLACK), np.empty(n + SLACK, dtype=np.uint64)
-    w = np.empty(n)
     for r in range(begin, end):
         s0, s1, s2, s3 = seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3]
         path = r // repeats
@@ -50,8 +49,8 @@ def run_conditional(seeds, tables, n, log_root, states, log_weights, repeats, lo
         for h in range(horizon):
             start = tables.cell_start[h]
             there[0] = 4 * a * states[path, h + 1]
-            w[0] = np.exp(log_weights[path, h] - tables.log_scale[h])
-            total = w[0]
+            total = np.exp(log_weights[path, h] - tables.log_scale[h])
+            cumulative[0] = total
             for k in range(1, n):
                 word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
                 x = to_unit(word) * a
@@ -59,12 +58,10 @@ def run_conditional(seeds, tables, n, log_root, states, log_weights, repeats, lo
                 i = start + np.int64(here[ancestors[k]]) + 4 * c
                 b = 2 + (x - c >= tables.cells[i])
                 there[k] = tables.rows[2 * i + b]
-                w[k] = tables.cells[i + b]
-                total += w[k]
+                total += tables.cells[i + b]
+                cumulative[k] = total
             total_log += np.log(total / n) + tables.log_scale[h]
             if h < horizon - 1 and n > 1:
-                s0, s1, s2, s3 = draw(
-                    w, n, total, ancestors, 1, n, cumulative, guide, s0, s1, s2, s3
-                )
+                s0, s1, s2, s3 = draw(cumulative, n, total, ancestors, 1, n, guide, s0, s1, s2, s3)
             here, there = there, here
         log_w[r] = total_log

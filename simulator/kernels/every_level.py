@@ -11,42 +11,28 @@ from numba import njit
 
 from simulator.kernels.rng import TO_UNIT, next_word, to_unit, to_whole
 from simulator.resampling.killing import fill as killing
-from simulator.resampling.multinomial import fill as multinomial
-from simulator.resampling.multinomial_sweep import fill as multinomial_sweep
+from simulator.resampling.multinomial import from_sums as multinomial
+from simulator.resampling.multinomial_sweep import from_sums as multinomial_sweep
 from simulator.resampling.residual import fill as residual
 from simulator.resampling.single import fill as single
+from simulator.resampling.single import pick, pick_from_sums
 from simulator.resampling.ssp import fill as ssp
 from simulator.resampling.stratified import fill as stratified
 from simulator.resampling.systematic import fill as systematic
 
-__all__ = ["SLACK", "pick", "run_every_level"]
+__all__ = ["SLACK", "run_every_level"]
 
 ONE, TWO = np.uint64(1), np.uint64(2)
 SLACK = 8  # resampling writes a little past the end
 
 
-@njit(cache=True, nogil=True)
-def pick(n, weights, total, u):
-    """Draw an index in proportion to the weights, never one of weight zero."""
-    x = u * total
-    c = 0.0
-    last = 0
-    for k in range(n):
-        c += weights[k]
-        if weights[k] > 0.0:
-            last = k
-            if c > x:
-                break
-    return last
-
-
 @njit(cache=True, nogil=True, inline="always")
-def _runs(resample, seeds, tables, n, log_root, out, begin, end):
-    """Do the runs with one scheme."""
+def _runs(resample, sums, seeds, tables, n, log_root, out, begin, end):
+    """Do the runs with one scheme, which takes cumulative weights if `sums`, else weights."""
     cloud = np.empty(2 * n, dtype=np.uint32)  # rows of two successive levels, each in one half
     ancestors = np.empty(n + SLACK, dtype=np.uint32)
     cumulative, guide = np.empty(n + SLACK), np.empty(n + SLACK, dtype=np.uint32)
-    w = np.empty(n)
+    w = np.empty(n)  # weights, or their running sums
     cell_start, cells, rows, log_scale = (
         tables.cell_start, tables.cells, tables.rows, tables.log_scale,
     )  # fmt: skip
@@ -72,8 +58,8 @@ def _runs(resample, seeds, tables, n, log_root, out, begin, end):
                 i = start + row + (np.uint64(cell) << TWO)
                 b = TWO + np.uint64(x - np.float64(cell) >= cells[i])
                 g = cells[i + b]
-                w[k] = g
                 total += g
+                w[k] = total if sums else g
                 cloud[there + np.uint64(k)] = rows[(i << ONE) + b]
             h += ONE
             if not total > 0.0:
@@ -89,48 +75,50 @@ def _runs(resample, seeds, tables, n, log_root, out, begin, end):
         failed[r] = not total > 0.0
         states[r], log_ws[r] = -1, -np.inf
         if total > 0.0:
-            end_row = cloud[here + np.uint64(pick(n, w, total, to_unit(word)))]
-            states[r], log_ws[r] = np.int64(end_row) // stride, log_w
+            u = to_unit(word)
+            chosen = pick_from_sums(n, w, total, u) if sums else pick(n, w, total, u)
+            states[r] = np.int64(cloud[here + np.uint64(chosen)]) // stride
+            log_ws[r] = log_w
 
 
 @njit(cache=True, nogil=True)
 def _multinomial(seeds, tables, n, log_root, out, begin, end):
-    _runs(multinomial, seeds, tables, n, log_root, out, begin, end)
+    _runs(multinomial, True, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _systematic(seeds, tables, n, log_root, out, begin, end):
-    _runs(systematic, seeds, tables, n, log_root, out, begin, end)
+    _runs(systematic, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _stratified(seeds, tables, n, log_root, out, begin, end):
-    _runs(stratified, seeds, tables, n, log_root, out, begin, end)
+    _runs(stratified, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _residual(seeds, tables, n, log_root, out, begin, end):
-    _runs(residual, seeds, tables, n, log_root, out, begin, end)
+    _runs(residual, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _ssp(seeds, tables, n, log_root, out, begin, end):
-    _runs(ssp, seeds, tables, n, log_root, out, begin, end)
+    _runs(ssp, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _killing(seeds, tables, n, log_root, out, begin, end):
-    _runs(killing, seeds, tables, n, log_root, out, begin, end)
+    _runs(killing, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _single(seeds, tables, n, log_root, out, begin, end):
-    _runs(single, seeds, tables, n, log_root, out, begin, end)
+    _runs(single, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _multinomial_sweep(seeds, tables, n, log_root, out, begin, end):
-    _runs(multinomial_sweep, seeds, tables, n, log_root, out, begin, end)
+    _runs(multinomial_sweep, True, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.kernels.every_level import SLACK, pick, run_every_level
+from simulator.kernels.every_level import SLACK, run_every_level
 from simulator.kernels.lookahead import look_ahead
 from simulator.kernels.rng import next_word, to_unit
 from simulator.resampling.dispatch import resample
+from simulator.resampling.single import pick
 
 __all__ = ["Final", "Options", "Outputs", "run_smc", "trace"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from numba import njit
 
 from simulator.kernels.rng import Xoshiro, next_word, to_unit
-from simulator.resampling.multinomial import draw, invert
+from simulator.resampling.multinomial import cumulate, draw, invert
 
 __all__ = ["fill", "plain"]
 
@@ -29,9 +29,8 @@ def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
             ancestors[done] = i
             done += 1
     if done < n:
-        s0, s1, s2, s3 = draw(
-            weights, n, total, ancestors, done, n, cumulative, guide, s0, s1, s2, s3
-        )
+        cumulate(weights, n, cumulative)
+        return draw(cumulative, n, total, ancestors, done, n, guide, s0, s1, s2, s3)
     return s0, s1, s2, s3
 
 

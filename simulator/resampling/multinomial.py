@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.kernels.rng import Xoshiro, next_word, to_unit
+from simulator.kernels.rng import TO_UNIT, Xoshiro, next_word, to_whole
 
 __all__ = ["draw", "fill", "plain"]
 
@@ -32,32 +32,42 @@ def spread(out, index, begin, end):
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def prepare(weights, n, total, count, cumulative, guide):
-    """Fill the tables by which `locate` inverts; `weights` may be `cumulative` itself."""
-    top = n - 1
-    while not weights[top] > 0.0:
-        top -= 1
-    # guide[k]: first i with C_i > k total/count, where inversion of u in [k, k+1)/count starts
-    scale = count / total * JUST_ABOVE
-    done, c = 0, 0.0
+def cumulate(weights, n, cumulative):
+    """Fill ``cumulative[:n]`` with running sums; it may be `weights` itself."""
+    c = 0.0
     for i in range(n):
         c += weights[i]
         cumulative[i] = c
-        upto = min(np.int64(np.ceil(c * scale)), count)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def prepare(cumulative, n, total, count, guide):
+    """Make the cumulative weights and a guide table such that `locate` inverts them."""
+    # guide[k]: first i with C_i > k total/count, where inversion of u in [k, k+1)/count starts
+    scale = count / total * JUST_ABOVE
+    done = 0
+    for i in range(n):
+        upto = min(np.int64(np.ceil(cumulative[i] * scale)), count)
         spread(guide, np.uint64(i), done, upto)
         done = upto
     low = np.uint64(0)
     while not cumulative[low] > 0.0:
         low += ONE
     guide[np.uint64(0)] = low  # where C_i/total underflows
-    cumulative[top] = np.inf  # u*total may round up to the total: the last live particle takes it
+    top = n - 1
+    while top > 0 and cumulative[top - 1] == cumulative[n - 1]:
+        top -= 1
+    cumulative[top] = np.inf  # u*total may round up to the total: who completes it takes it
 
 
 @njit(cache=True, nogil=True, inline="always")
-def locate(u, total, size, cumulative, guide):
-    """First index whose cumulative weight exceeds u times the total; `size` is float(count)."""
-    x = u * total
-    j = np.uint64(guide[np.uint64(np.int64(u * size))])
+def locate(whole, total, size, cumulative, guide):
+    """First index whose cumulative weight exceeds u times the total, where u = whole/2^53.
+
+    `total` is the sum over 2^53, and `size` the number of guide cells over 2^53.
+    """
+    x = whole * total
+    j = np.uint64(guide[np.uint64(np.int64(whole * size))])
     j += np.uint64(cumulative[j] <= x)  # two steps without a branch are mostly enough
     j += np.uint64(cumulative[j] <= x)
     while cumulative[j] <= x:
@@ -66,14 +76,20 @@ def locate(u, total, size, cumulative, guide):
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def draw(weights, n, total, ancestors, first, last, cumulative, guide, s0, s1, s2, s3):
-    """Draw ``ancestors[first:last]``, a uniform each; `weights` may be `cumulative` itself."""
-    prepare(weights, n, total, last - first, cumulative, guide)
-    size = np.float64(last - first)
+def draw(cumulative, n, total, ancestors, first, last, guide, s0, s1, s2, s3):
+    """Draw ``ancestors[first:last]``, a uniform each; use up the cumulative weights."""
+    prepare(cumulative, n, total, last - first, guide)
+    unit, size = total * TO_UNIT, (last - first) * TO_UNIT
     for k in range(first, last):
         r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-        ancestors[k] = locate(to_unit(r), total, size, cumulative, guide)
+        ancestors[k] = locate(to_whole(r), unit, size, cumulative, guide)
     return s0, s1, s2, s3
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def from_sums(cumulative, n, total, ancestors, _, guide, s0, s1, s2, s3):
+    """Do what `fill` does, given the cumulative weights, which it uses up."""
+    return draw(cumulative, n, total, ancestors, 0, n, guide, s0, s1, s2, s3)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -99,7 +115,8 @@ def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
     -------
     tuple of four uint64
     """
-    return draw(weights, n, total, ancestors, 0, n, cumulative, guide, s0, s1, s2, s3)
+    cumulate(weights, n, cumulative)
+    return draw(cumulative, n, total, ancestors, 0, n, guide, s0, s1, s2, s3)
 
 
 def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int64]:
@@ -126,7 +143,7 @@ def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int6
 def invert(
     weights: npt.NDArray[np.float64], uniforms: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.int64]:
-    """First index whose cumulative weight exceeds u times the total, never one of weight zero."""
+    """First index whose cumulative weight exceeds u times the total, or reaches the total."""
     cumulative = np.cumsum(weights)
     found = np.searchsorted(cumulative, uniforms * cumulative[-1], side="right")
-    return np.minimum(found, np.flatnonzero(weights > 0)[-1])
+    return np.minimum(found, np.searchsorted(cumulative, cumulative[-1]))

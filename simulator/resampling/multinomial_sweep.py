@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.kernels.rng import Xoshiro, next_word, to_unit
-from simulator.resampling.multinomial import invert, locate, prepare
+from simulator.kernels.rng import TO_UNIT, Xoshiro, next_word, to_whole
+from simulator.resampling.multinomial import cumulate, invert, locate, prepare
 
 __all__ = ["MANY", "fill", "plain"]
 
@@ -24,24 +24,31 @@ LOW, REST = np.uint64(BITS), np.uint64(64 - BITS)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
-    """Fill ``ancestors[:n]``; see `simulator.resampling.multinomial.fill`."""
-    prepare(weights, n, total, n, cumulative, guide)
+def from_sums(cumulative, n, total, ancestors, _, guide, s0, s1, s2, s3):
+    """Do what `fill` does, given the cumulative weights, which it uses up."""
+    prepare(cumulative, n, total, n, guide)
     counts = np.zeros(PARTS, dtype=np.int64)
     for _ in range(n):
         r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
         counts[r >> REST] += 1
-    size = np.float64(n)
+    unit, size = total * TO_UNIT, n * TO_UNIT
     done = 0
     for part in range(PARTS):
         upper = np.uint64(part) << REST
         end = done + counts[part]
         for k in range(done, end):
             r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-            u = to_unit(upper | (r >> LOW))
-            ancestors[np.uint64(k)] = locate(u, total, size, cumulative, guide)
+            whole = to_whole(upper | (r >> LOW))
+            ancestors[np.uint64(k)] = locate(whole, unit, size, cumulative, guide)
         done = end
     return s0, s1, s2, s3
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
+    """Fill ``ancestors[:n]``; see `simulator.resampling.multinomial.fill`."""
+    cumulate(weights, n, cumulative)
+    return from_sums(cumulative, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
 
 
 def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int64]:

@@ -23,19 +23,16 @@ SNAP = 1e-9
 @njit(cache=True, nogil=True)
 def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
     """Fill ``ancestors[:n]``; see `simulator.resampling.multinomial.fill`."""
-    rest = cumulative
     done, rest_total = 0, 0.0
     for i in range(n):
         share = n * (weights[i] / total)
         copies = np.int64(np.floor(share + SNAP))
-        rest[i] = max(share - copies, 0.0)
-        rest_total += rest[i]
+        rest_total += max(share - copies, 0.0)
+        cumulative[i] = rest_total
         spread(ancestors, np.uint64(i), done, done + copies)
         done += copies
     if done < n:
-        s0, s1, s2, s3 = draw(
-            rest, n, rest_total, ancestors, done, n, cumulative, guide, s0, s1, s2, s3
-        )
+        return draw(cumulative, n, rest_total, ancestors, done, n, guide, s0, s1, s2, s3)
     return s0, s1, s2, s3
 
 

@@ -13,21 +13,39 @@ from numba import njit
 from simulator.kernels.rng import Xoshiro, next_word, to_unit
 from simulator.resampling.multinomial import invert
 
-__all__ = ["fill", "plain"]
+__all__ = ["fill", "pick", "pick_from_sums", "plain"]
+
+
+@njit(cache=True, nogil=True)
+def pick(n, weights, total, u):
+    """First index whose cumulative weight exceeds u times the total, or reaches the total."""
+    x = u * total
+    c, chosen = 0.0, 0
+    for i in range(n):
+        before = c
+        c += weights[i]
+        if c > before:
+            chosen = i
+            if c > x:
+                break
+    return chosen
+
+
+@njit(cache=True, nogil=True)
+def pick_from_sums(n, cumulative, total, u):
+    """Do the same, given the cumulative weights."""
+    x = u * total
+    i = 0
+    while cumulative[i] <= x and cumulative[i] < total:
+        i += 1
+    return i
 
 
 @njit(cache=True, nogil=True)
 def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
     """Fill ``ancestors[:n]``; see `simulator.resampling.multinomial.fill`."""
     r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-    x = to_unit(r) * total
-    c, chosen = 0.0, 0
-    for i in range(n):
-        c += weights[i]
-        if weights[i] > 0.0:
-            chosen = i
-            if c > x:
-                break
+    chosen = pick(n, weights, total, to_unit(r))
     for k in range(n):
         ancestors[k] = chosen
     return s0, s1, s2, s3

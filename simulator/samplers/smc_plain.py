@@ -13,6 +13,7 @@ import numpy.typing as npt
 from simulator.kernels.edge_tables import EdgeTables, edge_tables
 from simulator.kernels.rng import Xoshiro
 from simulator.problem import Problem
+from simulator.resampling.multinomial import invert
 from simulator.resampling.registry import scheme_for
 from simulator.samplers.runs import Runs, concatenate
 from simulator.samplers.smc import SMC
@@ -154,7 +155,7 @@ def run_plain_once(
         log_final = score + judge.log_reward[parents]
         chosen = _best(weights, log_final, rng.uniform())
     else:
-        chosen = _pick(weights, total, rng.uniform())
+        chosen = int(invert(weights, np.array([rng.uniform()]))[0])
     return _result(cost, tokens, genealogy, states, clouds, ess, chosen, log_w)
 
 
@@ -206,11 +207,6 @@ def _log_factor(problem: Problem, h: int, state: int, token: int) -> float:
 def _ess(weights: Floats, total: float) -> float:
     share = weights * (1.0 / total)
     return 1.0 / float(np.cumsum(share * share)[-1])
-
-
-def _pick(weights: Floats, total: float, u: float) -> int:
-    beyond = np.flatnonzero((np.cumsum(weights) > u * total) & (weights > 0))
-    return int(beyond[0]) if beyond.size else int(np.flatnonzero(weights > 0)[-1])
 
 
 def _best(weights: Floats, score: Floats, u: float) -> int:

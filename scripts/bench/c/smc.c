@@ -28,7 +28,7 @@ typedef struct {
 
 typedef struct {
     uint32_t *parents, *children, *ancestors, *guide;
-    double *w, *cumulative;
+    double *w;
 } Scratch;
 
 #define TO_UNIT 0x1p-53
@@ -70,8 +70,9 @@ static inline void lane_words(Lanes s[4], int64_t n, uint64_t *restrict words)
 /* Words come from one generator (lanes == NULL) or from the buffer. */
 #define WORD(k) (words ? words[k] : next_word(s))
 
+/* Fill w with weights, or with their running sums, which multinomial resampling wants. */
 static inline double propagate(const Problem *p, int64_t h, Scratch *c, const uint64_t *words,
-                               uint64_t s[4])
+                               uint64_t s[4], int sums)
 {
     const double size = (double)p->n_actions * TO_UNIT; /* exact */
     const double *restrict cells = p->cells + p->cell_start[h];
@@ -84,8 +85,8 @@ static inline double propagate(const Problem *p, int64_t h, Scratch *c, const ui
         int64_t cell = (int64_t)x;
         uint64_t i = parents[ancestors[k]] + 4 * (uint64_t)cell;
         uint64_t b = 2 + (uint64_t)(x - (double)cell >= cells[i]);
-        w[k] = cells[i + b];
         total += cells[i + b];
+        w[k] = sums ? total : cells[i + b];
         children[k] = rows[2 * i + b];
     }
     return total;
@@ -127,31 +128,29 @@ static inline void systematic(int64_t n, double total, Scratch *c, double u)
         for (int64_t top = last_live(c->w, n); done < n; done++) c->ancestors[done] = (uint32_t)top;
 }
 
-static inline void prepare(int64_t n, double total, Scratch *c)
+static inline void prepare(int64_t n, double total, double *restrict cumulative, uint32_t *guide)
 {
-    double *restrict cumulative = c->cumulative;
     const double scale = (double)n / total * (1.0 + 2e-15);
-    const int64_t top = last_live(c->w, n);
     int64_t done = 0;
-    double sum = 0.0;
     for (int64_t i = 0; i < n; i++) {
-        sum += c->w[i];
-        cumulative[i] = sum;
-        int64_t upto = least(sum * scale, n);
-        spread(c->guide, (uint32_t)i, done, upto);
+        int64_t upto = least(cumulative[i] * scale, n);
+        spread(guide, (uint32_t)i, done, upto);
         done = upto;
     }
     uint32_t low = 0;
     while (!(cumulative[low] > 0.0)) low++;
-    c->guide[0] = low;
+    guide[0] = low;
+    int64_t top = n - 1;
+    while (top > 0 && cumulative[top - 1] == cumulative[n - 1]) top--;
     cumulative[top] = INFINITY;
 }
 
-static inline uint32_t locate(double u, double total, double size, const double *cumulative,
+/* total and size over 2^53 */
+static inline uint32_t locate(double whole, double total, double size, const double *cumulative,
                               const uint32_t *guide)
 {
-    double x = u * total;
-    uint32_t j = guide[(int64_t)(u * size)];
+    double x = whole * total;
+    uint32_t j = guide[(int64_t)(whole * size)];
     j += cumulative[j] <= x; /* two steps without a branch are mostly enough */
     j += cumulative[j] <= x;
     while (cumulative[j] <= x) j++;
@@ -161,43 +160,45 @@ static inline uint32_t locate(double u, double total, double size, const double 
 static inline void multinomial(int64_t n, double total, Scratch *c, const uint64_t *words,
                                uint64_t s[4])
 {
-    const double *restrict cumulative = c->cumulative;
+    const double *restrict cumulative = c->w, unit = total * TO_UNIT, size = (double)n * TO_UNIT;
     const uint32_t *restrict guide = c->guide;
     uint32_t *restrict ancestors = c->ancestors;
-    prepare(n, total, c);
+    prepare(n, total, c->w, c->guide);
     for (int64_t k = 0; k < n; k++)
-        ancestors[k] = locate(to_unit(WORD(k)), total, (double)n, cumulative, guide);
+        ancestors[k] = locate(to_whole(WORD(k)), unit, size, cumulative, guide);
 }
 
 /* The same law with memory walked in order: see simulator.resampling.multinomial_sweep. */
 static void multinomial_sweep(int64_t n, double total, Scratch *c, Lanes lanes[4],
                               uint64_t *words, uint64_t s[4])
 {
+    const double unit = total * TO_UNIT, size = (double)n * TO_UNIT;
     int64_t counts[1 << BITS] = {0}, done = 0;
     if (words) lane_words(lanes, n, words);
-    prepare(n, total, c);
+    prepare(n, total, c->w, c->guide);
     for (int64_t k = 0; k < n; k++) counts[WORD(k) >> (64 - BITS)]++;
     if (words) lane_words(lanes, n, words);
     for (uint64_t part = 0; part < 1 << BITS; part++)
         for (int64_t end = done + counts[part]; done < end; done++) {
             uint64_t word = part << (64 - BITS) | WORD(done) >> BITS;
-            c->ancestors[done] =
-                locate(to_unit(word), total, (double)n, c->cumulative, c->guide);
+            c->ancestors[done] = locate(to_whole(word), unit, size, c->w, c->guide);
         }
 }
 
-static inline int64_t pick(const double *w, int64_t n, double x)
+/* First index whose running sum exceeds x or reaches the total; w holds sums or weights. */
+static inline int64_t pick(const double *w, int64_t n, double x, int sums)
 {
     double sum = 0.0;
-    int64_t last = 0;
+    int64_t chosen = 0;
     for (int64_t k = 0; k < n; k++) {
-        sum += w[k];
-        if (w[k] > 0.0) {
-            last = k;
+        double before = sum;
+        sum = sums ? w[k] : sum + w[k];
+        if (sum > before) {
+            chosen = k;
             if (sum > x) break;
         }
     }
-    return last;
+    return chosen;
 }
 
 /* One run from one generator s, or from lanes of them if `words` is a buffer. */
@@ -207,11 +208,12 @@ static inline void run(const Problem *p, Scratch *c, uint64_t s[4], Lanes lanes[
     const int64_t n = p->n_particles;
     double total = 0.0, log_sum = p->log_root;
     int64_t h = 0;
+    const int sums = p->scheme != SYSTEMATIC;
     memset(c->parents, 0, (size_t)n * sizeof *c->parents);
     for (int64_t k = 0; k < n; k++) c->ancestors[k] = (uint32_t)k;
     while (h < p->horizon) {
         if (words) lane_words(lanes, n, words);
-        total = propagate(p, h, c, words, s);
+        total = sums ? propagate(p, h, c, words, s, 1) : propagate(p, h, c, words, s, 0);
         double scale = p->log_scale[h];
         h++;
         if (!(total > 0.0)) break;
@@ -236,7 +238,7 @@ static inline void run(const Problem *p, Scratch *c, uint64_t s[4], Lanes lanes[
     *state = -1;
     *log_w = -INFINITY;
     if (total > 0.0) {
-        *state = (int64_t)c->parents[pick(c->w, n, u * total)] / (4 * p->n_actions);
+        *state = (int64_t)c->parents[pick(c->w, n, u * total, sums)] / (4 * p->n_actions);
         *log_w = log_sum;
     }
 }
@@ -245,7 +247,7 @@ static void *slots(int64_t n) { return malloc((size_t)(n + SLACK) * sizeof(uint6
 
 static Scratch make_scratch(int64_t n)
 {
-    return (Scratch){slots(n), slots(n), slots(n), slots(n), slots(n), slots(n)};
+    return (Scratch){slots(n), slots(n), slots(n), slots(n), slots(n)};
 }
 
 static void free_scratch(Scratch *c)
@@ -255,7 +257,6 @@ static void free_scratch(Scratch *c)
     free(c->ancestors);
     free(c->guide);
     free(c->w);
-    free(c->cumulative);
 }
 
 /* seeds: (n_runs, 4), left where the runs left them; states, log_w, levels: (n_runs,), filled. */

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from simulator.exact.offspring import offspring_law
 from simulator.kernels.rng import Xoshiro
+from simulator.resampling.multinomial import invert
 from simulator.resampling.registry import SCHEMES as NAMED
 from simulator.resampling.registry import SWEEP, scheme_for
+from simulator.resampling.single import pick, pick_from_sums
 
 MASK = 2**64 - 1
 LAST = MASK  # the word of the largest uniform, 1 - 2^-53
@@ -138,6 +140,15 @@ def test_the_generator_can_be_put_before_chosen_words(word, following, steps):
 @given(weights=floats(), state=states)
 def test_kernel_equals_twin_on_any_weights(scheme, weights, state):
     same_as_twin(scheme, weights, state)
+
+
+@given(weights=floats(), behind=st.integers(0, 3), word=st.one_of(words, st.just(LAST)))
+def test_a_pick_from_running_sums_is_the_pick_from_weights(weights, behind, word):
+    weights, u = np.append(weights, np.zeros(behind)), (word >> 11) * 2.0**-53
+    sums = np.cumsum(weights)
+    chosen = pick(weights.size, weights, sums[-1], u)
+    assert chosen == pick_from_sums(weights.size, sums, sums[-1], u) == invert(weights, u)
+    assert weights[chosen] > 0
 
 
 def test_the_multinomial_guide_is_exact_where_the_first_weight_vanishes_beside_the_sum():

@@ -38,7 +38,7 @@ MUTANTS = {
     "final draw uniform": (
         EVERY,
         "run_plain_once",
-        "_pick(weights, total, rng.uniform())",
+        "int(invert(weights, np.array([rng.uniform()]))[0])",
         "int(n * rng.uniform())",
     ),
     "one level too few": (EVERY, "run_plain_once", "horizon - 1", "horizon - 2"),
