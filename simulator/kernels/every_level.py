@@ -76,7 +76,7 @@ def _runs(resample, sums, seeds, tables, n, log_root, out, begin, end):
         states[r], log_ws[r] = -1, -np.inf
         if total > 0.0:
             u = to_unit(word)
-            chosen = pick_from_sums(n, w, total, u) if sums else pick(n, w, total, u)
+            chosen = pick_from_sums(w, u * total) if sums else pick(n, w, total, u)
             states[r] = np.int64(cloud[here + np.uint64(chosen)]) // stride
             log_ws[r] = log_w
 

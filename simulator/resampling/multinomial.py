@@ -33,7 +33,7 @@ def spread(out, index, begin, end):
 
 @njit(cache=True, nogil=True, forceinline=True)
 def cumulate(weights, n, cumulative):
-    """Fill ``cumulative[:n]`` with running sums; it may be `weights` itself."""
+    """Fill ``cumulative[:n]`` with running sums."""
     c = 0.0
     for i in range(n):
         c += weights[i]
@@ -42,7 +42,7 @@ def cumulate(weights, n, cumulative):
 
 @njit(cache=True, nogil=True, forceinline=True)
 def prepare(cumulative, n, total, count, guide):
-    """Make the cumulative weights and a guide table such that `locate` inverts them."""
+    """Fill the guide by which `locate` inverts the cumulative weights."""
     # guide[k]: first i with C_i > k total/count, where inversion of u in [k, k+1)/count starts
     scale = count / total * JUST_ABOVE
     done = 0
@@ -54,17 +54,14 @@ def prepare(cumulative, n, total, count, guide):
     while not cumulative[low] > 0.0:
         low += ONE
     guide[np.uint64(0)] = low  # where C_i/total underflows
-    top = n - 1
-    while top > 0 and cumulative[top - 1] == cumulative[n - 1]:
-        top -= 1
-    cumulative[top] = np.inf  # u*total may round up to the total: who completes it takes it
 
 
 @njit(cache=True, nogil=True, inline="always")
 def locate(whole, total, size, cumulative, guide):
     """First index whose cumulative weight exceeds u times the total, where u = whole/2^53.
 
-    `total` is the sum over 2^53, and `size` the number of guide cells over 2^53.
+    `total` is the sum over 2^53, and `size` the number of guide cells over 2^53. There is such
+    an index: u <= 1 - 2^-53, and (1 - 2^-53) x rounds to less than x for each normal x.
     """
     x = whole * total
     j = np.uint64(guide[np.uint64(np.int64(whole * size))])
@@ -77,7 +74,7 @@ def locate(whole, total, size, cumulative, guide):
 
 @njit(cache=True, nogil=True, forceinline=True)
 def draw(cumulative, n, total, ancestors, first, last, guide, s0, s1, s2, s3):
-    """Draw ``ancestors[first:last]``, a uniform each; use up the cumulative weights."""
+    """Draw ``ancestors[first:last]``, a uniform each, by the cumulative weights."""
     prepare(cumulative, n, total, last - first, guide)
     unit, size = total * TO_UNIT, (last - first) * TO_UNIT
     for k in range(first, last):
@@ -87,8 +84,8 @@ def draw(cumulative, n, total, ancestors, first, last, guide, s0, s1, s2, s3):
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def from_sums(cumulative, n, total, ancestors, _, guide, s0, s1, s2, s3):
-    """Do what `fill` does, given the cumulative weights, which it uses up."""
+def from_sums(cumulative, n, total, ancestors, _scratch, guide, s0, s1, s2, s3):
+    """Do what `fill` does, given the cumulative weights in place of the weights."""
     return draw(cumulative, n, total, ancestors, 0, n, guide, s0, s1, s2, s3)
 
 
@@ -99,7 +96,7 @@ def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
     Parameters
     ----------
     weights : (>= n,) array
-        Unnormalised, >= 0, positive sum.
+        Unnormalised, >= 0, of a sum of 2^-900 and more.
     n : int
         Number of particles and of ancestors.
     total : float
@@ -143,7 +140,6 @@ def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int6
 def invert(
     weights: npt.NDArray[np.float64], uniforms: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.int64]:
-    """First index whose cumulative weight exceeds u times the total, or reaches the total."""
+    """First index whose cumulative weight exceeds u times the total."""
     cumulative = np.cumsum(weights)
-    found = np.searchsorted(cumulative, uniforms * cumulative[-1], side="right")
-    return np.minimum(found, np.searchsorted(cumulative, cumulative[-1]))
+    return np.searchsorted(cumulative, uniforms * cumulative[-1], side="right")

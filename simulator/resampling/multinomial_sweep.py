@@ -24,8 +24,8 @@ LOW, REST = np.uint64(BITS), np.uint64(64 - BITS)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def from_sums(cumulative, n, total, ancestors, _, guide, s0, s1, s2, s3):
-    """Do what `fill` does, given the cumulative weights, which it uses up."""
+def from_sums(cumulative, n, total, ancestors, _scratch, guide, s0, s1, s2, s3):
+    """Do what `fill` does, given the cumulative weights in place of the weights."""
     prepare(cumulative, n, total, n, guide)
     counts = np.zeros(PARTS, dtype=np.int64)
     for _ in range(n):

@@ -18,25 +18,21 @@ __all__ = ["fill", "pick", "pick_from_sums", "plain"]
 
 @njit(cache=True, nogil=True)
 def pick(n, weights, total, u):
-    """First index whose cumulative weight exceeds u times the total, or reaches the total."""
+    """First index whose cumulative weight exceeds u times the total."""
     x = u * total
-    c, chosen = 0.0, 0
-    for i in range(n):
-        before = c
+    c = 0.0
+    for i in range(n - 1):
         c += weights[i]
-        if c > before:
-            chosen = i
-            if c > x:
-                break
-    return chosen
+        if c > x:
+            return i
+    return n - 1
 
 
 @njit(cache=True, nogil=True)
-def pick_from_sums(n, cumulative, total, u):
-    """Do the same, given the cumulative weights."""
-    x = u * total
+def pick_from_sums(cumulative, x):
+    """First index whose cumulative weight exceeds x, which is less than the total."""
     i = 0
-    while cumulative[i] <= x and cumulative[i] < total:
+    while cumulative[i] <= x:
         i += 1
     return i
 

@@ -128,7 +128,8 @@ static inline void systematic(int64_t n, double total, Scratch *c, double u)
         for (int64_t top = last_live(c->w, n); done < n; done++) c->ancestors[done] = (uint32_t)top;
 }
 
-static inline void prepare(int64_t n, double total, double *restrict cumulative, uint32_t *guide)
+static inline void prepare(int64_t n, double total, const double *restrict cumulative,
+                           uint32_t *guide)
 {
     const double scale = (double)n / total * (1.0 + 2e-15);
     int64_t done = 0;
@@ -140,9 +141,6 @@ static inline void prepare(int64_t n, double total, double *restrict cumulative,
     uint32_t low = 0;
     while (!(cumulative[low] > 0.0)) low++;
     guide[0] = low;
-    int64_t top = n - 1;
-    while (top > 0 && cumulative[top - 1] == cumulative[n - 1]) top--;
-    cumulative[top] = INFINITY;
 }
 
 /* total and size over 2^53 */
@@ -185,20 +183,15 @@ static void multinomial_sweep(int64_t n, double total, Scratch *c, Lanes lanes[4
         }
 }
 
-/* First index whose running sum exceeds x or reaches the total; w holds sums or weights. */
+/* First index whose running sum exceeds x; w holds sums or weights. */
 static inline int64_t pick(const double *w, int64_t n, double x, int sums)
 {
     double sum = 0.0;
-    int64_t chosen = 0;
-    for (int64_t k = 0; k < n; k++) {
-        double before = sum;
+    for (int64_t k = 0; k < n - 1; k++) {
         sum = sums ? w[k] : sum + w[k];
-        if (sum > before) {
-            chosen = k;
-            if (sum > x) break;
-        }
+        if (sum > x) return k;
     }
-    return chosen;
+    return n - 1;
 }
 
 /* One run from one generator s, or from lanes of them if `words` is a buffer. */

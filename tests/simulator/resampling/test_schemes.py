@@ -10,7 +10,7 @@ from itertools import accumulate, product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simulator.exact.offspring import offspring_law
@@ -126,7 +126,7 @@ def floats(draw):
 
 
 whole = st.lists(st.integers(0, 9), min_size=1, max_size=20).filter(any)
-words = st.integers(0, MASK)
+words = st.one_of(st.integers(0, MASK), st.integers(0, 15).map(lambda k: k << 60))
 states = st.builds(state_for, words, words)
 
 
@@ -142,12 +142,23 @@ def test_kernel_equals_twin_on_any_weights(scheme, weights, state):
     same_as_twin(scheme, weights, state)
 
 
-@given(weights=floats(), behind=st.integers(0, 3), word=st.one_of(words, st.just(LAST)))
+def test_the_multinomial_guide_is_exact_where_a_position_meets_an_end():
+    # u = 1/2 belongs to the last particle, behind more zeros than the steps without a branch
+    weights = np.array([1.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+    assert kernel("multinomial", weights, state_for(1 << 63))[0][0] == 5
+
+
+@given(
+    weights=st.one_of(floats(), whole.map(lambda x: np.array(x, dtype=float))),
+    behind=st.integers(0, 3),
+    word=st.one_of(words, st.just(LAST)),
+)
+@example(weights=np.array([1.0, 0.0, 1.0]), behind=0, word=1 << 63)
 def test_a_pick_from_running_sums_is_the_pick_from_weights(weights, behind, word):
     weights, u = np.append(weights, np.zeros(behind)), (word >> 11) * 2.0**-53
     sums = np.cumsum(weights)
     chosen = pick(weights.size, weights, sums[-1], u)
-    assert chosen == pick_from_sums(weights.size, sums, sums[-1], u) == invert(weights, u)
+    assert chosen == pick_from_sums(sums, u * sums[-1]) == invert(weights, u)
     assert weights[chosen] > 0
 
 
