@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from functools import partial
 
 import numpy as np
 import pytest
@@ -77,11 +78,18 @@ def test_sizes_are_those_of_the_issue_and_all_levels_share_tables():
     assert len(problem.model.tables) == 2
 
 
-def test_contestants_take_turns_and_the_first_call_is_not_timed():
-    calls = []
-    out = race({k: Contestant(lambda k=k: calls.append(k), 4) for k in "ab"}, 3)
-    assert calls == ["a", "b"] * 4
-    assert {k: len(v) for k, v in out.items()} == {"a": 3, "b": 3}
+def test_contestants_take_turns_and_short_calls_are_repeated(monkeypatch):
+    calls, clock = [], [0.0]
+    seconds = {"a": 0.5, "b": 0.125}
+
+    def call(name):
+        calls.append(name)
+        clock[0] += seconds[name] if calls.count(name) > 1 else 100.0  # the first call is slow
+
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    out = race({k: Contestant(partial(call, k), 4) for k in "ab"}, 3, least=0.4)
+    assert calls == ["a", "a", "b", "b"] + ["a", "b", "b", "b", "b"] * 3
+    assert {k: v.tolist() for k, v in out.items()} == {"a": [0.125] * 3, "b": [0.03125] * 3}
 
 
 def test_exponents_count_runs_where_they_vary():
