@@ -111,22 +111,25 @@ def report(result: Report) -> dict[str, object]:
 
 def survey(n_jobs: int) -> list[dict[str, object]]:
     """Compare every statement with every sampler on every family, a row a statement."""
+    import tempfile
+    from pathlib import Path
+
     import numpy as np
-    import pandas as pd
-    from joblib import Parallel, delayed
 
     from scripts.experiments.survey import SURVEY
     from scripts.progress import progress_bar
+    from simulator.runs.cells import run_cells
+    from simulator.runs.workers import Workers
     from theory.survey import summarise
 
-    cells, rows = SURVEY.cells("quick"), []
-    jobs = (delayed(SURVEY.run_cell)(**cell) for cell in cells)
-    with progress_bar() as progress:
-        for part in progress.track(
-            Parallel(n_jobs=n_jobs, return_as="generator")(jobs), len(cells), description="check"
-        ):
-            rows += part
-    table = summarise(pd.DataFrame(rows))
+    cells = SURVEY.cells("quick")
+    with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
+        task = progress.add_task("check", total=len(cells))
+        rows = run_cells(
+            SURVEY.name, SURVEY.run_cell, cells, Path(folder), workers=Workers(n_jobs),
+            advance=lambda done: progress.advance(task, done),
+        )  # fmt: skip
+    table = summarise(rows)
     table["verdict"] = np.where(table["violated"] > 0, "violated", "holds")
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 

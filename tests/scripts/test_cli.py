@@ -1,6 +1,7 @@
 """The command line as a user meets it."""
 
 import json
+import os
 import subprocess
 import sys
 from collections import defaultdict
@@ -11,6 +12,7 @@ from command_line import run
 from numba import njit
 from numba.core import event
 
+from scripts.experiments.experiment import Experiment
 from scripts.progress import announce_compilation
 from simulator.runs.store import read_table
 
@@ -198,6 +200,16 @@ def test_violation_is_exit_code_one(capsys, monkeypatch):
         monkeypatch.setattr(type(bound), "value", lambda self, problem, sampler: 1e-6)
         break
     run(capsys, "check", "reference:horizon=3", "-n", 2, code=1)
+
+
+def test_check_all_survives_its_workers(capsys, monkeypatch):
+    monkeypatch.setattr(
+        "scripts.experiments.survey.SURVEY",
+        Experiment("survey", os._exit, lambda profile: [{"status": 1}]),
+    )
+    _, err = run(capsys, "check", "--all", code=2)
+    assert len(err.strip().splitlines()) == 1, err
+    assert "a worker process was killed" in err
 
 
 def test_installed_command_starts():
