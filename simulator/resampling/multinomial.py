@@ -12,7 +12,7 @@ from numba import njit
 
 from simulator.kernels.rng import TO_UNIT, Xoshiro, next_word, to_whole
 
-__all__ = ["draw", "fill", "plain"]
+__all__ = ["draw", "fill", "from_sums", "plain"]
 
 # a guide that starts a hair too low is still exact; one too high would not be
 JUST_ABOVE = 1.0 + 2e-15

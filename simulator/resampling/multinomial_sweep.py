@@ -15,7 +15,7 @@ from numba import njit
 from simulator.kernels.rng import TO_UNIT, Xoshiro, next_word, to_whole
 from simulator.resampling.multinomial import cumulate, invert, locate, prepare
 
-__all__ = ["MANY", "fill", "plain"]
+__all__ = ["MANY", "fill", "from_sums", "plain"]
 
 MANY = 100_000  # particles from which it is faster
 BITS = 12

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import threading
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from scripts.bench import limits, report
 from scripts.bench.c_code import CSMC, compiler
+from scripts.bench.kernels import threads
 from scripts.bench.others import RIVALS, against_others
 from scripts.bench.problems import SIZES, Size, filtering
 from scripts.bench.scaling import exponents
@@ -90,6 +92,21 @@ def test_contestants_take_turns_and_short_calls_are_repeated(monkeypatch):
     out = race({k: Contestant(partial(call, k), 4) for k in "ab"}, 3, least=0.4)
     assert calls == ["a", "a", "b", "b"] + ["a", "b", "b", "b", "b"] * 3
     assert {k: v.tolist() for k, v in out.items()} == {"a": [0.125] * 3, "b": [0.03125] * 3}
+
+
+def test_both_halves_of_the_runs_in_c_are_done_by_two_threads():
+    seen = []
+
+    class C:
+        def run(self, problem, n_particles, scheme, n_runs, rng, *, lanes):
+            seen.append((n_runs, threading.get_ident()))
+
+    rows = threads(C(), [TINY], 1)
+    assert [set(row) for row in rows] == [{"size", "scheme", "gain", "c"}] * 2
+    here = threading.get_ident()
+    halves = [thread == here for n_runs, thread in seen if n_runs == 4]
+    assert {n_runs for n_runs, _ in seen} == {4, 8}
+    assert sum(halves) == len(halves) / 2 > 0
 
 
 def test_exponents_count_runs_where_they_vary():
