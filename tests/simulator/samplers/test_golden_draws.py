@@ -16,7 +16,7 @@ from simulator.language_models.tabular import as_language_model
 from simulator.samplers.registry import SAMPLERS, make_sampler, parse_options
 
 STORED = Path(__file__).parents[2] / "data" / "golden_draws.json"
-PROBLEMS = ("reference:horizon=4", "eos", "product:horizon=6", "random-automaton:seed=2")
+PROBLEMS = ("reference:horizon=4", "eos", "product:horizon=6", "random-automaton:seed=2,horizon=6")
 OPTIONS = {
     "smc": [
         "",
@@ -28,8 +28,10 @@ OPTIONS = {
         "block=2",
         *(f"proposal={q}" for q in ("optimal", "uniform", "tempered")),
     ],
-    "smc-rs": ["", "method=enumerate"],
-    "dmc": ["", "restart=false"],
+    "smc-rs": ["", "eta=20", "method=enumerate"],
+    "dmc": ["", "z_bound=4", "restart=false"],
+    "smc-restart": ["", "accuracy=3"],
+    "alrs": ["", "eta=20"],
     "vgb": ["", "stop=steps", "stop=visits"],
     "lookahead": ["", "rollouts=0", "depth=2 rollouts=3"],
     "audit": ["", "rule=softmax", "rule=absolute-argmax"],
