@@ -76,7 +76,7 @@ def _sampler(name: str, particles: int | None, settings: list[str] | None) -> Sa
 def inspect(problem: ProblemArg, json: JsonOption = False) -> None:
     """Print the criteria of a problem: coverage, accuracy of the PRM, chi-square."""
     from scripts import show
-    from simulator.models.library import open_problem
+    from simulator.problem.library import open_problem
 
     show.emit(show.inspection(open_problem(problem)), json)
 
@@ -91,7 +91,7 @@ def exact(
 ) -> None:
     """Print the exact law of a sampler on a small problem."""
     from scripts import show
-    from simulator.models.library import open_problem
+    from simulator.problem.library import open_problem
 
     made = _sampler(sampler, particles, option)
     show.emit(show.exact_law(open_problem(problem), made), json)
@@ -125,7 +125,7 @@ def check(
         if any(b["verdict"] == "violated" for b in found):
             raise typer.Exit(1)
         return
-    from simulator.models.library import open_problem
+    from simulator.problem.library import open_problem
     from theory.verdict import check as check_bounds
 
     made = _sampler(sampler, particles, option)
@@ -166,7 +166,7 @@ def plan(
 ) -> None:
     """Print how many particles each bound asks for at an error, and how many truly suffice."""
     from scripts import show
-    from simulator.models.library import open_problem
+    from simulator.problem.library import open_problem
     from theory.plan import plan as find
 
     made = find(
@@ -183,7 +183,7 @@ def plan(
 def audit(problem: ProblemArg, particles: ParticlesOption = None, json: JsonOption = False) -> None:
     """Print what weighting rules in use converge to, and how far that is from the target."""
     from scripts import show
-    from simulator.models.library import open_problem
+    from simulator.problem.library import open_problem
 
     show.emit(show.audit(open_problem(problem), 4 if particles is None else particles), json)
 
@@ -200,7 +200,7 @@ def sample(
 ) -> None:
     """Draw outputs and write them, with their provenance, to a parquet file."""
     from scripts import draws
-    from simulator.models.library import open_problem
+    from simulator.problem.library import open_problem
 
     made = _sampler(sampler, particles, option)
     settings = {"problem": problem, "sampler": sampler, "particles": made.n_particles,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.errors import InputError
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.runs.provenance import provenance
 from simulator.runs.store import write_table
 from simulator.samplers.registry import Sampler

@@ -138,7 +138,7 @@ def table(
     """Tabulate a prompt switch over a few words: a problem file for every other command."""
     from simulator.errors import InputError
     from simulator.language_models.tabulate import switch_tables, tabulate
-    from simulator.problem_files import save_problem
+    from simulator.problem.files import save_problem
 
     if out.suffix not in (".json", ".npz"):
         raise InputError(f"--out {out}: the name must end in .json or .npz")

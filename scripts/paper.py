@@ -24,8 +24,8 @@ from simulator.exact.lumped import product_tv, two_branch_bias
 from simulator.exact.quadrature import STEP
 from simulator.exact.two_branch_paths import two_branch_tv
 from simulator.exact.variance import relative_variance
-from simulator.models.families.reference import reference
-from simulator.models.families.two_branch import two_branch
+from simulator.problem.families.reference import reference
+from simulator.problem.families.two_branch import two_branch
 from simulator.runs.store import read_table
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_rejection import SMCRejection

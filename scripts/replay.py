@@ -13,7 +13,7 @@ from scripts import draws
 from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.show import claims, claims_table
 from simulator.errors import InputError
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
 from simulator.runs.provenance import provenance
 from simulator.runs.shard import run_shard
 from simulator.runs.store import decode, encode, read_table

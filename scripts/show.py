@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from simulator.problem import Problem
+    from simulator.problem.problem import Problem
     from simulator.samplers.registry import Sampler
     from theory.plan import Plan
     from theory.verdict import Report
@@ -136,7 +136,7 @@ def survey(n_jobs: int) -> list[dict[str, object]]:
 
 def registered() -> dict[str, object]:
     """Names of samplers, resampling schemes, problems and bounds, a line on each."""
-    from simulator.models.library import ready_problems
+    from simulator.problem.library import ready_problems
     from simulator.resampling.registry import SCHEMES
     from simulator.samplers.registry import SAMPLERS
     from theory.registry import BOUNDS, CLAIMS

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from scipy.stats import binom
 
 from simulator.measure.error import bracket
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
 from simulator.samplers.smc import SMC
 from theory.registry import CLAIMS
 

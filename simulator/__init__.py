@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from simulator.language_models.prompt_switching import PromptSwitching
     from simulator.language_models.tabular import TabularLM
     from simulator.measure.error import bracket
-    from simulator.models.library import open_problem
-    from simulator.models.tabular import TabularModel
-    from simulator.problem import PRM, Problem
-    from simulator.problem_files import load_problem, save_problem
+    from simulator.problem.files import load_problem, save_problem
+    from simulator.problem.library import open_problem
+    from simulator.problem.model import TabularModel
+    from simulator.problem.problem import PRM, Problem
     from simulator.samplers.action_is import ActionImportanceSampling
     from simulator.samplers.action_level_rejection import ActionLevelRejection
     from simulator.samplers.audited import AuditedSMC
@@ -48,21 +48,21 @@ _HOME = {
     "InputError": "errors",
     "LanguageModelProblem": "language_models.problem",
     "load_language_model": "language_models.packaged",
-    "load_problem": "problem_files",
+    "load_problem": "problem.files",
     "Lookahead": "samplers.lookahead",
-    "open_problem": "models.library",
-    "PRM": "problem",
-    "Problem": "problem",
+    "open_problem": "problem.library",
+    "PRM": "problem.problem",
+    "Problem": "problem.problem",
     "PromptSwitching": "language_models.prompt_switching",
     "Runs": "samplers.runs",
-    "save_problem": "problem_files",
+    "save_problem": "problem.files",
     "SIS": "samplers.sis",
     "SMC": "samplers.smc",
     "SMCIndependent": "samplers.smc_independent",
     "SMCRejection": "samplers.smc_rejection",
     "SMCRestart": "samplers.smc_restart",
     "TabularLM": "language_models.tabular",
-    "TabularModel": "models.tabular",
+    "TabularModel": "problem.model",
     "TextPRM": "language_models.prms",
     "TooLargeError": "errors",
 }

@@ -23,9 +23,9 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp
 
 from simulator.errors import InputError
-from simulator.exact.unfold import is_path_tree, unfold
 from simulator.measure.error import total_variation
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import is_path_tree, unfold
 
 __all__ = ["RULES", "Rule", "get_rule", "limit_error", "limit_law"]
 
@@ -213,7 +213,7 @@ def limit_law(problem: Problem, rule: str) -> Floats:
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]], [[0.5, 0.5]] * 2]),
     ...                   [1.0, 1.0, 2.0, 2.0], "exact")
     >>> limit_law(problem, "ratio").round(3).tolist()
@@ -261,7 +261,7 @@ def limit_error(problem: Problem, rule: str) -> float:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> [round(limit_error(reference(3), rule), 3) for rule in ("ratio", "absolute")]
     [0.0, 0.233]
     """

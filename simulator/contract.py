@@ -26,11 +26,11 @@ import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.errors import InputError
 from simulator.exact.cloud import ExactLaw
-from simulator.models.families.eos import eos
-from simulator.models.families.product import product
-from simulator.models.families.reference import reference
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.eos import eos
+from simulator.problem.families.product import product
+from simulator.problem.families.reference import reference
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import Sampler
 

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import TooLargeError
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
-from simulator.rewrites import _cached
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
+from simulator.problem.transforms import _cached
 
 __all__ = ["extended", "looked_ahead"]
 
@@ -52,7 +52,7 @@ def looked_ahead(problem: Problem, depth: int) -> Problem:
     --------
     A PRM that is one step late shows at the next level what it knows.
 
-    >>> from simulator.models.families.delayed import delayed
+    >>> from simulator.problem.families.delayed import delayed
     >>> problem = delayed()
     >>> ahead = looked_ahead(problem, 1)
     >>> bool(np.allclose(ahead.log_prm_flat, problem.log_value_flat))
@@ -100,7 +100,7 @@ def extended(problem: Problem, depth: int, rollouts: int) -> Problem:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> extended(reference(2), 1, 2).model.n_states.tolist()
     [1, 6, 4]
     """

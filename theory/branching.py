@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from simulator.exact.branching import NEGLIGIBLE, log_chance_beyond
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.backtracking import Backtracking
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.smc_independent import SMCIndependent

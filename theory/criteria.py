@@ -17,9 +17,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from simulator.exact.values import log_steps
 from simulator.exact.variance import sequence_chi2
-from simulator.problem import Problem
+from simulator.problem.forward_backward import log_steps
+from simulator.problem.problem import Problem
 
 __all__ = ["Criteria", "criteria"]
 
@@ -65,7 +65,7 @@ class Criteria:
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> model = TabularModel.tree([[[0.5, 0.5]], [[0.5, 0.5], [0.5, 0.5]]])
     >>> problem = Problem(model, [1.0, 1.0, 2.0, 4.0], [[2.0], [1.0, 1.5], [1.0, 1.0, 2.0, 4.0]])
     >>> c = Criteria(problem)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.errors import InputError, TooLargeError
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
-from simulator.samplers.streams import RngLike, seed_sequence
+from simulator.streams.seeds import RngLike, seed_sequence
 from theory.registry import BOUNDS
 from theory.statement import Bound
 from theory.verdict import measure_error
@@ -88,7 +88,7 @@ def plan(
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> from simulator.samplers.smc import SMC
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> found = plan(problem, SMC, 0.1)

@@ -7,7 +7,7 @@ import pkgutil
 
 import theory.bounds
 import theory.claims
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
 from theory.claim import CLAIMS_FOUND, Claim
 from theory.statement import FOUND, Bound
@@ -37,7 +37,7 @@ def bounds_for(problem: Problem, sampler: Sampler) -> list[Bound]:
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> from simulator.samplers.smc import SMC
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]], [[0.9, 0.1], [0.2, 0.8]]]),
     ...                   [0.0, 1.0, 2.0, 1.0], "exact")

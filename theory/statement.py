@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.measure.confidence import mean_upper
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.registry import SAMPLERS
 from simulator.samplers.sampler import Sampler
-from simulator.samplers.streams import RngLike
+from simulator.streams.seeds import RngLike
 from theory.criteria import criteria
 
 __all__ = [

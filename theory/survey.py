@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.errors import TooLargeError
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
 from simulator.samplers.registry import make_sampler, parse_options
 from theory.registry import BOUNDS
 from theory.verdict import TOLERANCE, check

@@ -9,9 +9,9 @@ from typing import Literal
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.cloud import DEFAULT_LIMIT
 from simulator.measure.error import Bracket, bracket
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
-from simulator.samplers.streams import RngLike, seed_sequence
+from simulator.streams.seeds import RngLike, seed_sequence
 from theory.instances.two_branch import exact_limits
 from theory.registry import BOUNDS, bounds_for
 from theory.statement import Bound
@@ -140,7 +140,7 @@ def check(
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> from simulator.samplers.smc import SMC
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> report = check(problem, SMC(2), bounds=["S1", "3.2"])

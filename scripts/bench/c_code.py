@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.kernels.edge_tables import edge_tables
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.resampling.registry import scheme_for
-from simulator.samplers.streams import RngLike, run_seeds
+from simulator.streams.seeds import RngLike, run_seeds
 
 __all__ = ["CSMC", "LANES", "CRuns", "compiler"]
 

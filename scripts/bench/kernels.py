@@ -11,7 +11,7 @@ from typing import Any
 from scripts.bench.c_code import CSMC
 from scripts.bench.problems import Size, filtering
 from scripts.bench.timing import Contestant, race, ratio, speed
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.backtracking import Backtracking
 from simulator.samplers.leaves import leaf_filter
 from simulator.samplers.sis import SIS

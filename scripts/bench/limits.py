@@ -15,9 +15,9 @@ from scripts.bench.kernels import Row
 from simulator.errors import TooLargeError
 from simulator.exact.variance import relative_variance
 from simulator.measure.stepwise import stepwise_samples
-from simulator.models.families.product import product
-from simulator.models.families.random_automaton import random_automaton
-from simulator.models.families.random_tree import random_tree
+from simulator.problem.families.product import product
+from simulator.problem.families.random_automaton import random_automaton
+from simulator.problem.families.random_tree import random_tree
 from simulator.samplers.smc import SMC
 
 __all__ = ["memory", "seconds_of_commands", "seconds_of_engines"]

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 
 __all__ = ["SIZES", "Size", "filtering"]
 

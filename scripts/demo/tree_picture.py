@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from scripts.demo.lessons.particles import Frame, bits
 from scripts.demo.pictures import svg
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = ["tree_picture"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from scripts.cli import app
-from simulator.models.library import ready_problems
+from simulator.problem.library import ready_problems
 from simulator.resampling.registry import SCHEMES
 from simulator.samplers.registry import SAMPLERS
 from theory.registry import BOUNDS, CLAIMS

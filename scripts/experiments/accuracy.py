@@ -9,9 +9,9 @@ import numpy as np
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.language_models.tabular import TabularLM
 from simulator.language_models.tabulate import tabulate
-from simulator.models.library import open_problem
-from simulator.prms import NoisyPRM
-from simulator.problem import Problem
+from simulator.problem.library import open_problem
+from simulator.problem.prms import NoisyPRM
+from simulator.problem.problem import Problem
 from simulator.samplers.smc import SMC
 from theory.criteria import criteria
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.audit import RULES, limit_error
 from simulator.errors import TooLargeError
-from simulator.exact.unfold import is_path_tree, unfold
 from simulator.measure.error import bracket
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
+from simulator.problem.unfold import is_path_tree, unfold
 from simulator.samplers.audited import AuditedSMC
 
 # with how many times as many runs: 10,000 outcomes need more of them than 31

@@ -10,8 +10,8 @@ from scripts.experiments.experiment import Experiment, Rows
 from simulator.exact.lumped import product_tv
 from simulator.exact.two_branch_paths import Interval, two_branch_tv
 from simulator.measure.error import bracket
-from simulator.models.library import open_problem
-from simulator.problem import Problem
+from simulator.problem.library import open_problem
+from simulator.problem.problem import Problem
 from simulator.samplers.smc import SMC
 
 TREE = "reference:horizon=3"

@@ -8,9 +8,9 @@ import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.errors import InputError, TooLargeError
-from simulator.exact.unfold import is_path_tree, unfold
 from simulator.measure.error import bracket
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
+from simulator.problem.unfold import is_path_tree, unfold
 from simulator.samplers.registry import make_sampler
 
 PROBLEMS = (

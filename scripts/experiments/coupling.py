@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import norm
 
 from scripts.experiments.experiment import Experiment, Rows
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
 from simulator.samplers.coupling import couple
 
 CONFIDENCE = 0.99

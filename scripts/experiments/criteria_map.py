@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
-from simulator.models.families.random_tree import random_tree
+from simulator.problem.families.random_tree import random_tree
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_rejection import SMCRejection
 from theory.criteria import criteria

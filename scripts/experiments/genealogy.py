@@ -8,7 +8,7 @@ import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.measure.confidence import mean_interval
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
 from simulator.samplers.registry import make_sampler
 
 PROBLEM, N = "product:horizon=32", 16

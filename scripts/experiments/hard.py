@@ -14,8 +14,8 @@ import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.measure.confidence import clopper_pearson
-from simulator.models.families.hidden_labels import hidden_labels
-from simulator.problem import Problem
+from simulator.problem.families.hidden_labels import hidden_labels
+from simulator.problem.problem import Problem
 from simulator.samplers.holding import LabelHolding
 from simulator.samplers.registry import SAMPLERS, make_sampler
 from theory.instances.hidden_labels import block_sizes, event_probability, myopic_limit

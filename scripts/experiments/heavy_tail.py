@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_rejection import SMCRejection
 from theory.criteria import criteria

@@ -10,7 +10,7 @@ from scripts.experiments.experiment import Experiment, Rows
 from scripts.experiments.language_model_switching import SAMPLERS
 from simulator.language_models.style_tables import style_table
 from simulator.language_models.tabulate import switch_tables
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.registry import make_sampler
 
 STYLES = 50

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.measure.error import bracket
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
 from simulator.samplers.smc import SMC
 from theory.registry import bounds_for
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
-from simulator.models.families.random_tree import random_tree
-from simulator.problem import Problem
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.problem import Problem
 from simulator.samplers.action_level_rejection import ActionLevelRejection
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_rejection import SMCRejection

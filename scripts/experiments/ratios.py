@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
-from simulator.models.families.random_tree import random_tree
-from simulator.problem import Problem
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.smc import SMC
 from theory.verdict import check

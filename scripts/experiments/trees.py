@@ -9,7 +9,7 @@ import numpy as np
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.errors import TooLargeError
 from simulator.measure.error import bracket
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
 from simulator.samplers.smc import SMC
 from theory.registry import bounds_for
 

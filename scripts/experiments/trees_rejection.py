@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.errors import TooLargeError
 from simulator.measure.error import bracket
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
 from simulator.samplers.smc_rejection import SMCRejection
 from theory.registry import bounds_for
 

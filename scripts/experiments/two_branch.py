@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.exact.lumped import two_branch_bias
-from simulator.models.families.two_branch import two_branch
+from simulator.problem.families.two_branch import two_branch
 from simulator.samplers.smc import SMC
 from theory.instances.two_branch import lower_bound
 from theory.registry import BOUNDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scripts.experiments.experiment import Experiment, Rows
-from simulator.models.families.variance import variance
+from simulator.problem.families.variance import variance
 from simulator.samplers.smc import SMC
 from theory.bounds.variance_s2 import variance_s2
 from theory.criteria import criteria

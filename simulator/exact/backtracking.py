@@ -24,7 +24,7 @@ from simulator.errors import TooLargeError
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
 from simulator.exact.outcomes import outcomes
 from simulator.kernels.moves import step_ratios
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = ["Walk", "walk_law", "walk_on"]
 
@@ -65,7 +65,7 @@ def walk_on(tree: Problem) -> Walk:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> walk = walk_on(reference(1))
     >>> walk.stationary.round(4).tolist()  # root, two leaves, s
     [0.5, 0.0833, 0.1667, 0.25]
@@ -132,7 +132,7 @@ def walk_law(
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> exact = walk_law(reference(1), 1, first_leaf=False, most=100)
     >>> exact.law.round(4).tolist(), exact.failure
     ([0.1667, 0.3333], 0.5)

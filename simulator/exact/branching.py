@@ -23,7 +23,7 @@ from simulator.exact.branching_moments import relative_variance
 from simulator.exact.cloud import ExactLaw
 from simulator.exact.outcomes import outcomes
 from simulator.kernels.moves import step_ratios
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = [
     "branching_law",
@@ -66,7 +66,7 @@ def extinction(problem: Problem, n: int) -> float:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> round(extinction(reference(1), 2), 12), round(extinction(reference(3), 2), 4)
     (0.25, 0.6026)
     """
@@ -147,7 +147,7 @@ def branching_law(
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> exact = branching_law(reference(1), 2)
     >>> exact.law.round(6).tolist(), round(exact.failure, 6), round(exact.relative_variance, 6)
     ([0.25, 0.5], 0.25, 1.0)
@@ -199,7 +199,7 @@ def shortfall(problem: Problem, n: int) -> float:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> shortfall(reference(1), 1)
     0.5
     """
@@ -238,7 +238,7 @@ def log_chance_beyond(problem: Problem, n: int, most: float) -> float:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> log_chance_beyond(reference(3), 2, 1000) < -100
     True
     """

@@ -18,7 +18,7 @@ from scipy.special import logsumexp
 
 from simulator.errors import TooLargeError
 from simulator.kernels.moves import step_ratios
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = ["leaf_counts", "path_moment", "relative_variance"]
 
@@ -44,7 +44,7 @@ def relative_variance(problem: Problem, n: int) -> float:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> perfect = reference(3).with_prm("exact")
     >>> round(relative_variance(perfect, 2), 9)
     3.0
@@ -81,7 +81,7 @@ def path_moment(problem: Problem, n: int) -> Floats:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> path_moment(reference(1), 2).tolist()
     [2.0, 2.0]
     """
@@ -122,7 +122,7 @@ def leaf_counts(problem: Problem, n: int) -> tuple[Floats, Floats]:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> mean, covariance = leaf_counts(reference(1), 2)
     >>> mean.round(6).tolist(), covariance.round(6).tolist()
     ([0.666667, 1.333333], [[0.888889, 0.444444], [0.444444, 2.222222]])

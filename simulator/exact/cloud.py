@@ -25,7 +25,7 @@ from simulator.exact.cloud_steps import Clouds, Scheme, Work, advance
 from simulator.exact.offspring import SCHEMES
 from simulator.exact.outcomes import outcomes
 from simulator.exact.particle_types import Types, root_types, step_from
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = ["CloudLevel", "ExactLaw", "cloud_chain", "cloud_transitions", "exact_law"]
 
@@ -162,7 +162,7 @@ def cloud_chain(
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> tree = TabularModel.tree([[[0.5, 0.5]], [[0.5, 0.5]] * 2])
     >>> problem = Problem(tree, [1.0, 2.0, 3.0, 4.0], "exact")
     >>> smc = SimpleNamespace(
@@ -206,7 +206,7 @@ def exact_law(
         Also follow the joint law with W^, for E[(1 - W^_H/Z)_+].
     rewrite : callable, optional
         SMC runs on ``rewrite(problem)``, which has the same tokens and states, but is judged
-        by the target and the rewards of `problem`; see `simulator.rewrites`.
+        by the target and the rewards of `problem`; see `simulator.problem.transforms`.
     whole_paths : bool
         `rewrite` must be given the tree of token paths without edge rewards.
     accept : float, optional
@@ -227,7 +227,7 @@ def exact_law(
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> smc = SimpleNamespace(
     ...     n_particles=2, resampling="multinomial", ess_threshold=1.0, block=1, select="sample")
@@ -289,7 +289,7 @@ def cloud_transitions(problem: Problem, sampler: ParticleFilter) -> float:
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> tree = TabularModel.tree([[[0.5, 0.5]] * 2**h for h in range(4)])
     >>> smc = SimpleNamespace(
     ...     n_particles=4, resampling="multinomial", ess_threshold=1.0, block=1, select="sample")

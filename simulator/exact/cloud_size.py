@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.exact.cloud_steps import Scheme
 from simulator.exact.compositions import multisets
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = ["bound_transitions"]
 

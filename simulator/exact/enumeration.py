@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import TooLargeError
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = ["Sequences", "enumerate_sequences"]
 
@@ -124,7 +124,7 @@ def enumerate_sequences(problem: Problem, limit: float = DEFAULT_LIMIT) -> Seque
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> model = TabularModel.tree([[[0.5, 0.5]], [[0.9, 0.1], [0.2, 0.8]]])
     >>> everything = enumerate_sequences(Problem(model, [0.0, 1.0, 2.0, 1.0], "exact"))
     >>> round(everything.z, 12), everything.target.round(4).tolist()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.exact.outcomes import Outcomes, outcomes
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = ["Leaves", "leaves"]
 
@@ -86,7 +86,7 @@ def leaves(problem: Problem, on: str, limit: float, tie: float = 0.0) -> Leaves:
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> tree = TabularModel.tree([[[0.5, 0.5]], [[0.5, 0.5], [0.2, 0.8]]])
     >>> found = leaves(Problem(tree, [1.0, 2.0, 0.0, 1.0], "exact"), "paths", 10)
     >>> found.mass.tolist(), round(found.zero, 12), found.member.tolist()

@@ -21,7 +21,7 @@ from simulator.exact.leaves import LIMIT
 from simulator.exact.outcomes import outcomes
 from simulator.exact.quadrature import NODES, self_normalised_mean
 from simulator.exact.variance import weighted_edges
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = ["one_path_law"]
 
@@ -52,7 +52,7 @@ def one_path_law(problem: Problem, n: int, on: str, limit: float) -> ExactLaw:
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> [one_path_law(problem, n, "paths", 1e6).law.round(6).tolist() for n in (1, 2)]
     [[0.5, 0.5], [0.375, 0.625]]

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.exact.unfold import all_paths, is_path_tree, unfold
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import all_paths, is_path_tree, unfold
 
 __all__ = ["Outcomes", "outcomes"]
 
@@ -85,7 +85,7 @@ def outcomes(
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> coins = Problem(TabularModel([[[0.5, 0.5]]] * 2, [[[0, 0]]] * 2), [1.0], "exact")
     >>> outcomes(coins, "states", 10, one_reward=True).target.tolist()
     [1.0]

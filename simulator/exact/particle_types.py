@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import TooLargeError
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = ["Step", "Types", "root_types", "step_from"]
 

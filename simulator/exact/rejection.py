@@ -3,7 +3,7 @@ r"""Exact law of the clouds of SMC by rejection (arXiv 2603.07887, algorithm 2),
 Given the cloud of a level, the N particles of the next one are independent draws from
 mu ∝ sum over parents x of pi_ref(.|x) V^(.)/V^(x). The clouds are followed as multisets,
 particles without a child of positive V^ among them; multinomial SMC on
-`simulator.rewrites.adapted` would drop those, its weights being those of the step ahead.
+`simulator.problem.transforms.adapted` would drop those, its weights being those of the step ahead.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from simulator.errors import TooLargeError
 from simulator.exact.compositions import compositions, multisets
-from simulator.exact.values import log_steps
-from simulator.problem import Problem
-from simulator.rewrites import one_step_value
+from simulator.problem.forward_backward import log_steps
+from simulator.problem.problem import Problem
+from simulator.problem.transforms import one_step_value
 
 __all__ = ["RejectionLevel", "expected_proposals", "log_step_means", "rejection_chain"]
 
@@ -90,7 +90,7 @@ def rejection_chain(
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> tree = TabularModel.tree([[[0.5, 0.5]], [[0.5, 0.5]] * 2])
     >>> problem = Problem(tree, [1.0, 1.0, 3.0, 3.0], "exact")
     >>> for cloud in rejection_chain(problem, 2):
@@ -166,7 +166,7 @@ def expected_proposals(
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> expected_proposals(problem, 4, np.log(1.5)).tolist()
     [6.0]

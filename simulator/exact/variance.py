@@ -25,9 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.kernels.passes import backward
 from simulator.kernels.variance import log_sweeps, path_sweeps, sweeps
-from simulator.problem import Problem, Tables
+from simulator.problem.forward_backward_kernel import backward
+from simulator.problem.problem import Problem, Tables
 
 __all__ = [
     "WeightedEdges",
@@ -87,7 +87,7 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
     --------
     One level with a perfect PRM: Var(V*(x_1))/(N Z^2).
 
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> [round(relative_variance(problem, n), 12) for n in (1, 2)]
     [0.25, 0.125]
@@ -180,7 +180,7 @@ def path_second_moment(
     --------
     With a perfect PRM m(y) = prod_k (1 + (V*(x_k)/V*(x_{k-1}) - 1)/N).
 
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> path_second_moment(problem, 2, [[0], [1]]).tolist()
     [0.75, 1.25]

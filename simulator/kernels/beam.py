@@ -52,7 +52,7 @@ def search(
     ----------
     n : int
     n_actions, state_start, table_start, log_prob, next_state, factor_start, log_factor
-        Of `simulator.problem.Tables`.
+        Of `simulator.problem.problem.Tables`.
     log_prm : (n_states,) array
         log V^ of the flat states.
     tokens : (H,) int64 array

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from numba import njit
 
 from simulator.kernels.moves import draw_move
-from simulator.kernels.rng import next_word, to_unit
+from simulator.streams.xoshiro import next_word, to_unit
 
 __all__ = ["BranchingOutputs", "run_branching"]
 

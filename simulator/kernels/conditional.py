@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit
 
 from simulator.kernels.every_level import SLACK
-from simulator.kernels.rng import next_word, to_unit
 from simulator.resampling.multinomial import draw
+from simulator.streams.xoshiro import next_word, to_unit
 
 __all__ = ["run_conditional"]
 

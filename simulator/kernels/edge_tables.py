@@ -19,7 +19,7 @@ from numba import njit
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
-    from simulator.problem import Problem
+    from simulator.problem.problem import Problem
 
 __all__ = ["EdgeTables", "edge_tables"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from simulator.kernels.rng import TO_UNIT, next_word, to_unit, to_whole
 from simulator.resampling.killing import fill as killing
 from simulator.resampling.multinomial import from_sums as multinomial
 from simulator.resampling.multinomial_sweep import from_sums as multinomial_sweep
@@ -19,6 +18,7 @@ from simulator.resampling.single import pick, pick_from_sums
 from simulator.resampling.ssp import fill as ssp
 from simulator.resampling.stratified import fill as stratified
 from simulator.resampling.systematic import fill as systematic
+from simulator.streams.xoshiro import TO_UNIT, next_word, to_unit, to_whole
 
 __all__ = ["SLACK", "run_every_level"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from simulator.kernels.rng import next_word, to_unit
+from simulator.streams.xoshiro import next_word, to_unit
 
 __all__ = ["run_holding"]
 
@@ -22,7 +22,7 @@ def run_holding(
     seeds : (R, 4) uint64 array
         State of each run's generator.
     kinds, closes : (H,) int and bool arrays
-        As `simulator.models.families.hidden_labels.schedule` gives them.
+        As `simulator.problem.families.hidden_labels.schedule` gives them.
     late : (H,) int array
         Hidden bit of the label that the level closes.
     bits : (H,) int array

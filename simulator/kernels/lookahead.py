@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.kernels.rng import next_word, to_unit
+from simulator.streams.xoshiro import next_word, to_unit
 
 __all__ = ["Look", "look_ahead"]
 
@@ -25,7 +25,7 @@ class Look(NamedTuple):
     rollouts : int
         m; 0: the weights are those of plain SMC.
     state_start, log_prm, factor_start, log_factor : arrays
-        Of the problem, as in `simulator.problem.Tables`.
+        Of the problem, as in `simulator.problem.problem.Tables`.
     """
 
     depth: int

@@ -17,7 +17,7 @@ from numba import njit
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
-    from simulator.problem import Problem
+    from simulator.problem.problem import Problem
 
 __all__ = ["MoveTables", "draw_move", "move_tables", "step_ratios"]
 
@@ -60,7 +60,7 @@ def step_ratios(problem: Problem) -> npt.NDArray[np.float64]:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> step_ratios(reference(1)).round(6).tolist()
     [[0.333333, 0.666667]]
     """
@@ -98,7 +98,7 @@ def move_tables(problem: Problem) -> MoveTables:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> move_tables(reference(1)).below.round(6).tolist()
     [[0.166667, 0.5]]
     """

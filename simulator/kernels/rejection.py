@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.kernels.rng import next_word, to_unit
 from simulator.kernels.smc import trace
+from simulator.streams.xoshiro import next_word, to_unit
 
 __all__ = ["Acceptance", "RejectionOutputs", "run_rejection"]
 

@@ -15,9 +15,9 @@ from numba import njit
 
 from simulator.kernels.every_level import SLACK, run_every_level
 from simulator.kernels.lookahead import look_ahead
-from simulator.kernels.rng import next_word, to_unit
 from simulator.resampling.dispatch import resample
 from simulator.resampling.single import pick
+from simulator.streams.xoshiro import next_word, to_unit
 
 __all__ = ["Final", "Options", "Outputs", "run_smc", "trace"]
 
@@ -61,7 +61,7 @@ class Final(NamedTuple):
         log of what W^ starts from, V^(root).
     log_reward : (S_H,) array
     factor_start, log_factor : arrays
-        Edge rewards as in `simulator.problem.Tables`; `factor_start` is empty if all are 1.
+        Edge rewards as in `simulator.problem.problem.Tables`; `factor_start` is empty if all are 1.
     """
 
     log_root: float

@@ -145,7 +145,7 @@ class TextPRM(LanguagePRM):
     >>> prm = TextPRM(lambda texts: [1.0 + t.count("!") for t in texts])
     >>> from simulator.language_models.problem import LanguageModelProblem
     >>> from simulator.language_models.tabular import TabularLM
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> lm = TabularLM(TabularModel.tree([[[0.5, 0.5]]]), ["!", "."])
     >>> judge = prm.start(LanguageModelProblem(lm, "", 1, prm), 2)
     >>> judge.extend(np.array([0, 1]), np.zeros(2))

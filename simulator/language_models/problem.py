@@ -52,7 +52,7 @@ class LanguageModelProblem:
     Examples
     --------
     >>> from simulator.language_models.tabular import as_language_model
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> as_language_model(reference(3)).max_tokens
     3
     """

@@ -47,7 +47,7 @@ class PromptSwitching(LanguagePRM):
     --------
     >>> from simulator.language_models.problem import LanguageModelProblem
     >>> from simulator.language_models.tabular import TabularLM
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> lm = TabularLM(
     ...     {"calm": TabularModel.tree([[[0.5, 0.5]]]), "loud": TabularModel.tree([[[0.8, 0.2]]])}
     ... )

@@ -16,7 +16,7 @@ from simulator.language_models.protocol import LanguageModel, Prompt, chosen
 from simulator.measure.confidence import clopper_pearson, mean_upper
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import RngLike
+from simulator.streams.seeds import RngLike
 
 __all__ = [
     "Certificate",
@@ -80,7 +80,7 @@ def read_texts(
     Examples
     --------
     >>> from simulator.language_models.tabular import TabularLM
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> lm = TabularLM(
     ...     {"calm": TabularModel.tree([[[0.5, 0.5]]]), "loud": TabularModel.tree([[[0.8, 0.2]]])}
     ... )

@@ -14,7 +14,7 @@ import numpy as np
 from simulator.language_models.prompts import prompts
 from simulator.language_models.protocol import LanguageModel
 from simulator.language_models.tabulate import tabulate
-from simulator.models.tabular import TabularModel
+from simulator.problem.model import TabularModel
 
 __all__ = ["HORIZON", "WORDS", "make_style_tables", "style_facts", "style_table"]
 

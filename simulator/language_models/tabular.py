@@ -11,8 +11,8 @@ from simulator.errors import InputError
 from simulator.language_models.prms import Judge, LanguagePRM
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.protocol import WAIT, LanguageModel, Prompt, Session
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 
 __all__ = ["TabularLM", "TabularPRM", "as_language_model"]
 
@@ -259,7 +259,7 @@ def as_language_model(problem: Problem, *, eos: int | None = None) -> LanguageMo
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> from simulator.samplers.smc import SMC
     >>> runs = SMC(4).run(as_language_model(reference(3)), 3, rng=1, keep=("tokens",))
     >>> runs.tokens.shape, runs.prm_evaluations.tolist()

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.language_models.protocol import LanguageModel, Prompt, Session
-from simulator.models.tabular import TabularModel
-from simulator.prms import ExactPRM
-from simulator.problem import Problem
+from simulator.problem.model import TabularModel
+from simulator.problem.prms import ExactPRM
+from simulator.problem.problem import Problem
 
 __all__ = ["alpha_values", "switch_tables", "tabulate", "word_tokens"]
 
@@ -78,7 +78,7 @@ def tabulate(
     Examples
     --------
     >>> from simulator.language_models.tabular import TabularLM
-    >>> from simulator.models.families.eos import eos
+    >>> from simulator.problem.families.eos import eos
     >>> lm = TabularLM(eos(3).model, ["a", "b", "<eos>"])
     >>> tabulate(lm, "", ["b", "a"], 2).probs[1].round(4).tolist()
     [[0.3333, 0.6667], [0.3333, 0.6667]]

@@ -13,20 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.exact.target_paths import target_paths
 from simulator.kernels.conditional import run_conditional
 from simulator.kernels.edge_tables import edge_tables
-from simulator.kernels.rng import Xoshiro
 from simulator.measure.confidence import BettingUpper
 from simulator.measure.stepwise import stepwise_core
 from simulator.measure.stream import CELLS
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
+from simulator.problem.target import target_paths
 from simulator.resampling.multinomial import invert
 from simulator.samplers.sampler import check_int
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_plain import draw_token
-from simulator.samplers.streams import BLOCK, RngLike, run_seeds, seed_sequence
-from simulator.samplers.threads import spread
+from simulator.streams.seeds import BLOCK, RngLike, run_seeds, seed_sequence
+from simulator.streams.threads import spread
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = [
     "DensityRatio", "conditional_log_w", "conditional_log_w_plain", "density_ratio",
@@ -180,7 +180,7 @@ def conditional_log_w(
         Independent runs of each.
     rng : int, SeedSequence or Generator
     first_block : int, optional
-        As in `simulator.samplers.streams.run_seeds`.
+        As in `simulator.streams.seeds.run_seeds`.
 
     Returns
     -------
@@ -189,7 +189,7 @@ def conditional_log_w(
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> conditional_log_w(problem, 1, np.array([[1]]), 2, 0).round(4).tolist()
     [[1.0986, 1.0986]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from simulator.exact.target_paths import target_kernel
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
+from simulator.problem.target import target_kernel
 
 __all__ = ["intermediate_kl", "sequence_kl"]
 
@@ -28,7 +28,7 @@ def intermediate_kl(problem: Problem) -> npt.NDArray[np.float64]:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> intermediate_kl(reference(3)).round(4).tolist()
     [0.0, 0.1483, 0.1468, 0.0]
     """
@@ -59,7 +59,7 @@ def sequence_kl(problem: Problem) -> float:
 
     Examples
     --------
-    >>> from simulator.models.families.product import product
+    >>> from simulator.problem.families.product import product
     >>> print(f"{sequence_kl(product(10)):.4f}")
     0.5663
     """

@@ -11,9 +11,9 @@ from scipy.special import entr
 
 from simulator.errors import InputError
 from simulator.exact.cloud import ExactLaw
-from simulator.exact.unfold import count_paths
 from simulator.measure.confidence import Interval, clopper_pearson
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import count_paths
 from simulator.samplers.runs import Runs
 
 __all__ = ["Diversity", "diversity"]
@@ -73,7 +73,7 @@ def diversity(
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> from simulator.samplers.smc import SMC
     >>> problem = reference(3)
     >>> d = diversity(problem, SMC(1).exact_law(problem), n=2)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.exact.target_paths import target_paths
 from simulator.measure.confidence import BettingUpper
 from simulator.measure.density_ratio import DensityRatio, density_ratio, paths_within_reach
 from simulator.measure.plug_in import PlugIn, total_variation
@@ -14,10 +13,11 @@ from simulator.measure.stepwise import runs_within_reach, stepwise_samples
 from simulator.measure.stream import CELLS, LARGEST, Runnable, chunks, offers, shortfall
 from simulator.measure.tally import Ruler, Tally, edge_scores
 from simulator.measure.witness import learn_event
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
+from simulator.problem.target import target_paths
 from simulator.samplers.sampler import check_int
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import BLOCK, RngLike, seed_sequence
+from simulator.streams.seeds import BLOCK, RngLike, seed_sequence
 
 __all__ = ["Bracket", "bracket", "total_variation"]
 

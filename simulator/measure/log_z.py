@@ -7,7 +7,7 @@ import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.errors import InputError
 from simulator.measure.confidence import Interval
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
 
 __all__ = ["log_z_error"]
@@ -41,7 +41,7 @@ def log_z_error(
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> from simulator.samplers.smc import SMC
     >>> problem = reference(3)
     >>> error = log_z_error(problem, SMC(256).run(problem, 1000, rng=0))

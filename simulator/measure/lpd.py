@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.exact.cloud import ExactLaw
-from simulator.exact.target_paths import target_kernel
 from simulator.measure.confidence import Interval
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
+from simulator.problem.target import target_kernel
 from simulator.samplers.runs import Runs
 
 __all__ = ["log_probability_discrepancy"]
@@ -52,7 +52,7 @@ def log_probability_discrepancy(
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> from simulator.samplers.smc import SMC
     >>> problem = reference(3)
     >>> values = [log_probability_discrepancy(problem, SMC(n).exact_law(problem)) for n in (1, 4)]

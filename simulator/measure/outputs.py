@@ -8,7 +8,7 @@ import numpy.typing as npt
 from simulator.errors import InputError
 from simulator.exact.cloud import ExactLaw
 from simulator.measure.confidence import Interval, clopper_pearson, mean_interval
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
 
 __all__ = ["accuracy", "expected_reward"]
@@ -41,7 +41,7 @@ def accuracy(
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> from simulator.samplers.smc import SMC
     >>> problem = reference(3)
     >>> best = problem.reward > 2.5

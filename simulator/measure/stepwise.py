@@ -22,10 +22,10 @@ import numpy.typing as npt
 from simulator.errors import TooLargeError
 from simulator.exact.quadrature import self_normalised_mean
 from simulator.measure.stream import Runnable, chunks
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import RngLike
+from simulator.streams.seeds import RngLike
 
 __all__ = [
     "largest_steps",

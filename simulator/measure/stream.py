@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
-from simulator.samplers.streams import RngLike, seed_sequence
+from simulator.streams.seeds import RngLike, seed_sequence
 
 __all__ = ["Runnable", "chunks", "offers", "shortfall"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from simulator.exact.target_paths import target_kernel
 from simulator.kernels.walk import walk
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
+from simulator.problem.target import target_kernel
 from simulator.samplers.runs import Runs
 
 __all__ = ["Ruler", "Tally", "edge_scores"]

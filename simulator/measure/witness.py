@@ -20,10 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.exact.target_paths import target_kernel
 from simulator.kernels.walk import count_law
 from simulator.measure.confidence import proportion_lower, proportion_upper
 from simulator.measure.tally import Tally
+from simulator.problem.target import target_kernel
 
 __all__ = ["Event", "learn_event"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.kernels.rng import TO_UNIT, Xoshiro, next_word, to_whole
+from simulator.streams.xoshiro import TO_UNIT, Xoshiro, next_word, to_whole
 
 __all__ = ["draw", "fill", "from_sums", "plain"]
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.kernels.rng import TO_UNIT, Xoshiro, next_word, to_whole
 from simulator.resampling.multinomial import cumulate, invert, locate, prepare
+from simulator.streams.xoshiro import TO_UNIT, Xoshiro, next_word, to_whole
 
 __all__ = ["MANY", "fill", "from_sums", "plain"]
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from simulator.kernels.rng import Xoshiro
 from simulator.resampling import (
     killing,
     multinomial,
@@ -20,6 +19,7 @@ from simulator.resampling import (
     stratified,
     systematic,
 )
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = ["SCHEMES", "SWEEP", "Scheme", "scheme_for"]
 

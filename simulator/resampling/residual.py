@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.kernels.rng import Xoshiro
 from simulator.resampling.multinomial import draw, invert, spread
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = ["SNAP", "fill", "plain"]
 

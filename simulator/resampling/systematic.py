@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.kernels.rng import Xoshiro, next_word, to_unit
 from simulator.resampling.multinomial import spread
+from simulator.streams.xoshiro import Xoshiro, next_word, to_unit
 
 __all__ = ["fill", "plain"]
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.measure.error import total_variation
-from simulator.models.library import open_problem
-from simulator.problem import Problem
+from simulator.problem.library import open_problem
+from simulator.problem.problem import Problem
 from simulator.runs.cells import Rows
 from simulator.runs.sums import exact_sum
 from simulator.samplers.registry import Sampler, make_sampler, parse_options

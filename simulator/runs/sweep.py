@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 
 from simulator.errors import InputError
-from simulator.models.library import open_problem
-from simulator.problem import Problem
+from simulator.problem.library import open_problem
+from simulator.problem.problem import Problem
 from simulator.runs.cells import Cell, cell_tables
 from simulator.runs.shard import Total, read_sampler, run_shard
 from simulator.runs.workers import Workers
 from simulator.samplers.sampler import check_int
-from simulator.samplers.streams import BLOCK, seed_sequence
+from simulator.streams.seeds import BLOCK, seed_sequence
 
 __all__ = ["SHARD", "Grid", "run_sweep"]
 
@@ -38,7 +38,7 @@ class Grid:
     Parameters
     ----------
     problems : tuple of str
-        As in `simulator.models.library.open_problem`.
+        As in `simulator.problem.library.open_problem`.
     samplers : tuple of str
         As in `read_sampler`.
     particles : tuple of int

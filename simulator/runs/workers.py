@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from simulator.errors import InputError
 from simulator.samplers.sampler import check_int
-from simulator.samplers.threads import available_threads, share_of_threads
+from simulator.streams.threads import available_threads, share_of_threads
 
 __all__ = ["BACKENDS", "Workers"]
 

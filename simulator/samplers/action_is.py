@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
 from simulator.exact.one_path import one_path_law
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import RngLike
+from simulator.streams.seeds import RngLike
 
 __all__ = ["ActionImportanceSampling"]
 
@@ -39,7 +39,7 @@ class ActionImportanceSampling:
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> tree = TabularModel.tree([[[0.5, 0.5]], [[0.5, 0.5]] * 2])
     >>> problem = Problem(tree, [1.0, 1.0, 1.0, 3.0], "exact")
     >>> ActionImportanceSampling(2).run(problem, 1, rng=1).model_calls.tolist()

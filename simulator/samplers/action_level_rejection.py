@@ -33,8 +33,8 @@ class ActionLevelRejection(SMCRejection):
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
-    >>> from simulator.problem import Problem
+    >>> from simulator.problem.model import TabularModel
+    >>> from simulator.problem.problem import Problem
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> ActionLevelRejection().exact_law(problem).law.round(12).tolist()
     [0.25, 0.75]

@@ -9,13 +9,13 @@ import numpy as np
 
 from simulator.audit import get_rule
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw, exact_law
-from simulator.exact.unfold import is_path_tree, unfold
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import is_path_tree, unfold
 from simulator.samplers.drive import check_run_arguments, drive
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import RngLike, run_seeds
+from simulator.streams.seeds import RngLike, run_seeds
 
 __all__ = ["AuditedSMC"]
 
@@ -44,7 +44,7 @@ class AuditedSMC:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> [round(AuditedSMC(n).exact_law(reference(3)).tv, 3) for n in (1, 4)]
     [0.178, 0.202]
     """

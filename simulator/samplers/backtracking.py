@@ -13,13 +13,13 @@ from simulator.exact.branching import branching_law
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
 from simulator.kernels.backtracking import AT_LEAF, AT_STEP, AT_VISIT, WalkOutputs, run_walk
 from simulator.kernels.moves import move_tables
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.drive import check_run_arguments
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
 from simulator.samplers.smc_independent import log_weight
-from simulator.samplers.streams import RngLike, run_seeds
-from simulator.samplers.threads import spread
+from simulator.streams.seeds import RngLike, run_seeds
+from simulator.streams.threads import spread
 
 __all__ = ["Backtracking"]
 
@@ -65,7 +65,7 @@ class Backtracking:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> problem = reference(3)
     >>> for n in (1, 4, 16):
     ...     print(f"{Backtracking(n).exact_law(problem).tv:.4f}")
@@ -109,7 +109,7 @@ class Backtracking:
 
         Examples
         --------
-        >>> from simulator.models.families.reference import reference
+        >>> from simulator.problem.families.reference import reference
         >>> Backtracking(3).least(reference(4)), Backtracking(3, steps=6).least(reference(4))
         (24, 16)
         """

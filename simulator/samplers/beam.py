@@ -12,11 +12,11 @@ from simulator.errors import InputError
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
 from simulator.exact.outcomes import outcomes
 from simulator.kernels.beam import search
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.drive import check_run_arguments
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
-from simulator.samplers.streams import RngLike, run_seeds
+from simulator.streams.seeds import RngLike, run_seeds
 
 __all__ = ["Beam", "Greedy"]
 
@@ -47,7 +47,7 @@ class Beam:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> runs = Beam(2).run(reference(3), 1, rng=1, keep=("tokens",))
     >>> runs.tokens.tolist(), runs.prm_evaluations.tolist(), runs.model_calls.tolist()
     ([[1, 0, 1]], [10], [5])
@@ -181,7 +181,7 @@ class Greedy(Beam):
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> Greedy().run(reference(3), 1, rng=1).prm_evaluations.tolist()
     [6]
     """

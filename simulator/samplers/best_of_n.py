@@ -10,12 +10,12 @@ import numpy as np
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
 from simulator.exact.cloud_output import TIE
 from simulator.exact.leaves import leaves
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.drive import check_run_arguments
 from simulator.samplers.leaves import run_leaves
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
-from simulator.samplers.streams import RngLike
+from simulator.streams.seeds import RngLike
 
 __all__ = ["BestOfN"]
 
@@ -43,7 +43,7 @@ class BestOfN:
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> [BestOfN(n).exact_law(problem).law.round(6).tolist() for n in (1, 2, 3)]
     [[0.5, 0.5], [0.25, 0.75], [0.125, 0.875]]

@@ -18,9 +18,9 @@ import numpy as np
 
 from simulator.errors import TooLargeError
 from simulator.kernels.moves import step_ratios
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import check_int
-from simulator.samplers.streams import RngLike, seed_sequence
+from simulator.streams.seeds import RngLike, seed_sequence
 
 __all__ = ["Coupled", "couple", "coupling_table"]
 
@@ -100,7 +100,7 @@ def couple(problem: Problem, n_particles: int, rng: RngLike, max_steps: int = 1_
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> run = couple(reference(2), 3, rng=1)
     >>> run.walk == run.particles, run.walk[()], run.steps == 2 * run.walk.total()
     (True, 3, True)
@@ -182,7 +182,7 @@ def coupling_table(
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> rows = coupling_table(reference(2), 3, 50, rng=1)
     >>> all(row["equal"] for row in rows), sorted(rows[0])
     (True, ['equal', 'leaves', 'prefixes', 'run', 'steps', 'visits'])

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from simulator.kernels.edge_tables import edge_tables
 from simulator.kernels.lookahead import Look
 from simulator.kernels.smc import Final, Options, Outputs, run_smc
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import KEEP, Runs, check_keep
 from simulator.samplers.sampler import check_int
-from simulator.samplers.threads import spread
+from simulator.streams.threads import spread
 
 __all__ = ["check_run_arguments", "drive"]
 
@@ -60,7 +60,7 @@ def drive(
     Parameters
     ----------
     core : Problem
-        What is sampled; see `simulator.rewrites`.
+        What is sampled; see `simulator.problem.transforms`.
     judge : Problem
         Ranks final particles by its reward if the best is wanted.
     options : Options

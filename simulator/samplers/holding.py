@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.kernels.holding import run_holding
-from simulator.models.families.hidden_labels import OPEN, hidden_bits, schedule
-from simulator.problem import Problem
+from simulator.problem.families.hidden_labels import OPEN, hidden_bits, schedule
+from simulator.problem.problem import Problem
 from simulator.samplers.drive import check_run_arguments
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int
-from simulator.samplers.streams import RngLike, run_seeds
-from simulator.samplers.threads import spread
+from simulator.streams.seeds import RngLike, run_seeds
+from simulator.streams.threads import spread
 
 __all__ = ["LabelHolding", "Plan", "plan"]
 
@@ -28,7 +28,7 @@ class Plan:
     Attributes
     ----------
     kinds, closes : (H,) arrays
-        As `simulator.models.families.hidden_labels.schedule` gives them.
+        As `simulator.problem.families.hidden_labels.schedule` gives them.
     late, bits : (H,) int arrays
         Hidden bit of the label that a level closes (0 if none), and of its own token.
     theta : float
@@ -109,7 +109,7 @@ class LabelHolding:
 
     Examples
     --------
-    >>> from simulator.models.families.hidden_labels import hidden_labels
+    >>> from simulator.problem.families.hidden_labels import hidden_labels
     >>> problem = hidden_labels([1], theta=0.5, seed=0)
     >>> runs = LabelHolding(2).run(problem, 100_000, rng=1, keep=("tokens",))
     >>> good = runs.tokens[:, 0] == hidden_bits(2, 0)[0]

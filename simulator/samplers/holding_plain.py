@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from simulator.kernels.rng import Xoshiro
-from simulator.models.families.hidden_labels import OPEN, SHOWN
-from simulator.problem import Problem
+from simulator.problem.families.hidden_labels import OPEN, SHOWN
+from simulator.problem.problem import Problem
 from simulator.samplers.holding import LabelHolding, Plan, plan
-from simulator.samplers.streams import RngLike, run_seeds
+from simulator.streams.seeds import RngLike, run_seeds
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = ["run_plain"]
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import RngLike
+from simulator.streams.seeds import RngLike
 
 __all__ = ["leaf_filter", "run_leaves"]
 

@@ -11,12 +11,12 @@ import numpy.typing as npt
 from simulator.errors import InputError
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw, exact_law
 from simulator.lookahead import extended, looked_ahead
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.drive import check_run_arguments, drive
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import RngLike, run_seeds
+from simulator.streams.seeds import RngLike, run_seeds
 
 __all__ = ["Lookahead"]
 
@@ -58,7 +58,7 @@ class Lookahead:
     --------
     One step ahead helps against a PRM that is one step late.
 
-    >>> from simulator.models.families.delayed import delayed
+    >>> from simulator.problem.families.delayed import delayed
     >>> problem = delayed(horizon=3)
     >>> for sampler in (SMC(2), Lookahead(2), Lookahead(2, rollouts=0)):
     ...     print(f"{sampler.exact_law(problem).tv:.4f}")

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.exact.cloud import ExactLaw
-from simulator.kernels.rng import uniforms
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
+from simulator.streams.xoshiro import uniforms
 
 __all__ = ["BLANK", "capped", "n_attempts", "until_accepted"]
 

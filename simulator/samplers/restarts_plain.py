@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from simulator.kernels.rng import Xoshiro
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.restarts import BLANK
 from simulator.samplers.runs import Runs, concatenate
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_plain import run_plain_once
-from simulator.samplers.streams import RngLike, run_seeds
+from simulator.streams.seeds import RngLike, run_seeds
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = ["run_restarts_plain"]
 
@@ -40,7 +40,7 @@ def run_restarts_plain(
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> run_restarts_plain(problem, SMC(1), np.log(3.0), 0, 8, 1).restarts.tolist()
     [0, 0, 0, 0, 0, 0, 0, 0]

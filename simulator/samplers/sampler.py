@@ -10,9 +10,9 @@ import numpy as np
 
 from simulator.errors import InputError
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
-from simulator.samplers.streams import RngLike
+from simulator.streams.seeds import RngLike
 
 __all__ = ["SAMPLERS", "Sampler", "check_auto", "check_int", "register"]
 

@@ -12,13 +12,13 @@ from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
 from simulator.exact.leaves import Leaves, leaves
 from simulator.exact.quadrature import NODES, self_normalised_mean
 from simulator.exact.variance import relative_variance
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.leaves import run_leaves
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import RngLike
+from simulator.streams.seeds import RngLike
 
 __all__ = ["SIS"]
 

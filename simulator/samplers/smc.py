@@ -12,13 +12,13 @@ import numpy.typing as npt
 from simulator.errors import InputError
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw, exact_law
 from simulator.kernels.smc import Options
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
+from simulator.problem.transforms import PROPOSALS, unvalued, with_proposal
 from simulator.resampling.registry import SCHEMES, scheme_for
-from simulator.rewrites import PROPOSALS, unvalued, with_proposal
 from simulator.samplers.drive import check_run_arguments, drive
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
-from simulator.samplers.streams import RngLike, run_seeds
+from simulator.streams.seeds import RngLike, run_seeds
 
 __all__ = ["SMC"]
 
@@ -52,7 +52,7 @@ class SMC:
         B: ask for V^, and resample, at levels B, 2B, ... and H only.
     proposal : {"reference", "optimal", "uniform", "tempered"}
         Law q of the next token; the weight is pi_ref V^(child)/(q V^(parent)). See
-        `simulator.rewrites.with_proposal`, which also takes arrays. "optimal" asks for V^ of
+        `simulator.problem.transforms.with_proposal`, which also takes arrays. "optimal" asks for V^ of
         all children.
 
     Raises
@@ -62,7 +62,7 @@ class SMC:
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> runs = SMC(2).run(problem, 100_000, rng=1)
     >>> print(f"{runs.states.mean():.1f} {np.exp(runs.log_w).mean():.1f}")

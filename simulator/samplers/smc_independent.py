@@ -12,12 +12,12 @@ from simulator.exact.branching import branching_law
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw
 from simulator.kernels.branching import BranchingOutputs, run_branching
 from simulator.kernels.moves import move_tables
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.drive import check_run_arguments
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_int, register
-from simulator.samplers.streams import RngLike, run_seeds
-from simulator.samplers.threads import spread
+from simulator.streams.seeds import RngLike, run_seeds
+from simulator.streams.threads import spread
 
 __all__ = ["SMCIndependent", "log_weight"]
 
@@ -57,7 +57,7 @@ class SMCIndependent:
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> problem = reference(3)
     >>> runs = SMCIndependent(8).run(problem, 100_000, rng=1)
     >>> print(f"{runs.failure_rate:.2f} {np.exp(runs.log_w).mean() / np.exp(problem.log_z):.2f}")
@@ -191,7 +191,7 @@ def log_weight(
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> np.exp(log_weight(reference(1), 2, np.array([0, 4]))).round(12).tolist()
     [0.0, 3.0]
     """

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.kernels.edge_tables import EdgeTables, edge_tables
-from simulator.kernels.rng import Xoshiro
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.resampling.multinomial import invert
 from simulator.resampling.registry import scheme_for
 from simulator.samplers.runs import Runs, concatenate
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import RngLike, run_seeds
+from simulator.streams.seeds import RngLike, run_seeds
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = ["draw_token", "run_plain", "run_plain_once"]
 
@@ -55,7 +55,7 @@ def run_plain(
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> a, b = run_plain(problem, SMC(3), 5, 1), SMC(3).run(problem, 5, rng=1)
     >>> bool((a.states == b.states).all())

@@ -14,14 +14,14 @@ from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw, exact_law
 from simulator.exact.rejection import log_step_means
 from simulator.kernels.edge_tables import edge_tables
 from simulator.kernels.rejection import Acceptance, RejectionOutputs, run_rejection
-from simulator.problem import Problem
-from simulator.rewrites import adapted
+from simulator.problem.problem import Problem
+from simulator.problem.transforms import adapted
 from simulator.samplers.drive import check_run_arguments, drive
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_auto, check_int, register
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import RngLike, run_seeds
-from simulator.samplers.threads import spread
+from simulator.streams.seeds import RngLike, run_seeds
+from simulator.streams.threads import spread
 
 __all__ = ["KEEPS", "METHODS", "SMCRejection"]
 
@@ -70,7 +70,7 @@ class SMCRejection:
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> runs = SMCRejection(2).run(problem, 100_000, rng=1)
     >>> print(f"{runs.states.mean():.2f} {runs.prm_evaluations.mean():.1f}")

@@ -7,12 +7,12 @@ import math
 import numpy as np
 
 from simulator.kernels.edge_tables import edge_tables
-from simulator.kernels.rng import Xoshiro
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs, concatenate
 from simulator.samplers.smc_plain import draw_token
 from simulator.samplers.smc_rejection import SMCRejection
-from simulator.samplers.streams import RngLike, run_seeds
+from simulator.streams.seeds import RngLike, run_seeds
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = ["run_rejection_plain"]
 
@@ -37,7 +37,7 @@ def run_rejection_plain(
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> rs = SMCRejection(3)
     >>> a, b = run_rejection_plain(problem, rs, 5, 1), rs.run(problem, 5, rng=1)

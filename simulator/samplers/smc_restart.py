@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from simulator.errors import InputError
 from simulator.exact.cloud import DEFAULT_LIMIT, ExactLaw, exact_law
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.drive import check_run_arguments
 from simulator.samplers.restarts import capped, n_attempts, until_accepted
 from simulator.samplers.runs import Runs
 from simulator.samplers.sampler import check_auto, check_int, register
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import RngLike, run_seeds
+from simulator.streams.seeds import RngLike, run_seeds
 
 __all__ = ["SMCRestart"]
 
@@ -47,7 +47,7 @@ class SMCRestart:
 
     Examples
     --------
-    >>> from simulator.models.tabular import TabularModel
+    >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> exact = SMCRestart(1).exact_law(problem)
     >>> exact.law.round(12).tolist(), round(exact.acceptance, 12)

@@ -7,12 +7,12 @@ import math
 import numpy as np
 
 from simulator.kernels.moves import step_ratios
-from simulator.kernels.rng import Xoshiro
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.backtracking import Backtracking
 from simulator.samplers.runs import Runs, concatenate
 from simulator.samplers.smc_independent import SMCIndependent
-from simulator.samplers.streams import RngLike, run_seeds
+from simulator.streams.seeds import RngLike, run_seeds
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = ["run_plain"]
 
@@ -44,7 +44,7 @@ def run_plain(
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> sampler = SMCIndependent(3)
     >>> a, b = run_plain(reference(2), sampler, 5, 1), sampler.run(reference(2), 5, rng=1)
     >>> bool((a.states == b.states).all())

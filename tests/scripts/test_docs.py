@@ -13,7 +13,7 @@ from docutils.core import publish_doctree
 import simulator
 import theory
 from scripts.docs import gallery
-from simulator.models.library import ready_problems
+from simulator.problem.library import ready_problems
 from simulator.resampling.registry import SCHEMES
 from simulator.samplers.registry import SAMPLERS
 

@@ -6,7 +6,7 @@ import pytest
 
 from figures.hard import HARD as PICTURE
 from scripts.experiments import hard
-from simulator.models.families.hidden_labels import schedule
+from simulator.problem.families.hidden_labels import schedule
 from simulator.samplers.registry import SAMPLERS
 from theory.instances.hidden_labels import event_probability, myopic_limit
 

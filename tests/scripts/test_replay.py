@@ -7,8 +7,8 @@ import pytest
 from command_line import run
 
 from scripts.experiments.catalogue import EXPERIMENTS
-from simulator.models.library import open_problem
-from simulator.problem_files import save_problem
+from simulator.problem.files import save_problem
+from simulator.problem.library import open_problem
 from simulator.runs.cells import run_cells
 from simulator.runs.provenance import provenance
 from simulator.runs.store import read_table, write_table

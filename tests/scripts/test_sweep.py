@@ -35,7 +35,7 @@ from pathlib import Path
 import scripts.sweep  # what takes long to import
 from scripts.cli import main
 from simulator.samplers.registry import make_sampler
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
 make_sampler("smc", 1).run(open_problem("eos"), 10, rng=0, n_threads=1)  # compile
 
 folder, rounds, n_shards, arguments = sys.argv[1], 20, int(sys.argv[2]), sys.argv[3:]

@@ -10,9 +10,9 @@ from strategies import problems
 
 from simulator.audit import LEAST_ESS, RULES, TEMPERATURE, get_rule, limit_error, limit_law
 from simulator.errors import InputError
-from simulator.exact.unfold import unfold
 from simulator.measure.error import total_variation
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
+from simulator.problem.unfold import unfold
 from simulator.samplers.audited import AuditedSMC
 from simulator.samplers.smc import SMC
 from theory.bounds.weight_j import weight_j

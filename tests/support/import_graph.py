@@ -111,4 +111,4 @@ def count():
 
 
 if __name__ == "__main__":
-    print(count())
+    print(count())  # noqa: T201

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import strategies as st
 
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 
 RESAMPLING = ("multinomial", "systematic", "stratified", "residual", "ssp", "killing", "single")
 

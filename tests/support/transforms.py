@@ -4,8 +4,8 @@ from itertools import zip_longest
 
 import numpy as np
 
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 
 
 def edges(problem):

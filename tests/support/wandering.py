@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 from scipy.signal import fftconvolve
 
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 
 INDEPENDENT_MUTANTS = {
     "p without S": "p = V^/(V^ + 1)",

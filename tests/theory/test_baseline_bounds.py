@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from strategies import problems
 
 from simulator.errors import TooLargeError
-from simulator.models.families.product import product
-from simulator.models.families.reference import reference
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.product import product
+from simulator.problem.families.reference import reference
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.action_is import ActionImportanceSampling
 from simulator.samplers.beam import Beam, Greedy
 from simulator.samplers.best_of_n import BestOfN

@@ -12,11 +12,11 @@ from strategies import problems
 from transforms import rename, rescale, split
 
 from simulator.errors import InputError, TooLargeError
-from simulator.models.families.random_tree import random_tree
-from simulator.models.families.reference import reference
-from simulator.models.families.two_branch import two_branch
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.reference import reference
+from simulator.problem.families.two_branch import two_branch
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.smc import SMC
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for

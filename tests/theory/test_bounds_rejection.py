@@ -12,10 +12,10 @@ from prefix_tree import PrefixTree, compositions
 from strategies import problems
 
 from simulator.errors import InputError, TooLargeError
-from simulator.models.families.reference import reference
-from simulator.models.families.two_branch import two_branch
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.reference import reference
+from simulator.problem.families.two_branch import two_branch
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.action_level_rejection import ActionLevelRejection
 from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
 from simulator.samplers.smc import SMC

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prefix_tree import PrefixTree
 from strategies import problems
 
-from simulator.models.families.reference import reference
+from simulator.problem.families.reference import reference
 from simulator.samplers.backtracking import Backtracking
 from simulator.samplers.smc_independent import SMCIndependent
 from theory.criteria import criteria

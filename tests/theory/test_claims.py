@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simulator.exact.lumped import product_one_probability
-from simulator.models.families.reference import reference
+from simulator.problem.families.reference import reference
 from simulator.samplers.smc import SMC
 from theory.claim import CLAIMS_FOUND, claim, row, weigh
 from theory.claims import (

@@ -10,10 +10,10 @@ from prefix_tree import PrefixTree
 from strategies import problems
 
 from simulator.errors import InputError
-from simulator.exact.unfold import unfold
-from simulator.models.families.variance import variance
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.variance import variance
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import unfold
 from theory.criteria import Criteria, criteria
 
 EXACT = {"rel": 1e-9, "abs": 1e-11}

@@ -12,14 +12,14 @@ from strategies import problems
 from transforms import rename, rescale, split
 
 from simulator.errors import TooLargeError
-from simulator.exact.unfold import unfold
-from simulator.models.families.hidden_labels import hidden_labels, recursive_delay
-from simulator.models.families.product import product
-from simulator.models.families.random_tree import random_tree
-from simulator.models.families.reference import reference
-from simulator.models.families.two_branch import two_branch
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.hidden_labels import hidden_labels, recursive_delay
+from simulator.problem.families.product import product
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.reference import reference
+from simulator.problem.families.two_branch import two_branch
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import unfold
 from simulator.samplers.registry import SAMPLERS, make_sampler
 from theory.registry import BOUNDS, bounds_for
 from theory.statement import algorithm

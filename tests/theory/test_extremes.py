@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError, TooLargeError
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.sis import SIS
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_independent import SMCIndependent

@@ -4,12 +4,12 @@ import math
 
 import pytest
 
-from simulator.models.families.hidden_labels import hidden_labels, recursive_delay
-from simulator.models.families.product import product
-from simulator.models.families.reference import reference
-from simulator.models.families.two_branch import two_branch
-from simulator.models.families.variance import variance
-from simulator.models.library import make_problem
+from simulator.problem.families.hidden_labels import hidden_labels, recursive_delay
+from simulator.problem.families.product import product
+from simulator.problem.families.reference import reference
+from simulator.problem.families.two_branch import two_branch
+from simulator.problem.families.variance import variance
+from simulator.problem.library import make_problem
 from simulator.resampling.registry import SCHEMES
 from simulator.samplers.holding import LabelHolding
 from simulator.samplers.smc import SMC

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError, TooLargeError
-from simulator.models.families.hidden_labels import hidden_labels
+from simulator.problem.families.hidden_labels import hidden_labels
 from simulator.samplers.smc import SMC
 from theory.instances.hidden_labels import myopic_limit
 from theory.instances.label_event import in_event

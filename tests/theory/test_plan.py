@@ -3,9 +3,9 @@
 import pytest
 
 from simulator.errors import InputError
-from simulator.models.library import open_problem
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.library import open_problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.smc import SMC
 from theory.plan import plan
 from theory.registry import BOUNDS

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from simulator.exact.variance import path_second_moment, relative_variance
-from simulator.models.families.variance import variance
+from simulator.problem.families.variance import variance
 from theory.instances.myopic_game import copy_value
 from theory.instances.variance import prefix_variance, variance_bound
 

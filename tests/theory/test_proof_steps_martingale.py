@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.models.families.random_tree import random_tree
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_rejection import SMCRejection
 from tests.support.brute import Tree

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.exact.variance import path_second_moment
-from simulator.models.families.reference import reference
+from simulator.problem.families.reference import reference
 from tests.support.brute import Tree, rejection, smc
 from tests.support.strategies import problems
 from tests.support.systems import conditional, final_weights, growth

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
 from simulator.samplers.registry import SAMPLERS, make_sampler
 from theory.registry import BOUNDS
 from theory.survey import Case, cases, compare, summarise

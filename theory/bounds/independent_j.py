@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from simulator.errors import TooLargeError
 from simulator.exact.branching_moments import path_moment
-from simulator.exact.unfold import count_paths, unfold
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import count_paths, unfold
 from simulator.samplers.sampler import Sampler
 from theory.branching import BRANCHES, UNCUT
 from theory.statement import KEEPS_MASS, register

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
 from theory.instances.family import FEW, MYOPIC, NO_RESTART, of_family
 from theory.instances.hidden_labels import error_limit
@@ -43,7 +43,7 @@ def paper_3_9(problem: Problem, sampler: Sampler) -> float:
 
     Examples
     --------
-    >>> from simulator.models.families.hidden_labels import recursive_delay
+    >>> from simulator.problem.families.hidden_labels import recursive_delay
     >>> from simulator.samplers.smc import SMC
     >>> problem = recursive_delay("81/79")
     >>> [round(paper_3_9(problem, SMC(n)), 4) for n in (1, 2)]

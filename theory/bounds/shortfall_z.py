@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.measure.stream import chunks, shortfall
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
-from simulator.samplers.streams import RngLike
+from simulator.streams.seeds import RngLike
 from theory.statement import DRAWN, PROPER, REJECTION, register
 
 __all__ = ["shortfall_z"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
 from theory.bounds.spread_l import NEEDS
 from theory.criteria import criteria

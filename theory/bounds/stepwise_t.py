@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from simulator.exact.cloud import cloud_chain
 from simulator.measure.stepwise import largest_steps, step_errors, stepwise_samples
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.smc import SMC
-from simulator.samplers.streams import RngLike
+from simulator.streams.seeds import RngLike
 from theory.statement import DRAWN, MULTINOMIAL, register
 
 __all__ = ["stepwise_t", "sum_steps"]

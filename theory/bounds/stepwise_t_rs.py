@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from simulator.exact.rejection import rejection_chain
 from simulator.measure.stepwise import stepwise_samples
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
-from simulator.samplers.streams import RngLike
+from simulator.streams.seeds import RngLike
 from theory.bounds.spread_f import one_step
 from theory.bounds.stepwise_t import sum_steps
 from theory.criteria import criteria

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
 from theory.instances.family import argument, of_family
 from theory.instances.two_branch import lower_bound
@@ -31,7 +31,7 @@ def two_branch_bias_limit(problem: Problem, sampler: Sampler) -> float:
     The noise of the weights in branch 1 costs it particles; see
     `theory.instances.two_branch.lower_bound` for the proof.
 
-    Guarantee: lower bound on `simulator.models.families.two_branch` with s = 1/2.
+    Guarantee: lower bound on `simulator.problem.families.two_branch` with s = 1/2.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def two_branch_bias_limit(problem: Problem, sampler: Sampler) -> float:
 
     Examples
     --------
-    >>> from simulator.models.families.two_branch import two_branch
+    >>> from simulator.problem.families.two_branch import two_branch
     >>> from simulator.samplers.smc import SMC
     >>> print(f"{two_branch_bias_limit(two_branch(64), SMC(8)):.6f}")
     0.006380

@@ -6,7 +6,7 @@ import math
 import sys
 
 from simulator.exact.variance import relative_variance
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
 from theory.statement import (
     DRAWN,

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import TooLargeError
-from simulator.exact.target_paths import target_paths
-from simulator.exact.unfold import count_paths, unfold
 from simulator.exact.variance import path_second_moment
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
+from simulator.problem.target import target_paths
+from simulator.problem.unfold import count_paths, unfold
 from simulator.samplers.sampler import Sampler
-from simulator.samplers.streams import RngLike
+from simulator.streams.seeds import RngLike
 from theory.statement import (
     DRAWN,
     MULTINOMIAL,

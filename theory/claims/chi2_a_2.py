@@ -15,10 +15,10 @@ import math
 
 import numpy as np
 
-from simulator.exact.unfold import unfold
-from simulator.models.families.random_tree import random_tree
-from simulator.models.families.reference import reference
-from simulator.problem import Problem
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.reference import reference
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import unfold
 from theory.claim import Evidence, Row, claim, row, weigh
 
 __all__ = ["chi2_a_2", "forms", "hopeful"]

@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.exact.backtracking import walk_on
-from simulator.exact.unfold import unfold
 from simulator.kernels.moves import step_ratios
-from simulator.models.families.random_tree import random_tree
-from simulator.models.families.reference import reference
-from simulator.problem import Problem
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.reference import reference
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import unfold
 from simulator.samplers.coupling import coupling_table
 from theory.claim import Evidence, claim, row, weigh
 

@@ -22,8 +22,8 @@ import math
 import numpy as np
 import scipy  # scipy.stats, which is slow to load, only where it is used
 
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.action_level_rejection import ActionLevelRejection
 from theory.claim import Evidence, claim, row, weigh
 

@@ -14,7 +14,7 @@ holds
 from __future__ import annotations
 
 from simulator.measure.confidence import clopper_pearson
-from simulator.models.families.hidden_labels import hidden_labels
+from simulator.problem.families.hidden_labels import hidden_labels
 from simulator.samplers.action_level_rejection import ActionLevelRejection
 from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
 from simulator.samplers.sampler import Sampler

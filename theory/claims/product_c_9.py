@@ -1,6 +1,6 @@
 r"""C.9: on the product instance the law of SMC's output is a product of equal coins.
 
-Problem: `simulator.models.families.product`. Algorithm: SMC with any unbiased scheme at every
+Problem: `simulator.problem.families.product`. Algorithm: SMC with any unbiased scheme at every
 level. Guarantee: **exact**, the law is Ber(p_N)^H, p_N = 2 E[A/(N+A)], A ~ Bin(N, 1/2);
 arXiv 2603.07887v1, claim C.9, and p_N <= 2/3 - (4/27)/N (used in C.8). Assumptions: V^ = V*,
 resampling at every level. The paper's claim C.10 is not registered: its wording was not at hand.
@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.exact.lumped import product_one_probability
-from simulator.models.families.product import product
+from simulator.problem.families.product import product
 from simulator.samplers.smc import SMC
 from theory.claim import Evidence, claim, row, weigh
 

@@ -25,10 +25,10 @@ import math
 import numpy as np
 
 from simulator.exact.variance import relative_variance
-from simulator.models.families.random_tree import random_tree
-from simulator.models.families.reference import reference
-from simulator.models.families.two_branch import two_branch
-from simulator.problem import Problem
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.reference import reference
+from simulator.problem.families.two_branch import two_branch
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_restart import SMCRestart

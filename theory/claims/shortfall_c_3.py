@@ -19,11 +19,11 @@ from functools import reduce
 
 import numpy as np
 
-from simulator.exact.unfold import unfold
-from simulator.models.families.random_tree import random_tree
-from simulator.models.families.reference import reference
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.reference import reference
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import unfold
 from simulator.samplers.backtracking import Backtracking
 from simulator.samplers.lookahead import Lookahead
 from simulator.samplers.sampler import Sampler

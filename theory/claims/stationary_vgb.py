@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.exact.backtracking import walk_on
-from simulator.exact.unfold import unfold
-from simulator.models.families.random_tree import random_tree
-from simulator.models.families.reference import reference
-from simulator.problem import Problem
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.reference import reference
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import unfold
 from simulator.samplers.action_level_rejection import ActionLevelRejection
 from simulator.samplers.backtracking import Backtracking
 from theory.claim import Evidence, Row, claim, row, weigh

@@ -15,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from simulator.models.families.eos import eos
-from simulator.models.families.random_tree import random_tree
-from simulator.models.families.reference import reference
-from simulator.problem import Problem
+from simulator.problem.families.eos import eos
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.reference import reference
+from simulator.problem.problem import Problem
 from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
 from simulator.samplers.lookahead import Lookahead
 from simulator.samplers.sampler import Sampler

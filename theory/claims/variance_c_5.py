@@ -1,6 +1,6 @@
 r"""C.5: harmless criteria, exploding prefix variances, and an output that stays accurate.
 
-Problem: `simulator.models.families.variance`, n = floor(H/2). Algorithm: SMC, multinomial.
+Problem: `simulator.problem.families.variance`, n = floor(H/2). Algorithm: SMC, multinomial.
 Guarantee: **lower**, Var(W^_n) >= (2^n - 3 + 3 2^-n - 4^-n)/N with equality at N = 1, although
 chi2_h <= 1, C_act = 1 and C^_act = 2; arXiv 2603.07887v1, C.5, whose constant 2^n - 2 is too
 large from n = 2 on. At level H the relative variance is below 1, so that bound S2 stays below 1/2.
@@ -12,7 +12,7 @@ holds
 
 from __future__ import annotations
 
-from simulator.models.families.variance import variance
+from simulator.problem.families.variance import variance
 from simulator.samplers.smc import SMC
 from theory.bounds.variance_s2 import variance_s2
 from theory.claim import Evidence, claim, row, weigh

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
 from theory.instances.hidden_labels import label_counts
 from theory.statement import Assumption

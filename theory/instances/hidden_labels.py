@@ -27,7 +27,7 @@ import numpy as np
 import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.errors import InputError
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = [
     "best_thresholds",

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.models.families.hidden_labels import hidden_bits
-from simulator.problem import Problem
+from simulator.problem.families.hidden_labels import hidden_bits
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
-from simulator.samplers.streams import RngLike, seed_sequence
+from simulator.streams.seeds import RngLike, seed_sequence
 from theory.instances.hidden_labels import label_counts
 
 __all__ = ["count_hits", "in_event"]
@@ -53,7 +53,7 @@ def in_event(
 
     Examples
     --------
-    >>> from simulator.models.families.hidden_labels import hidden_labels
+    >>> from simulator.problem.families.hidden_labels import hidden_labels
     >>> problem = hidden_labels([2], seed=1)
     >>> y = hidden_bits(4, 1)
     >>> in_event(problem, [y, 1 - y], [2]).tolist()

@@ -1,7 +1,7 @@
 """Two-branch instance: SMC needs N of order H even with a perfect PRM (new here).
 
 Problem: a fair first bit b; branch 0 is quiet, in branch 1 each later bit multiplies V* by
-1 + s or 1 - s; V^ = V* (`simulator.models.families.two_branch`). Algorithm: SMC with
+1 + s or 1 - s; V^ = V* (`simulator.problem.families.two_branch`). Algorithm: SMC with
 multinomial resampling at every level. Guarantee: **lower** bound on the error, s = 1/2.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from simulator.errors import InputError
 from simulator.exact.two_branch_paths import Interval, two_branch_tv
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.smc import SMC
 from theory.instances.family import argument, of_family

@@ -1,7 +1,7 @@
 """Variance instance: prefix variances explode while the output stays accurate.
 
 Problem: two absorbing branches, one rare and praised too early
-(`simulator.models.families.variance`). Algorithm: SMC, multinomial. Guarantee: **lower** bound on
+(`simulator.problem.families.variance`). Algorithm: SMC, multinomial. Guarantee: **lower** bound on
 Var(W^_n), n = floor(H/2), not on D_TV; arXiv 2603.07887v1, C.5 with a smaller constant than the
 one in print.
 """
@@ -12,8 +12,8 @@ import numpy as np
 
 from simulator.errors import InputError
 from simulator.exact.variance import relative_variance
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 
 __all__ = ["prefix_variance", "variance_bound"]
 
@@ -72,7 +72,7 @@ def prefix_variance(problem: Problem, level: int, n_particles: int) -> float:
 
     Examples
     --------
-    >>> from simulator.models.families.variance import variance
+    >>> from simulator.problem.families.variance import variance
     >>> round(prefix_variance(variance(8), 4, 1), 9)
     13.18359375
     """

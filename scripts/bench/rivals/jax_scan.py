@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scripts.bench.rivals.tables import Rival, edge_list
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = ["VARIANTS", "jax_scan"]
 

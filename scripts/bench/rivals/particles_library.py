@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scripts.bench.rivals.tables import Rival, edge_list
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = ["particles_library"]
 

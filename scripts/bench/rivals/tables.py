@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.kernels.edge_tables import edge_tables
-from simulator.problem import Problem
+from simulator.problem.problem import Problem
 
 __all__ = ["EdgeList", "Rival", "edge_list"]
 

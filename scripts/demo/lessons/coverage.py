@@ -7,9 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from simulator.models.tabular import TabularModel
-from simulator.prms import NoisyPRM
-from simulator.problem import Problem
+from simulator.problem.model import TabularModel
+from simulator.problem.prms import NoisyPRM
+from simulator.problem.problem import Problem
 from simulator.samplers.sampler import Sampler
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_rejection import SMCRejection

@@ -8,11 +8,11 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from simulator.exact.target_paths import target_paths
 from simulator.lookahead import looked_ahead
 from simulator.measure.confidence import clopper_pearson
-from simulator.models.families.hidden_labels import hidden_bits, hidden_labels
-from simulator.problem import Problem
+from simulator.problem.families.hidden_labels import hidden_bits, hidden_labels
+from simulator.problem.problem import Problem
+from simulator.problem.target import target_paths
 from simulator.samplers.holding import LabelHolding
 from simulator.samplers.lookahead import Lookahead
 from simulator.samplers.smc import SMC

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from simulator.errors import InputError
-from simulator.problem import Problem
-from simulator.problem_files import load_problem, save_problem
+from simulator.problem.files import load_problem, save_problem
+from simulator.problem.problem import Problem
 from simulator.samplers.registry import make_sampler
 from simulator.samplers.sampler import Sampler
 from theory.criteria import criteria
@@ -155,7 +155,7 @@ def verdicts(
 
     Examples
     --------
-    >>> from simulator.models.families.reference import reference
+    >>> from simulator.problem.families.reference import reference
     >>> error, rows = verdicts(reference(3), "smc", 2)
     >>> print(f"{error['Exact error']:.6f}")
     0.167576

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.exact.cloud import ExactLaw
-from simulator.models.families.product import product
-from simulator.models.families.random_tree import random_tree
-from simulator.models.families.reference import reference
-from simulator.prms import ConstantPRM
-from simulator.problem import Problem
+from simulator.problem.families.product import product
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.reference import reference
+from simulator.problem.prms import ConstantPRM
+from simulator.problem.problem import Problem
 from simulator.samplers.smc import SMC
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from simulator.exact.lumped import product_tv, two_branch_bias
-from simulator.models.families.product import product
-from simulator.models.families.two_branch import two_branch
+from simulator.problem.families.product import product
+from simulator.problem.families.two_branch import two_branch
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_rejection import SMCRejection
 from theory.instances.two_branch import lower_bound

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.engine.cloud import Cloud
 from simulator.language_models.engine.dispatch import engine
 from simulator.language_models.engine.independent import step_ratios
@@ -16,6 +15,7 @@ from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.protocol import chosen
 from simulator.samplers.backtracking import Backtracking
 from simulator.samplers.runs import Runs, concatenate
+from simulator.streams.xoshiro import Xoshiro
 
 __all__: list[str] = []
 

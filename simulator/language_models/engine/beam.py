@@ -6,12 +6,12 @@ import numpy as np
 
 from simulator.errors import InputError
 from simulator.kernels.beam import top
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.engine.dispatch import engine
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.protocol import WAIT, chosen
 from simulator.samplers.beam import Beam
 from simulator.samplers.runs import Runs
+from simulator.streams.xoshiro import Xoshiro
 
 __all__: list[str] = []
 

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.prms import Judge
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.protocol import WAIT, chosen
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = ["Cloud", "log_mean", "pick_token", "ratio", "root_value"]
 
@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-TEMPER = 0.5  # as in `simulator.rewrites`
+TEMPER = 0.5  # as in `simulator.problem.transforms`
 FEW = 65_536  # numbers
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 from simulator.errors import InputError
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.samplers.drive import check_run_arguments
 from simulator.samplers.runs import Runs, concatenate
-from simulator.samplers.streams import RngLike, run_seeds
+from simulator.streams.seeds import RngLike, run_seeds
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = ["KEEP", "engine", "run_on_language_model"]
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.engine.cloud import Cloud, ratio
 from simulator.language_models.engine.dispatch import engine
 from simulator.language_models.engine.smc import to_runs
@@ -16,6 +15,7 @@ from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.protocol import WAIT, chosen
 from simulator.samplers.runs import Runs, concatenate
 from simulator.samplers.smc_independent import SMCIndependent
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = ["step_ratios"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.engine.dispatch import engine
 from simulator.language_models.engine.smc import run_smc
 from simulator.language_models.problem import LanguageModelProblem
@@ -13,6 +12,7 @@ from simulator.samplers.best_of_n import BestOfN
 from simulator.samplers.runs import Runs
 from simulator.samplers.sis import SIS
 from simulator.samplers.smc import SMC
+from simulator.streams.xoshiro import Xoshiro
 
 __all__: list[str] = []
 

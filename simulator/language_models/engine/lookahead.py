@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.engine.cloud import Cloud
 from simulator.language_models.engine.dispatch import engine
 from simulator.language_models.engine.smc import run_filter, run_smc
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.samplers.lookahead import Lookahead
 from simulator.samplers.runs import Runs
+from simulator.streams.xoshiro import Xoshiro
 
 __all__: list[str] = []
 

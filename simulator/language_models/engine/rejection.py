@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError, TooLargeError
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.engine.cloud import Cloud, log_mean, pick_token, ratio
 from simulator.language_models.engine.dispatch import engine
 from simulator.language_models.engine.smc import pick_weighted, to_runs, weights_of
@@ -17,6 +16,7 @@ from simulator.language_models.protocol import chosen
 from simulator.resampling.registry import SCHEMES
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc_rejection import SMCRejection
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = ["run_smc_rejection"]
 

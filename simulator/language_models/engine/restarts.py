@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from simulator.errors import InputError
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.engine.cloud import root_value
 from simulator.language_models.engine.dispatch import engine
 from simulator.language_models.engine.rejection import run_smc_rejection
@@ -19,6 +18,7 @@ from simulator.samplers.restarts import BLANK
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc_rejection import SMCRejection
 from simulator.samplers.smc_restart import SMCRestart
+from simulator.streams.xoshiro import Xoshiro
 
 __all__: list[str] = []
 

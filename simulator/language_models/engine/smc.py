@@ -11,13 +11,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.engine.cloud import Cloud, log_mean, ratio
 from simulator.language_models.engine.dispatch import engine
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.resampling.registry import scheme_for
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc import SMC
+from simulator.streams.xoshiro import Xoshiro
 
 __all__ = ["pick_best", "pick_weighted", "run_filter", "run_smc", "to_runs", "weights_of"]
 

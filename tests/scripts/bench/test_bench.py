@@ -17,7 +17,7 @@ from scripts.bench.problems import SIZES, Size, filtering
 from scripts.bench.scaling import exponents
 from scripts.bench.timing import Contestant, race
 from simulator.exact.variance import relative_variance
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
 
 TINY = Size(3, 2, 4, 5, 8)
 PLAN = report.Plan(

@@ -12,11 +12,11 @@ from strategies import problems
 from scripts.bench.c_code import CSMC, LANES, compiler
 from scripts.bench.problems import filtering
 from simulator.kernels.edge_tables import edge_tables
-from simulator.kernels.rng import Xoshiro
-from simulator.models.library import open_problem
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.library import open_problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.smc import SMC
+from simulator.streams.xoshiro import Xoshiro
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
 schemes = pytest.mark.parametrize("resampling", ["multinomial", "systematic"])

@@ -9,7 +9,7 @@ from scripts.demo.catalogue import CHAPTERS
 from scripts.demo.lessons import accuracy, coverage, myopic, particles, perfect
 from scripts.demo.page import show
 from simulator import SMC, InputError, open_problem, save_problem
-from simulator.problem_files import load_problem
+from simulator.problem.files import load_problem
 
 # `make demo-test` runs these alone on the machine; elsewhere a time says nothing
 TIMED = os.environ.get("DEMO_TIMED") == "1"

@@ -10,9 +10,9 @@ from wandering import WALK_MUTANTS, gap, lossy, walk
 
 from simulator.errors import TooLargeError
 from simulator.exact.backtracking import walk_law, walk_on
-from simulator.exact.unfold import unfold
-from simulator.models.families.product import product
-from simulator.models.families.reference import reference
+from simulator.problem.families.product import product
+from simulator.problem.families.reference import reference
+from simulator.problem.unfold import unfold
 
 
 @settings(max_examples=60)

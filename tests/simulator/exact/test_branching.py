@@ -13,11 +13,11 @@ from wandering import INDEPENDENT_MUTANTS, chances, gap, leaf_pairs, lossy, outp
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.branching import branching_law, extinction, log_chance_beyond, shortfall
 from simulator.exact.branching_moments import leaf_counts, path_moment, relative_variance
-from simulator.exact.unfold import unfold
-from simulator.models.families.product import product
-from simulator.models.families.reference import reference
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.product import product
+from simulator.problem.families.reference import reference
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import unfold
 
 
 @pytest.mark.parametrize(("problem", "n"), [(reference(2), 1), (reference(2), 3), (lossy(), 2)])

@@ -14,11 +14,11 @@ from simulator.errors import InputError, TooLargeError
 from simulator.exact import cloud
 from simulator.exact.cloud import cloud_chain, cloud_transitions
 from simulator.exact.cloud_steps import Work
-from simulator.exact.unfold import unfold
-from simulator.models.families.product import product
-from simulator.models.families.reference import reference
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.product import product
+from simulator.problem.families.reference import reference
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import unfold
 from simulator.samplers.smc import SMC
 
 THRESHOLDS = (0, 0.4, 0.75, 1)

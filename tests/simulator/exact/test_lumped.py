@@ -16,8 +16,8 @@ from simulator.exact.lumped import (
     two_branch_counts,
     two_branch_transition,
 )
-from simulator.models.families.product import product
-from simulator.models.families.two_branch import two_branch
+from simulator.problem.families.product import product
+from simulator.problem.families.two_branch import two_branch
 from simulator.samplers.smc import SMC
 
 SMALL = list(itertools.product((1, 2, 3, 4), (1, 2, 3, 4)))

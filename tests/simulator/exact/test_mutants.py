@@ -7,7 +7,7 @@ one line changed, and moves E[W] or the law of the output by more than 1e-6.
 import pytest
 from brute import MUTANTS, SCHEMES, Tree, smc
 
-from simulator.models.families.reference import reference
+from simulator.problem.families.reference import reference
 from simulator.samplers.smc import SMC
 
 PROBLEM = reference(3)

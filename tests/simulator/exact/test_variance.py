@@ -12,12 +12,12 @@ from strategies import problems
 
 from simulator.errors import InputError
 from simulator.exact import variance
-from simulator.exact.unfold import unfold
 from simulator.exact.variance import path_second_moment, relative_variance
-from simulator.models.families.product import product
-from simulator.models.families.random_automaton import random_automaton
-from simulator.models.families.reference import reference
-from simulator.problem import Problem
+from simulator.problem.families.product import product
+from simulator.problem.families.random_automaton import random_automaton
+from simulator.problem.families.reference import reference
+from simulator.problem.problem import Problem
+from simulator.problem.unfold import unfold
 from simulator.samplers.smc import SMC
 
 ALGORITHMS = ("smc", "smc-rs")

@@ -12,9 +12,9 @@ from strategies import problems
 import simulator.kernels.edge_tables as tables_module
 from simulator.errors import InputError
 from simulator.kernels.edge_tables import edge_tables
-from simulator.models.families.product import product
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.product import product
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 
 
 def outcomes(problem, h, state):

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError, TooLargeError
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.prms import TextPRM
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.tabular import TabularLM, as_language_model
-from simulator.models.families.eos import eos
-from simulator.models.families.random_tree import random_tree
-from simulator.models.families.reference import reference
-from simulator.models.library import open_problem
-from simulator.rewrites import adapted
+from simulator.problem.families.eos import eos
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.reference import reference
+from simulator.problem.library import open_problem
+from simulator.problem.transforms import adapted
 from simulator.samplers import restarts_plain, smc_plain, smc_rejection_plain, walks_plain
 from simulator.samplers.registry import SAMPLERS, make_sampler
 from simulator.samplers.smc import SMC
+from simulator.streams.xoshiro import Xoshiro
 
 PROBLEMS = {
     "reference": lambda: reference(4),

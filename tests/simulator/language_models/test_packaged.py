@@ -17,9 +17,9 @@ from simulator.language_models.prompt_switching import PromptSwitching
 from simulator.language_models.study import sample_texts
 from simulator.language_models.style_tables import HORIZON, WORDS, style_facts, style_table
 from simulator.language_models.tabulate import tabulate
-from simulator.models.families.language_model_table import TABLE_NAMES, table_facts, target_model
-from simulator.models.library import open_problem
-from simulator.models.tabular import TabularModel
+from simulator.problem.families.language_model_table import TABLE_NAMES, table_facts, target_model
+from simulator.problem.library import open_problem
+from simulator.problem.model import TabularModel
 from simulator.samplers.smc import SMC
 
 PROMPT = "A random number: "

@@ -9,9 +9,9 @@ from simulator.language_models.prms import EndReward, TextPRM, majority, pass_ra
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.reward_model import RewardModel, load_reward_model
 from simulator.language_models.tabular import TabularLM, as_language_model
-from simulator.models.families.reference import reference
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.reference import reference
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.smc import SMC
 
 KEEP = ("tokens", "ess", "genealogy")

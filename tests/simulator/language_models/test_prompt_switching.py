@@ -8,7 +8,7 @@ from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.prompt_switching import PromptSwitching
 from simulator.language_models.tabular import TabularLM, as_language_model
 from simulator.language_models.tabulate import switch_tables
-from simulator.models.tabular import TabularModel
+from simulator.problem.model import TabularModel
 from simulator.samplers.smc import SMC
 
 REFERENCE, TARGET, BELIEF = [0, 2], [0, 3, 4], [0, 5]

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.tabular import as_language_model
-from simulator.models.families.random_tree import random_tree
-from simulator.models.families.reference import reference
-from simulator.models.library import open_problem
+from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.reference import reference
+from simulator.problem.library import open_problem
 from simulator.resampling.registry import SCHEMES
 from simulator.samplers import smc_plain
 from simulator.samplers.smc import SMC
+from simulator.streams.xoshiro import Xoshiro
 
 
 def invert(problem, tables, h, state, rng: Xoshiro) -> int:

@@ -8,15 +8,15 @@ import pytest
 from choices import every_run
 
 from simulator.errors import InputError
-from simulator.kernels.rng import Xoshiro
 from simulator.language_models.prms import TextPRM
 from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.tabular import TabularLM, as_language_model
-from simulator.models.families.eos import eos
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.eos import eos
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers import smc_plain
 from simulator.samplers.smc import SMC
+from simulator.streams.xoshiro import Xoshiro
 
 SAMPLERS = [SMC(2), SMC(2, ess_threshold=0.7), SMC(2, ess_threshold=0.0), SMC(2, block=2)]
 

@@ -5,7 +5,7 @@ import pytest
 from lm_contract import check_reorders
 
 from simulator.language_models.tabular import TabularLM
-from simulator.models.tabular import TabularModel
+from simulator.problem.model import TabularModel
 
 LEVELS, TOKENS = 60, 3
 

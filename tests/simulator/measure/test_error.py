@@ -15,11 +15,11 @@ from simulator.measure.confidence import BettingUpper
 from simulator.measure.error import bracket, total_variation
 from simulator.measure.plug_in import PlugIn
 from simulator.measure.stepwise import largest_steps, stepwise_core, stepwise_samples
-from simulator.models.families.product import product
-from simulator.models.families.two_branch import two_branch
-from simulator.models.library import open_problem
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.product import product
+from simulator.problem.families.two_branch import two_branch
+from simulator.problem.library import open_problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc import SMC
 from theory.bounds.spread_f import level_steps

@@ -15,8 +15,8 @@ from simulator.measure.diversity import diversity
 from simulator.measure.log_z import log_z_error
 from simulator.measure.lpd import log_probability_discrepancy
 from simulator.measure.outputs import accuracy, expected_reward
-from simulator.models.families.product import product
-from simulator.models.library import open_problem
+from simulator.problem.families.product import product
+from simulator.problem.library import open_problem
 from simulator.samplers.smc import SMC
 
 SURE = 1 - 1e-10

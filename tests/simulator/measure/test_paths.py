@@ -8,7 +8,6 @@ from strategies import problems
 
 from simulator.errors import InputError
 from simulator.exact.enumeration import enumerate_sequences
-from simulator.exact.target_paths import target_kernel, target_paths, target_paths_plain
 from simulator.exact.variance import path_second_moment
 from simulator.kernels.walk import count_law
 from simulator.measure.confidence import clopper_pearson, mean_interval
@@ -18,7 +17,8 @@ from simulator.measure.density_ratio import (
     density_ratio,
 )
 from simulator.measure.tally import Ruler, Tally, edge_scores
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
+from simulator.problem.target import target_kernel, target_paths, target_paths_plain
 from simulator.samplers.smc import SMC
 
 

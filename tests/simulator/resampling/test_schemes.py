@@ -14,11 +14,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simulator.exact.offspring import offspring_law
-from simulator.kernels.rng import Xoshiro
 from simulator.resampling.multinomial import invert
 from simulator.resampling.registry import SCHEMES as NAMED
 from simulator.resampling.registry import SWEEP, scheme_for
 from simulator.resampling.single import pick, pick_from_sums
+from simulator.streams.xoshiro import Xoshiro
 
 MASK = 2**64 - 1
 LAST = MASK  # the word of the largest uniform, 1 - 2^-53

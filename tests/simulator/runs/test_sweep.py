@@ -10,8 +10,8 @@ import pytest
 from subprocesses import python
 
 from simulator.errors import InputError
-from simulator.models.library import open_problem
-from simulator.problem import Problem
+from simulator.problem.library import open_problem
+from simulator.problem.problem import Problem
 from simulator.runs.shard import Total, read_sampler, run_shard
 from simulator.runs.store import read_table
 from simulator.runs.sweep import Grid, run_sweep

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info
 from simulator.errors import InputError
 from simulator.runs import workers as module
 from simulator.runs.workers import Workers
-from simulator.samplers.threads import available_threads
+from simulator.streams.threads import available_threads
 
 
 def look(x):
@@ -28,7 +28,7 @@ def look(x):
 )  # fmt: skip
 def test_workers_share_the_cores(monkeypatch, backend, cores, jobs, share):
     monkeypatch.setattr(module, "available_threads", lambda: cores)
-    monkeypatch.setattr("simulator.samplers.threads.os.sched_getaffinity", lambda pid: range(cores))
+    monkeypatch.setattr("simulator.streams.threads.os.sched_getaffinity", lambda pid: range(cores))
     monkeypatch.setattr("numba.config.NUMBA_NUM_THREADS", cores)
     before = look(0)[1]
     seen = list(Workers(jobs, backend).map(look, [(i,) for i in range(8)]))

@@ -18,11 +18,11 @@ from strategies import problems
 
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.cloud import exact_law
-from simulator.models.families.product import product
-from simulator.models.families.reference import reference
-from simulator.models.families.two_branch import two_branch
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.product import product
+from simulator.problem.families.reference import reference
+from simulator.problem.families.two_branch import two_branch
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.action_is import ActionImportanceSampling
 from simulator.samplers.beam import Beam, Greedy
 from simulator.samplers.best_of_n import BestOfN

@@ -13,7 +13,7 @@ from strategies import problems
 from wandering import INDEPENDENT_MUTANTS, chances
 
 from simulator.errors import InputError, TooLargeError
-from simulator.models.families.reference import reference
+from simulator.problem.families.reference import reference
 from simulator.samplers import coupling
 from simulator.samplers.backtracking import Backtracking
 from simulator.samplers.coupling import couple, coupling_table

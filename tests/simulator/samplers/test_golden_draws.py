@@ -85,5 +85,5 @@ if __name__ == "__main__":
         try:
             found[key] = digest(*case)
         except ValueError as refusal:
-            print(key, "-", refusal)
+            print(key, "-", refusal)  # noqa: T201
     STORED.write_text(json.dumps(found, indent=0) + "\n")

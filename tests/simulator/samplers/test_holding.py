@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError
-from simulator.models.families.hidden_labels import hidden_bits, hidden_labels, recursive_delay
-from simulator.models.families.reference import reference
+from simulator.problem.families.hidden_labels import hidden_bits, hidden_labels, recursive_delay
+from simulator.problem.families.reference import reference
 from simulator.samplers.holding import LabelHolding
 from simulator.samplers.holding_plain import run_plain
 from simulator.samplers.registry import SAMPLERS

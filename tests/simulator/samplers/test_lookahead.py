@@ -13,11 +13,11 @@ from strategies import RESAMPLING, problems
 
 from simulator.errors import InputError, TooLargeError
 from simulator.lookahead import extended, looked_ahead
-from simulator.models.families.delayed import delayed
-from simulator.models.families.product import product
-from simulator.models.families.reference import reference
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.delayed import delayed
+from simulator.problem.families.product import product
+from simulator.problem.families.reference import reference
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers import smc_plain
 from simulator.samplers.lookahead import Lookahead
 from simulator.samplers.runs import KEEP

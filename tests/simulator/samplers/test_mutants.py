@@ -12,10 +12,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from simulator.models.families.two_branch import two_branch
-from simulator.models.library import open_problem
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.two_branch import two_branch
+from simulator.problem.library import open_problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers import smc_plain
 from simulator.samplers.runs import KEEP
 from simulator.samplers.smc import SMC

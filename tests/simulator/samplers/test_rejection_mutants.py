@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from simulator.models.families.reference import reference
+from simulator.problem.families.reference import reference
 from simulator.samplers import smc_rejection_plain as twin
 from simulator.samplers.smc_rejection import KEEPS, SMCRejection
 

@@ -15,10 +15,10 @@ from scipy.stats import binom, nbinom
 from strategies import problems
 
 from simulator.errors import InputError
-from simulator.models.families.reference import reference
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
-from simulator.rewrites import adapted
+from simulator.problem.families.reference import reference
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
+from simulator.problem.transforms import adapted
 from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
 from simulator.samplers.restarts_plain import run_restarts_plain
 from simulator.samplers.runs import KEEP, concatenate

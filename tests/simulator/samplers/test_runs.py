@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError
-from simulator.models.library import open_problem
+from simulator.problem.library import open_problem
 from simulator.samplers.runs import KEEP, Runs, check_keep, concatenate
 from simulator.samplers.smc import SMC
 

@@ -13,10 +13,10 @@ from laws import frequencies, l1_radius
 from strategies import RESAMPLING, problems
 
 from simulator.errors import InputError
-from simulator.models.families import product as product_family
-from simulator.models.library import open_problem
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families import product as product_family
+from simulator.problem.library import open_problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers.runs import KEEP
 from simulator.samplers.smc import SMC
 from simulator.samplers.smc_plain import run_plain

@@ -15,11 +15,11 @@ from strategies import problems
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.cloud import cloud_chain
 from simulator.exact.rejection import expected_proposals, log_step_means, rejection_chain
-from simulator.models.families.reference import reference
-from simulator.models.library import open_problem
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
-from simulator.rewrites import adapted
+from simulator.problem.families.reference import reference
+from simulator.problem.library import open_problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
+from simulator.problem.transforms import adapted
 from simulator.samplers.action_level_rejection import ActionLevelRejection
 from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
 from simulator.samplers.smc import SMC

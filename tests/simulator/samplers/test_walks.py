@@ -13,10 +13,10 @@ from strategies import problems
 from wandering import lossy
 
 from simulator.errors import InputError, TooLargeError
-from simulator.models.families.product import product
-from simulator.models.library import open_problem
-from simulator.models.tabular import TabularModel
-from simulator.problem import Problem
+from simulator.problem.families.product import product
+from simulator.problem.library import open_problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.samplers import walks_plain
 from simulator.samplers.backtracking import Backtracking
 from simulator.samplers.smc_independent import SMCIndependent

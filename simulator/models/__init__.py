@@ -1,1 +1,0 @@
-"""Finite-state models and the families of problems built on them."""

@@ -1,0 +1,1 @@
+"""What is sampled: models, process reward models, problems, and their exact values."""

@@ -1,0 +1,405 @@
+"""A problem: base model, terminal reward and process reward model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.errors import InputError
+from simulator.problem.forward_backward import Passes
+from simulator.problem.forward_backward_kernel import backward, forward
+from simulator.problem.model import TabularModel, as_matrix
+
+__all__ = ["PRM", "Instance", "Problem"]
+
+Floats = npt.NDArray[np.float64]
+LEAF_TOLERANCE = 1e-9
+
+
+@runtime_checkable
+class PRM(Protocol):
+    """A rule that makes V^ for any problem."""
+
+    def log_values(self, problem: Problem) -> Floats:
+        """log V^ of every state in flat order; level H is log r and the root is finite."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What numba kernels read of a problem; see `simulator.problem.forward_backward_kernel`."""
+
+    n_actions: int
+    state_start: npt.NDArray[np.int64]
+    table_start: npt.NDArray[np.int64]
+    log_prob: Floats
+    next_state: npt.NDArray[np.int64]
+    factor_start: npt.NDArray[np.int64]
+    log_factor: Floats
+
+    @property
+    def args(self) -> tuple[object, ...]:
+        """The fields in the order in which the kernels take them."""
+        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
+
+
+class Instance(NamedTuple):
+    """The family that a problem was made by, for statements about that family only."""
+
+    family: str
+    arguments: Mapping[str, object]
+
+
+class Problem:
+    r"""What is sampled: pi_ref from a `TabularModel`, a reward r and a PRM V^.
+
+    The target is pi*(path) ∝ pi_ref(path) r(path), with
+    r(path) = ``reward[s_H]`` times, if given, the product of the edge rewards
+    along the path. With edge rewards a state stands for paths whose value differs
+    by that product only, so V*(path) = prod · ``value[h][s]`` and
+    V^(path) = prod · ``prm[h][s]``: a long horizon needs few states.
+
+    Parameters
+    ----------
+    model : TabularModel
+    reward : (S_H,) array
+        Terminal reward, >= 0 and not zero everywhere that pi_ref reaches.
+    prm : sequence of H+1 arrays, PRM or "exact"
+        V^ of each level, shapes (S_h,), >= 0; level H equals the reward (relative
+        1e-9) and V^(root) > 0, at any scale. "exact" means V*.
+    edge_reward : sequence of H (S_h, A) arrays or None, optional
+        Multipliers >= 0 collected along a path; None entries mean 1.
+    name : str, optional
+
+    Attributes
+    ----------
+    value, prm, target : list of (S_h,) arrays
+        V*, V^ and the state marginals of pi*, level by level. The first two
+        overflow on long horizons; `log_value` and `log_prm` do not.
+    log_z : float
+        log Z, Z = E_ref[r].
+    instance : Instance or None
+        Set by families that closed forms speak of; a problem with another PRM has None.
+
+    Raises
+    ------
+    InputError
+        If an argument is malformed; the message names stage and row.
+
+    Examples
+    --------
+    >>> model = TabularModel.tree([[[0.5, 0.5]], [[0.9, 0.1], [0.2, 0.8]]])
+    >>> problem = Problem(model, [0.0, 1.0, 2.0, 1.0], "exact")
+    >>> [v.round(3).tolist() for v in problem.value]
+    [[0.65], [0.1, 1.2], [0.0, 1.0, 2.0, 1.0]]
+    >>> problem.target[1].round(4).tolist()
+    [0.0769, 0.9231]
+    """
+
+    def __init__(
+        self,
+        model: TabularModel,
+        reward: npt.ArrayLike,
+        prm: Sequence[npt.ArrayLike] | PRM | str,
+        *,
+        edge_reward: Iterable[npt.ArrayLike | None] | None = None,
+        name: str = "problem",
+    ) -> None:
+        log_reward = _log(_vector(reward, "reward", int(model.n_states[-1])))
+        log_prm: Floats | PRM
+        if isinstance(prm, str):
+            if prm != "exact":
+                raise InputError(f'prm: {prm!r} is not known, only "exact" or a list is')
+            log_prm = _Exact()
+        elif isinstance(prm, PRM):
+            log_prm = prm
+        else:
+            log_prm = _log_levels(prm, model)
+        self._set_up(model, log_reward, log_prm, edge_reward, name)
+
+    @classmethod
+    def from_log(
+        cls,
+        model: TabularModel,
+        log_reward: npt.ArrayLike,
+        log_prm: npt.ArrayLike | PRM,
+        *,
+        edge_reward: Iterable[npt.ArrayLike | None] | None = None,
+        name: str = "problem",
+    ) -> Problem:
+        """Make a problem from logarithms, for rewards beyond the range of floats.
+
+        Parameters
+        ----------
+        model : TabularModel
+        log_reward : (S_H,) array
+            log r; -inf for no reward.
+        log_prm : flat (sum of S_h,) array or PRM
+            log V^ of all states, level after level.
+        edge_reward, name
+            As in `Problem`.
+
+        Returns
+        -------
+        Problem
+        """
+        self = cls.__new__(cls)
+        reward = np.array(log_reward, dtype=np.float64)
+        values = log_prm if isinstance(log_prm, PRM) else np.array(log_prm, dtype=np.float64)
+        self._set_up(model, reward, values, edge_reward, name)
+        return self
+
+    def with_prm(self, prm: Sequence[npt.ArrayLike] | PRM | str) -> Problem:
+        """Return the same model and reward with another PRM.
+
+        Parameters
+        ----------
+        prm : as in `Problem`
+
+        Returns
+        -------
+        Problem
+        """
+        new = Problem.__new__(Problem)
+        if isinstance(prm, str):
+            prm = _Exact()
+        values = prm if isinstance(prm, PRM) else _log_levels(prm, self.model)
+        new._set_up(self.model, self.log_reward, values, self.edge_reward, self.name)
+        return new
+
+    def _set_up(
+        self,
+        model: TabularModel,
+        log_reward: Floats,
+        prm: Floats | PRM,
+        edge_reward: Iterable[npt.ArrayLike | None] | None,
+        name: str,
+    ) -> None:
+        self.model, self.name = model, name
+        self.instance: Instance | None = None
+        if log_reward.shape != (model.n_states[-1],):
+            raise InputError(
+                f"reward: {log_reward.size} entries, but level {model.horizon} has "
+                f"{model.n_states[-1]} states"
+            )
+        if np.isnan(log_reward).any() or np.isposinf(log_reward).any():
+            raise InputError("reward: not finite")
+        if np.isneginf(log_reward).all():
+            raise InputError("reward: zero everywhere")
+        self.log_reward = log_reward
+        self._read_edges(edge_reward)
+        self.log_value_flat: Floats = backward(
+            *self.tables.args, np.zeros(int(model.state_start[-1])), log_reward
+        )
+        if self.log_value_flat[0] == -np.inf:
+            raise InputError("reward: zero on every sequence that the model can produce")
+        if isinstance(prm, PRM):
+            prm = np.array(prm.log_values(self), dtype=np.float64)
+        self.log_prm_flat: Floats = prm
+        self._check_prm()
+        self.passes = Passes(self)
+
+    def _read_edges(self, edge_reward: Iterable[npt.ArrayLike | None] | None) -> None:
+        model = self.model
+        a = model.n_actions
+        sizes = [p.size for p, _ in model.tables]
+        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        log_prob = _log(np.concatenate([p.ravel() for p, _ in model.tables]))
+        nxt = np.concatenate([n.ravel() for _, n in model.tables])
+        given = [None] * model.horizon if edge_reward is None else list(edge_reward)
+        if len(given) != model.horizon:
+            raise InputError(f"edge_reward has {len(given)} stages, but the model {model.horizon}")
+        self.has_edge_reward = any(e is not None for e in given)
+        self.edge_reward = given if self.has_edge_reward else None
+        blocks = [np.zeros(int(model.n_states[:-1].max()) * a)]  # shared by all None entries
+        at = {id(None): 0}
+        end = blocks[0].size
+        start = np.zeros(model.horizon, dtype=np.int64)
+        for h, e in enumerate(given):
+            if id(e) not in at:
+                at[id(e)] = end
+                blocks.append(_edge_block(e, h, (int(model.n_states[h]), a)))
+                end += blocks[-1].size
+            elif e is not None and np.shape(e) != (model.n_states[h], a):
+                raise InputError(f"stage {h}: edge_reward does not fit probs")
+            start[h] = at[id(e)]
+        self.tables = Tables(
+            a, model.state_start, offsets[model.stage_table], log_prob, nxt, start,
+            np.concatenate(blocks),
+        )  # fmt: skip
+
+    def _check_prm(self) -> None:
+        flat, model = self.log_prm_flat, self.model
+        if flat.shape != (model.state_start[-1],):
+            raise InputError(
+                f"prm: {flat.size} values, but the model has {model.state_start[-1]} states"
+            )
+        bad = np.isnan(flat) | np.isposinf(flat)
+        if bad.any():
+            h, row = self._where(int(np.argmax(bad)))
+            raise InputError(f"prm: stage {h}, row {row}: value is not finite")
+        if flat[0] == -np.inf:
+            raise InputError("prm: stage 0, row 0: V^(root) must be positive")
+        leaf = flat[model.state_start[-2] :]
+        with np.errstate(invalid="ignore"):
+            same = (leaf == self.log_reward) | (np.abs(leaf - self.log_reward) <= LEAF_TOLERANCE)
+        if not same.all():
+            row = int(np.argmin(same))
+            raise InputError(
+                f"prm: stage {model.horizon}, row {row}: V^ = {np.exp(leaf[row]):.12g} differs "
+                f"from the reward {np.exp(self.log_reward[row]):.12g}"
+            )
+        leaf[:] = self.log_reward
+
+    def _where(self, flat: int) -> tuple[int, int]:
+        h = int(np.searchsorted(self.model.state_start, flat, side="right")) - 1
+        return h, int(flat - self.model.state_start[h])
+
+    @property
+    def horizon(self) -> int:
+        """Number of levels H."""
+        return self.model.horizon
+
+    @property
+    def log_z(self) -> float:
+        """log Z = log E_ref[r]."""
+        return float(self.log_value_flat[0])
+
+    @property
+    def log_value(self) -> list[Floats]:
+        """log V*, one array a level."""
+        return self.model.split(self.log_value_flat)
+
+    @property
+    def log_prm(self) -> list[Floats]:
+        """log V^, one array a level."""
+        return self.model.split(self.log_prm_flat)
+
+    @property
+    def value(self) -> list[Floats]:
+        """V*(s) = E_ref[r | s], one array a level."""
+        return self.model.split(np.exp(self.log_value_flat))
+
+    @property
+    def prm(self) -> list[Floats]:
+        """V^(s), one array a level."""
+        return self.model.split(np.exp(self.log_prm_flat))
+
+    @property
+    def reward(self) -> Floats:
+        """Terminal reward, shape (S_H,)."""
+        return np.exp(self.log_reward)
+
+    @property
+    def target(self) -> list[Floats]:
+        """State marginals pi*_h of the target, one array a level."""
+        return self.model.split(self.passes.target_marginal)
+
+    @cached_property
+    def lost_states(self) -> list[tuple[int, int]]:
+        """(level, row) of the states that pi* visits although V^ = 0 there."""
+        lost = np.isneginf(self.log_prm_flat) & (self.passes.target_marginal > 0)
+        return [self._where(int(i)) for i in np.flatnonzero(lost)]
+
+    @cached_property
+    def is_tree(self) -> bool:
+        """Whether every reachable state is reached by one token path only."""
+        edges = self.passes.edges
+        reached = np.isfinite(
+            forward(
+                *self.tables.args[:-1],
+                np.zeros_like(self.tables.log_factor),
+                np.zeros(self.log_prm_flat.size),
+            )
+        )
+        used = np.isfinite(edges.log_prob) & reached[edges.source]
+        return int(np.bincount(edges.target[used]).max()) <= 1
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that defines the problem (not of its name).
+
+        Whether equal stages share a table does not matter.
+        """
+        t, model, a = self.tables, self.model, self.model.n_actions
+        h = hashlib.sha256(np.array(model.n_states).tobytes())
+        known: dict[tuple[int, int], bytes] = {}
+        for level in range(model.horizon):
+            i, f = int(t.table_start[level]), int(t.factor_start[level])
+            if (i, f) not in known:
+                size = int(model.n_states[level]) * a
+                block = hashlib.sha256()
+                for x in (t.log_prob[i : i + size], t.next_state[i : i + size]):
+                    block.update(np.ascontiguousarray(x).tobytes())
+                block.update(np.ascontiguousarray(t.log_factor[f : f + size]).tobytes())
+                known[i, f] = block.digest()
+            h.update(known[i, f])
+        h.update(self.log_reward.tobytes())
+        h.update(self.log_prm_flat.tobytes())
+        return h.hexdigest()
+
+    def __repr__(self) -> str:
+        return f"Problem({self.name!r}, {self.model!r}, log_z={self.log_z:.6g})"
+
+
+class _Exact:
+    """V^ = V*."""
+
+    def log_values(self, problem: Problem) -> Floats:
+        """log V*."""
+        return problem.log_value_flat
+
+
+def _log(x: Floats) -> Floats:
+    with np.errstate(divide="ignore"):
+        out: Floats = np.log(x)
+    return out
+
+
+def _vector(raw: object, where: str, size: int) -> Floats:
+    if not isinstance(raw, (list, tuple, np.ndarray)):
+        raise InputError(f"{where}: not a list of numbers")
+    if isinstance(raw, np.ndarray) and raw.ndim != 1:
+        raise InputError(f"{where}: {raw.ndim} dimensions, not 1")
+    out = as_matrix([raw], where, "list")[0]
+    if out.size != size:
+        raise InputError(f"{where}: {out.size} entries, but the level has {size} states")
+    bad = ~np.isfinite(out) | (out < 0)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InputError(f"{where}, row {row}: {out[row]} is negative or not finite")
+    return out
+
+
+def _log_levels(prm: Sequence[npt.ArrayLike], model: TabularModel) -> Floats:
+    if isinstance(prm, np.ndarray) and prm.dtype != object:
+        prm = list(prm)
+    if not isinstance(prm, (list, tuple, np.ndarray)):
+        raise InputError("prm: not a list of levels")
+    if len(prm) != model.horizon + 1:
+        raise InputError(f"prm: {len(prm)} levels, but the model has {model.horizon + 1} (0..H)")
+    return _log(
+        np.concatenate(
+            [_vector(v, f"prm: stage {h}", int(n)) for h, (v, n) in
+             enumerate(zip(prm, model.n_states, strict=True))]
+        )
+    )  # fmt: skip
+
+
+def _edge_block(raw: object, h: int, shape: tuple[int, int]) -> Floats:
+    e = as_matrix(raw, f"stage {h}", "edge_reward")
+    if e.shape != shape:
+        raise InputError(f"stage {h}: edge_reward has shape {e.shape}, but probs has {shape}")
+    bad = ~np.isfinite(e) | (e < 0)
+    if bad.any():
+        row, col = (int(i) for i in np.argwhere(bad)[0])
+        raise InputError(
+            f"stage {h}, row {row}: edge_reward {e[row, col]} is negative or not finite"
+        )
+    return _log(e).ravel()

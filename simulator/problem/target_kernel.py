@@ -1,0 +1,29 @@
+"""Exact draws of paths from pi*, one stream a path, by inversion of its kernel."""
+
+from __future__ import annotations
+
+from numba import njit
+
+from simulator.streams.xoshiro import next_word, to_unit
+
+__all__ = ["draw_paths"]
+
+
+@njit(cache=True, nogil=True)
+def draw_paths(seeds, n_actions, state_start, table_start, next_state, cumulative, tokens, lo, hi):
+    """Fill ``tokens[lo:hi]``; ``cumulative`` sums pi*(a|s) over the actions of each flat state."""
+    horizon = table_start.size
+    for r in range(lo, hi):
+        s0, s1, s2, s3 = seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3]
+        s = 0
+        for h in range(horizon):
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            row = (state_start[h] + s) * n_actions
+            x = to_unit(word) * cumulative[row + n_actions - 1]
+            a = 0
+            # x < the sum of the row, as that is 1 up to rounding: the search ends, and at no
+            # action of probability zero
+            while cumulative[row + a] <= x:
+                a += 1
+            tokens[r, h] = a
+            s = next_state[table_start[h] + s * n_actions + a]

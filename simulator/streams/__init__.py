@@ -1,0 +1,1 @@
+"""Seeds, the random generator of all samplers, and threads."""
