@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from scipy.stats import norm, spearmanr
 
 from figures.figure import FigureSpec, new_figure
+from simulator.typing import Floats
 
 __all__ = ["CRITERIA_MAP", "Rank", "rank_correlation"]
 
@@ -23,7 +23,6 @@ CRITERIA = {
     "chi2": "largest χ²(π*$_h$ ‖ $\\hat{π}_h$)",
     "proposal_chi2": "largest χ²(π*$_h$ ‖ $η_h$)",
 }
-Floats = npt.NDArray[np.float64]
 
 SAMPLERS = {"smc": "SMC", "smc-rs": "SMC-RS"}
 MARKS = {"noisy": ("#0072B2", "o"), "tempered": ("#E69F00", "s"), "delayed": ("#009E73", "^")}

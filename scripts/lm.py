@@ -166,16 +166,15 @@ def sample(
     """Draw texts of one prompt that read as if they followed another; one JSON line each."""
     import json
 
-    from simulator.language_models.engine.dispatch import run_on_language_model
-    from simulator.language_models.problem import LanguageModelProblem
-    from simulator.language_models.prompt_switching import PromptSwitching
     from simulator.samplers.registry import make_sampler, parse_options
+    from simulator.text.problem import LanguageModelProblem
+    from simulator.text.prompt_switching import PromptSwitching
 
     made = make_sampler(sampler, particles, **parse_options(sampler, option or []))
     loaded = _load(model, device)
     asked, wanted = ((loaded.chat(p) if chat else p) for p in (prompt, target))
     problem = LanguageModelProblem(loaded, asked, horizon, PromptSwitching(wanted))
-    drawn = run_on_language_model(made, problem, runs, rng=seed, keep=("tokens",))
+    drawn = made.run(problem, runs, rng=seed, keep=("tokens",))
     assert drawn.tokens is not None
     for r in range(runs):
         failed = bool(drawn.failed[r])

@@ -22,13 +22,13 @@ from figures.figure import save
 from scripts.experiments.ratios import run_cell
 from simulator.exact.lumped import product_tv, two_branch_bias
 from simulator.exact.quadrature import STEP
+from simulator.exact.second_moments import relative_variance
 from simulator.exact.two_branch_paths import two_branch_tv
-from simulator.exact.variance import relative_variance
 from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
 from simulator.runs.store import read_table
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.instances.hidden_labels import block_sizes, event_probability, myopic_limit
 from theory.instances.myopic_game import best_event_probability
 from theory.instances.two_branch import lower_bound

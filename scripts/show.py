@@ -43,7 +43,7 @@ def inspection(problem: Problem) -> dict[str, object]:
         "bellman_ratio_max": high,
         "sequence_coverage": c.sequence_coverage,
         "sequence_chi2": c.sequence_chi2,
-        "lost_mass": problem.passes.lost_mass,
+        "lost_mass": problem.forward_backward.lost_mass,
         "lost_states": [f"stage {h}, row {row}" for h, row in problem.lost_states],
     }
 
@@ -66,9 +66,9 @@ def exact_law(problem: Problem, sampler: Sampler) -> dict[str, object]:
 
 def audit(problem: Problem, n_particles: int) -> dict[str, object]:
     """Error of each weighting rule with N particles (if enumerable), and with infinitely many."""
-    from simulator.audit import RULES, limit_error
     from simulator.errors import TooLargeError
-    from simulator.samplers.audited import AuditedSMC
+    from simulator.samplers.reweighted.rules import RULES, limit_error
+    from simulator.samplers.reweighted.sampler import AuditedSMC
 
     rows = []
     for name, rule in RULES.items():
@@ -137,7 +137,7 @@ def survey(n_jobs: int) -> list[dict[str, object]]:
 def registered() -> dict[str, object]:
     """Names of samplers, resampling schemes, problems and bounds, a line on each."""
     from simulator.problem.library import ready_problems
-    from simulator.resampling.registry import SCHEMES
+    from simulator.resampling.schemes import SCHEMES
     from simulator.samplers.registry import SAMPLERS
     from theory.registry import BOUNDS, CLAIMS
 

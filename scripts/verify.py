@@ -16,7 +16,7 @@ from scipy.stats import binom
 
 from simulator.measure.error import bracket
 from simulator.problem.library import open_problem
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.registry import CLAIMS
 
 __all__ = ["CHECKS", "main"]

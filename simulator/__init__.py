@@ -7,67 +7,78 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from simulator.errors import InputError, TooLargeError
-    from simulator.exact.cloud import ExactLaw
+    from simulator.exact.law import ExactLaw
     from simulator.language_models.packaged import load_language_model
-    from simulator.language_models.prms import TextPRM
-    from simulator.language_models.problem import LanguageModelProblem
-    from simulator.language_models.prompt_switching import PromptSwitching
-    from simulator.language_models.tabular import TabularLM
+    from simulator.language_models.tabulate import tabulate
     from simulator.measure.error import bracket
     from simulator.problem.files import load_problem, save_problem
     from simulator.problem.library import open_problem
     from simulator.problem.model import TabularModel
     from simulator.problem.problem import PRM, Problem
-    from simulator.samplers.action_is import ActionImportanceSampling
-    from simulator.samplers.action_level_rejection import ActionLevelRejection
-    from simulator.samplers.audited import AuditedSMC
-    from simulator.samplers.backtracking import Backtracking
-    from simulator.samplers.beam import Beam, Greedy
-    from simulator.samplers.best_of_n import BestOfN
-    from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
-    from simulator.samplers.lookahead import Lookahead
+    from simulator.samplers.backtracking.sampler import Backtracking
+    from simulator.samplers.base import Sampler
+    from simulator.samplers.baselines.action_is import ActionImportanceSampling
+    from simulator.samplers.baselines.beam import Beam, Greedy
+    from simulator.samplers.baselines.best_of_n import BestOfN
+    from simulator.samplers.baselines.sis import SIS
+    from simulator.samplers.branching.sampler import SMCIndependent
+    from simulator.samplers.contract import CONTRACT, check_sampler, parametrize_with_clauses
+    from simulator.samplers.facts import Facts
+    from simulator.samplers.lookahead.sampler import Lookahead
+    from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
+    from simulator.samplers.restart.smc_restart import SMCRestart
+    from simulator.samplers.reweighted.sampler import AuditedSMC
     from simulator.samplers.runs import Runs
-    from simulator.samplers.sis import SIS
-    from simulator.samplers.smc import SMC
-    from simulator.samplers.smc_independent import SMCIndependent
-    from simulator.samplers.smc_rejection import SMCRejection
-    from simulator.samplers.smc_restart import SMCRestart
+    from simulator.samplers.smc.sampler import SMC
+    from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
+    from simulator.samplers.smc_rejection.sampler import SMCRejection
+    from simulator.text.prms import TextPRM
+    from simulator.text.problem import LanguageModelProblem
+    from simulator.text.prompt_switching import PromptSwitching
+    from simulator.text.tabular import TabularLM
 
 # loaded when first asked for: the command line must not import all to print a list
 _HOME = {
-    "ActionImportanceSampling": "samplers.action_is",
-    "ActionLevelRejection": "samplers.action_level_rejection",
-    "AuditedSMC": "samplers.audited",
-    "Backtracking": "samplers.backtracking",
-    "Beam": "samplers.beam",
-    "BestOfN": "samplers.best_of_n",
+    "ActionImportanceSampling": "samplers.baselines.action_is",
+    "ActionLevelRejection": "samplers.smc_rejection.action_level",
+    "AuditedSMC": "samplers.reweighted.sampler",
+    "Backtracking": "samplers.backtracking.sampler",
+    "Beam": "samplers.baselines.beam",
+    "BestOfN": "samplers.baselines.best_of_n",
     "bracket": "measure.error",
-    "DiffusionMonteCarlo": "samplers.diffusion_monte_carlo",
-    "ExactLaw": "exact.cloud",
-    "Greedy": "samplers.beam",
+    "check_sampler": "samplers.contract",
+    "CONTRACT": "samplers.contract",
+    "DiffusionMonteCarlo": "samplers.restart.diffusion_monte_carlo",
+    "ExactLaw": "exact.law",
+    "Facts": "samplers.facts",
+    "Greedy": "samplers.baselines.beam",
     "InputError": "errors",
-    "LanguageModelProblem": "language_models.problem",
+    "LanguageModelProblem": "text.problem",
     "load_language_model": "language_models.packaged",
     "load_problem": "problem.files",
-    "Lookahead": "samplers.lookahead",
+    "Lookahead": "samplers.lookahead.sampler",
     "open_problem": "problem.library",
+    "parametrize_with_clauses": "samplers.contract",
     "PRM": "problem.problem",
     "Problem": "problem.problem",
-    "PromptSwitching": "language_models.prompt_switching",
+    "PromptSwitching": "text.prompt_switching",
     "Runs": "samplers.runs",
+    "Sampler": "samplers.base",
     "save_problem": "problem.files",
-    "SIS": "samplers.sis",
-    "SMC": "samplers.smc",
-    "SMCIndependent": "samplers.smc_independent",
-    "SMCRejection": "samplers.smc_rejection",
-    "SMCRestart": "samplers.smc_restart",
-    "TabularLM": "language_models.tabular",
+    "SIS": "samplers.baselines.sis",
+    "SMC": "samplers.smc.sampler",
+    "SMCIndependent": "samplers.branching.sampler",
+    "SMCRejection": "samplers.smc_rejection.sampler",
+    "SMCRestart": "samplers.restart.smc_restart",
+    "TabularLM": "text.tabular",
     "TabularModel": "problem.model",
-    "TextPRM": "language_models.prms",
+    "tabulate": "language_models.tabulate",
+    "TextPRM": "text.prms",
     "TooLargeError": "errors",
 }
 
 __all__ = [
+    "CONTRACT",
     "PRM",
     "SIS",
     "SMC",
@@ -79,6 +90,7 @@ __all__ = [
     "BestOfN",
     "DiffusionMonteCarlo",
     "ExactLaw",
+    "Facts",
     "Greedy",
     "InputError",
     "LanguageModelProblem",
@@ -89,15 +101,19 @@ __all__ = [
     "SMCIndependent",
     "SMCRejection",
     "SMCRestart",
+    "Sampler",
     "TabularLM",
     "TabularModel",
     "TextPRM",
     "TooLargeError",
     "bracket",
+    "check_sampler",
     "load_language_model",
     "load_problem",
     "open_problem",
+    "parametrize_with_clauses",
     "save_problem",
+    "tabulate",
 ]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from simulator.exact.branching import NEGLIGIBLE, log_chance_beyond
 from simulator.problem.problem import Problem
-from simulator.samplers.backtracking import Backtracking
-from simulator.samplers.sampler import Sampler
-from simulator.samplers.smc_independent import SMCIndependent
+from simulator.samplers.backtracking.sampler import Backtracking
+from simulator.samplers.base import Sampler
+from simulator.samplers.branching.exact import NEGLIGIBLE, log_chance_beyond
+from simulator.samplers.branching.sampler import SMCIndependent
 from theory.statement import Assumption
 
 __all__ = ["BRANCHES", "UNCUT"]

@@ -15,16 +15,14 @@ from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 
-from simulator.exact.variance import sequence_chi2
+from simulator.exact.second_moments import sequence_chi2
 from simulator.problem.forward_backward import log_steps
 from simulator.problem.problem import Problem
+from simulator.typing import Bools, Floats
 
 __all__ = ["Criteria", "criteria"]
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 # Ratios this close below a threshold count as reaching it: they differ by rounding only.
 TIE = 1e-12
@@ -77,19 +75,19 @@ class Criteria:
 
     def __init__(self, problem: Problem) -> None:
         # Arrays only, never the problem itself: the cache below must not keep it alive.
-        passes = problem.passes
-        self._edges = passes.edges
+        fb = problem.forward_backward
+        self._edges = fb.edges
         self._n_actions = problem.model.n_actions
         self._start = problem.model.state_start
         self._level = np.repeat(np.arange(problem.horizon + 1), problem.model.n_states)
         self._tables = problem.tables
         self._log_reward = problem.log_reward
         self._log_z = problem.log_z
-        self._log_z_hat = passes.log_z_hat
-        self._log_prm_coverage = passes.log_prm_coverage
-        self._log_prm_accuracy = passes.log_prm_accuracy
+        self._log_z_hat = fb.log_z_hat
+        self._log_prm_coverage = fb.log_prm_coverage
+        self._log_prm_accuracy = fb.log_prm_accuracy
         self._value, self._prm = problem.log_value_flat, problem.log_prm_flat
-        self._reach, self._live = passes.log_forward, passes.log_forward_alive
+        self._reach, self._live = fb.log_forward, fb.log_forward_alive
         self._on_target: Bools = np.isfinite(self._reach) & np.isfinite(self._value)
         self._alive: Bools = np.isfinite(self._live)
         self._possible: Bools = np.isfinite(self._edges.log_prob)

@@ -9,8 +9,9 @@ import numpy as np
 
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
-from simulator.streams.seeds import RngLike, seed_sequence
+from simulator.samplers.base import Sampler
+from simulator.streams.seeds import seed_sequence
+from simulator.typing import RngLike
 from theory.registry import BOUNDS
 from theory.statement import Bound
 from theory.verdict import measure_error
@@ -89,7 +90,7 @@ def plan(
     Examples
     --------
     >>> from simulator.problem.model import TabularModel
-    >>> from simulator.samplers.smc import SMC
+    >>> from simulator.samplers.smc.sampler import SMC
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> found = plan(problem, SMC, 0.1)
     >>> found.asked["S1"], found.asked["J"], found.enough, found.too_few

@@ -8,11 +8,10 @@ atom (or above 1, the smallest threshold allowed), where the tail is P(ratio > a
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from simulator.typing import Floats
 
 __all__ = ["least_of_both", "tails"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def tails(log_ratio: Floats, mass: Floats) -> tuple[Floats, Floats]:

@@ -8,7 +8,7 @@ import pkgutil
 import theory.bounds
 import theory.claims
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
 from theory.claim import CLAIMS_FOUND, Claim
 from theory.statement import FOUND, Bound
 
@@ -38,7 +38,7 @@ def bounds_for(problem: Problem, sampler: Sampler) -> list[Bound]:
     Examples
     --------
     >>> from simulator.problem.model import TabularModel
-    >>> from simulator.samplers.smc import SMC
+    >>> from simulator.samplers.smc.sampler import SMC
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]], [[0.9, 0.1], [0.2, 0.8]]]),
     ...                   [0.0, 1.0, 2.0, 1.0], "exact")
     >>> sorted(b.id for b in bounds_for(problem, SMC(4, resampling="systematic")))

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from simulator.errors import InputError
 from simulator.measure.confidence import mean_upper
 from simulator.problem.problem import Problem
+from simulator.samplers.base import Sampler
 from simulator.samplers.registry import SAMPLERS
-from simulator.samplers.sampler import Sampler
-from simulator.streams.seeds import RngLike
+from simulator.typing import RngLike
 from theory.criteria import criteria
 
 __all__ = [
@@ -127,7 +127,7 @@ REJECTION = ("smc-rs", "dmc", "alrs")  # have the law of SMC by rejection, if no
 
 
 def recursion(sampler: Sampler) -> str:
-    """Name the algorithm under which `simulator.exact.variance` knows a sampler.
+    """Name the algorithm under which `simulator.exact.second_moments` knows a sampler.
 
     Parameters
     ----------

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulator.errors import InputError, TooLargeError
-from simulator.exact.cloud import DEFAULT_LIMIT
+from simulator.exact.law import DEFAULT_LIMIT
 from simulator.measure.error import Bracket, bracket
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
-from simulator.streams.seeds import RngLike, seed_sequence
+from simulator.samplers.base import Sampler
+from simulator.streams.seeds import seed_sequence
+from simulator.typing import RngLike
 from theory.instances.two_branch import exact_limits
 from theory.registry import BOUNDS, bounds_for
 from theory.statement import Bound
@@ -141,7 +142,7 @@ def check(
     Examples
     --------
     >>> from simulator.problem.model import TabularModel
-    >>> from simulator.samplers.smc import SMC
+    >>> from simulator.samplers.smc.sampler import SMC
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> report = check(problem, SMC(2), bounds=["S1", "3.2"])
     >>> print(f"{report.error.high:.4f}")

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simulator.kernels.edge_tables import edge_tables
 from simulator.problem.problem import Problem
-from simulator.resampling.registry import scheme_for
-from simulator.streams.seeds import RngLike, run_seeds
+from simulator.resampling.schemes import scheme_for
+from simulator.samplers.smc.edge_tables import edge_tables
+from simulator.streams.seeds import run_seeds
+from simulator.typing import RngLike
 
 __all__ = ["CSMC", "LANES", "CRuns", "compiler"]
 

@@ -12,14 +12,14 @@ from scripts.bench.c_code import CSMC
 from scripts.bench.problems import Size, filtering
 from scripts.bench.timing import Contestant, race, ratio, speed
 from simulator.problem.problem import Problem
-from simulator.samplers.backtracking import Backtracking
-from simulator.samplers.leaves import leaf_filter
-from simulator.samplers.sis import SIS
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_plain import run_plain
-from simulator.samplers.smc_rejection import SMCRejection
-from simulator.samplers.smc_rejection_plain import run_rejection_plain
-from simulator.samplers.walks_plain import run_plain as walk_plain
+from simulator.samplers.backtracking.sampler import Backtracking
+from simulator.samplers.baselines.sis import SIS
+from simulator.samplers.baselines.whole_paths import whole_path_filter
+from simulator.samplers.branching.plain import run_plain as walk_plain
+from simulator.samplers.smc.plain import run_plain
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.plain import run_rejection_plain
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 
 __all__ = ["SCHEMES", "against_c", "against_twins", "options", "threads"]
 
@@ -154,7 +154,7 @@ def against_twins(size: Size, rounds: int, share: int = 400) -> list[Row]:
     pairs: dict[str, tuple[Any, Callable[..., object], Any, float]] = {
         f"SMC, {scheme}": (SMC(n, scheme), run_plain, SMC(n, scheme), steps) for scheme in SCHEMES
     }
-    pairs["SIS"] = SIS(n), run_plain, leaf_filter(problem, n, "sample"), steps
+    pairs["SIS"] = SIS(n), run_plain, whole_path_filter(problem.horizon, n, "sample"), steps
     pairs["SMC-RS"] = rejection, run_rejection_plain, rejection, proposals
     pairs["VGB"] = walk, walk_plain, walk, moves
     rows = []

@@ -6,12 +6,11 @@ import resource
 import sys
 import time
 
-from simulator.language_models.engine.dispatch import run_on_language_model
 from simulator.language_models.hugging_face import HuggingFaceLM
-from simulator.language_models.problem import LanguageModelProblem
-from simulator.language_models.prompt_switching import PromptSwitching
 from simulator.language_models.prompts import prompt_set
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.prompt_switching import PromptSwitching
 
 __all__ = ["measure"]
 
@@ -41,11 +40,11 @@ def measure(
     sampler = SMC(n_particles)
     device, torch = lm.model.device, lm.torch
     loaded = _peak()
-    run_on_language_model(sampler, problem, 1, rng=1)  # what is done once only
+    sampler.run(problem, 1, rng=1)  # what is done once only
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     begin = time.perf_counter()
-    run_on_language_model(sampler, problem, runs, rng=0)
+    sampler.run(problem, runs, rng=0)
     seconds = time.perf_counter() - begin
     found: dict[str, float | int | str] = {
         "model": lm.name,

@@ -13,12 +13,12 @@ import numpy as np
 
 from scripts.bench.kernels import Row
 from simulator.errors import TooLargeError
-from simulator.exact.variance import relative_variance
+from simulator.exact.second_moments import relative_variance
 from simulator.measure.stepwise import stepwise_samples
 from simulator.problem.families.product import product
 from simulator.problem.families.random_automaton import random_automaton
 from simulator.problem.families.random_tree import random_tree
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 __all__ = ["memory", "seconds_of_commands", "seconds_of_engines"]
 
@@ -32,7 +32,7 @@ T_RUNS = 8
 PEAK = """
 import sys
 from scripts.bench.problems import filtering
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 def peak():
     with open("/proc/self/status") as status:

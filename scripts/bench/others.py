@@ -17,7 +17,7 @@ from scripts.bench.rivals.numpy_batch import numpy_batch
 from scripts.bench.rivals.particles_library import particles_library
 from scripts.bench.rivals.tables import Rival
 from scripts.bench.timing import Contestant, race, ratio, speed
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 __all__ = ["RIVALS", "against_others"]
 

@@ -11,7 +11,7 @@ from scripts.bench.c_code import CSMC
 from scripts.bench.kernels import SCHEMES, Row
 from scripts.bench.problems import Size, filtering
 from scripts.bench.timing import Contestant, race
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 __all__ = ["GRID", "exponents", "scaling"]
 

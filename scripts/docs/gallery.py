@@ -11,7 +11,7 @@ import typer
 
 from scripts.cli import app
 from simulator.problem.library import ready_problems
-from simulator.resampling.registry import SCHEMES
+from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.registry import SAMPLERS
 from theory.registry import BOUNDS, CLAIMS
 

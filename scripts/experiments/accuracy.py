@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
-from simulator.language_models.tabular import TabularLM
 from simulator.language_models.tabulate import tabulate
 from simulator.problem.library import open_problem
 from simulator.problem.prms import NoisyPRM
 from simulator.problem.problem import Problem
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
+from simulator.text.tabular import TabularLM
 from theory.criteria import criteria
 
 DIGITS = (1, 2, 4, 9)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scripts.experiments.experiment import Experiment, Rows
-from simulator.audit import RULES, limit_error
 from simulator.errors import TooLargeError
 from simulator.measure.error import bracket
 from simulator.problem.library import open_problem
 from simulator.problem.unfold import is_path_tree, unfold
-from simulator.samplers.audited import AuditedSMC
+from simulator.samplers.reweighted.rules import RULES, limit_error
+from simulator.samplers.reweighted.sampler import AuditedSMC
 
 # with how many times as many runs: 10,000 outcomes need more of them than 31
 PROBLEMS = {"reference:horizon=3": 1, "brackets:length=6": 1, "eos:horizon=4": 1, "lm-digits2": 5}

@@ -12,7 +12,7 @@ from simulator.exact.two_branch_paths import Interval, two_branch_tv
 from simulator.measure.error import bracket
 from simulator.problem.library import open_problem
 from simulator.problem.problem import Problem
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 TREE = "reference:horizon=3"
 

@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.problem.library import open_problem
-from simulator.samplers.coupling import couple
+from simulator.samplers.backtracking.coupling import couple
 
 CONFIDENCE = 0.99
 
@@ -22,7 +22,7 @@ def run_cell(problem: str, n: int, runs: int, seed: int) -> Rows:
     """
     p = open_problem(problem)
     pairs = [couple(p, n, source) for source in np.random.SeedSequence(seed).spawn(runs)]
-    log_mass = p.passes.log_forward_alive + p.log_prm_flat
+    log_mass = p.forward_backward.log_forward_alive + p.log_prm_flat
     expected = n * np.exp(log_mass - p.log_prm_flat[0])
     rows: Rows = [
         {"part": "run", "name": str(r), "n": n, "level": -1, "walk": float(c.walk.total()),

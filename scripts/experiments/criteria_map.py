@@ -8,8 +8,8 @@ import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.problem.families.random_tree import random_tree
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.criteria import criteria
 
 N, HORIZON = 4, 4

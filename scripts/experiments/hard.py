@@ -16,8 +16,8 @@ from scripts.experiments.experiment import Experiment, Rows
 from simulator.measure.confidence import clopper_pearson
 from simulator.problem.families.hidden_labels import hidden_labels
 from simulator.problem.problem import Problem
-from simulator.samplers.holding import LabelHolding
 from simulator.samplers.registry import SAMPLERS, make_sampler
+from simulator.samplers.time_sharing.sampler import TimeSharing
 from theory.instances.hidden_labels import block_sizes, event_probability, myopic_limit
 from theory.instances.label_event import Runnable, count_hits
 from theory.instances.myopic_game import best_event_probability
@@ -115,7 +115,7 @@ def run_cell(
 
 def _make(name: str, n: int, options: dict[str, object]) -> Runnable:
     if name == "holding":
-        return LabelHolding(n, **options)  # type: ignore[arg-type]
+        return TimeSharing(n, **options)  # type: ignore[arg-type]
     return make_sampler(name, n, **options)
 
 

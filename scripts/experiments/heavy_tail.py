@@ -13,8 +13,8 @@ import numpy as np
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.criteria import criteria
 from theory.registry import BOUNDS
 

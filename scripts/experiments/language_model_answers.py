@@ -9,13 +9,12 @@ from typing import Any
 from scripts.experiments.experiment import Experiment, Rows
 from scripts.experiments.language_model_switching import loaded, missing
 from scripts.experiments.shipped import digest, shipped_rows
-from simulator.language_models.engine.dispatch import run_on_language_model
 from simulator.language_models.packaged import DEFAULT_MODEL, converted
-from simulator.language_models.problem import LanguageModelProblem
-from simulator.language_models.prompt_switching import PromptSwitching
 from simulator.language_models.prompts import prompts
 from simulator.measure.confidence import clopper_pearson
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.prompt_switching import PromptSwitching
 
 CONFIDENCE = 0.95
 # the target has seen how such questions are answered
@@ -40,7 +39,7 @@ def run_cell(question: int, n: int, runs: int, seed: int, model: str, device: st
         ("SMC", SMC(n, select="best")),
         ("best of N", SMC(n, select="best", block=horizon)),
     ):
-        drawn = run_on_language_model(sampler, problem, runs, rng=seed, keep=("tokens",))
+        drawn = sampler.run(problem, runs, rng=seed, keep=("tokens",))
         assert drawn.tokens is not None
         right = sum(
             not failed and correct(problem.text(path), asked["answer"])

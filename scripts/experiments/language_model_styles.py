@@ -46,7 +46,7 @@ def _divergence(problem: Problem, figure: str) -> float:
     p, log_value = problem.target[h], problem.log_value[h]
     if figure == "2b":
         # pi*_h/pi^_h = (V*/Z) (Z^_h/V^)
-        gap = log_value - problem.log_prm[h] + problem.passes.log_z_hat[h] - problem.log_z
+        gap = log_value - problem.log_prm[h] + problem.forward_backward.log_z_hat[h] - problem.log_z
         return float(np.where(p > 0, p * gap, 0.0).sum())
     return float(np.where(p > 0, p * (log_value - problem.log_z), 0.0).sum()) / big_h
 

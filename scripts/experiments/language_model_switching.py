@@ -8,17 +8,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from scripts.experiments.experiment import Experiment, Rows
 from scripts.experiments.shipped import digest, shipped_rows
-from simulator.language_models.engine.dispatch import run_on_language_model
 from simulator.language_models.extra import MISSING
 from simulator.language_models.packaged import DEFAULT_MODEL, converted, load_language_model
-from simulator.language_models.problem import LanguageModelProblem
-from simulator.language_models.prompt_switching import PromptSwitching
 from simulator.language_models.prompts import prompt_set as prompts
-from simulator.language_models.protocol import LanguageModel
 from simulator.language_models.study import (
     certificate,
     deviation_floor,
@@ -27,8 +22,10 @@ from simulator.language_models.study import (
     sample_texts,
 )
 from simulator.samplers.registry import make_sampler
-
-Floats = npt.NDArray[np.float64]
+from simulator.text.language_model import LanguageModel
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.prompt_switching import PromptSwitching
+from simulator.typing import Floats
 
 NAME = "language_model_switching"
 CONFIDENCE = 0.95
@@ -86,7 +83,7 @@ def run_cell(
     name, options = SAMPLERS[sampler]
     made = make_sampler(name, n, **options)
     seeds = np.random.SeedSequence(seed).spawn(2)
-    drawn = run_on_language_model(made, problem, runs, rng=seeds[0], keep=("tokens",))
+    drawn = made.run(problem, runs, rng=seeds[0], keep=("tokens",))
     exact = sample_texts(lm, target, texts, horizon, seeds[1])
     assert drawn.tokens is not None
     scored = list(dict.fromkeys([plain, target, belief]))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.measure.error import bracket
 from simulator.problem.library import open_problem
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.registry import bounds_for
 
 PROBLEMS = ("lm-digits2", "lm-review", "lm-digits2-noisy", "lm-review-noisy")

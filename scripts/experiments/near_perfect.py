@@ -9,9 +9,9 @@ import numpy as np
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.problem import Problem
-from simulator.samplers.action_level_rejection import ActionLevelRejection
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.claims.drift_alrs import drift
 from theory.registry import BOUNDS
 

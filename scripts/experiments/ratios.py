@@ -9,8 +9,8 @@ import numpy as np
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
-from simulator.samplers.smc import SMC
+from simulator.samplers.base import Sampler
+from simulator.samplers.smc.sampler import SMC
 from theory.verdict import check
 
 PER_CELL = 10

@@ -10,7 +10,7 @@ from scripts.experiments.experiment import Experiment, Rows
 from simulator.errors import TooLargeError
 from simulator.measure.error import bracket
 from simulator.problem.library import open_problem
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.registry import bounds_for
 
 PROBLEMS = (

@@ -8,7 +8,7 @@ from scripts.experiments.experiment import Experiment, Rows
 from simulator.errors import TooLargeError
 from simulator.measure.error import bracket
 from simulator.problem.library import open_problem
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.registry import bounds_for
 
 PROBLEMS = ("reference:horizon=4", "random-tree:horizon=3,seed=5,n_actions=3,prm=noisy,sigma=0.7")

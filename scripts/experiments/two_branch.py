@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.exact.lumped import two_branch_bias
 from simulator.problem.families.two_branch import two_branch
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.instances.two_branch import lower_bound
 from theory.registry import BOUNDS
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.problem.families.variance import variance
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.bounds.variance_s2 import variance_s2
 from theory.criteria import criteria
 from theory.instances.variance import prefix_variance, variance_bound

@@ -16,23 +16,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.cloud_output import Output
 from simulator.exact.cloud_size import bound_transitions
 from simulator.exact.cloud_steps import Clouds, Scheme, Work, advance
-from simulator.exact.offspring import SCHEMES
+from simulator.exact.law import DEFAULT_LIMIT, ExactLaw
 from simulator.exact.outcomes import outcomes
 from simulator.exact.particle_types import Types, root_types, step_from
 from simulator.problem.problem import Problem
+from simulator.resampling.schemes import SCHEMES
+from simulator.typing import Floats, Ints
 
-__all__ = ["CloudLevel", "ExactLaw", "cloud_chain", "cloud_transitions", "exact_law"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-
-DEFAULT_LIMIT = 3e8
+__all__ = ["CloudLevel", "cloud_chain", "cloud_transitions", "exact_law"]
 
 
 class ParticleFilter(Protocol):
@@ -91,49 +87,6 @@ class CloudLevel:
     first: Floats
     second: Floats
     failure: float
-
-
-@dataclass(frozen=True)
-class ExactLaw:
-    """Exact law of the output of a sampler.
-
-    Attributes
-    ----------
-    law : (K,) array
-        P(Y = y) over terminal states, or over token paths if `tokens` is not None.
-    failure : float
-        P(all weights zero); ``law.sum() + failure == 1``.
-    tv : float
-        D_TV(law, pi*), failure counted as error: sum of (target - law)_+.
-    mean_w_over_z : float or None
-        E[W^_H]/Z; 1, or Z_e/Z if V^ loses mass. None for samplers that estimate no Z.
-    relative_variance : float or None
-        Var(W^_H)/E[W^_H]^2.
-    shortfall : float or None
-        E[(1 - W^_H/Z)_+] if it was asked for.
-    acceptance : float or None
-        P(one run is accepted), for samplers that start again until a run is accepted; `law` is
-        then that of the accepted run, `failure` the probability of giving up before, and the
-        moments of W^_H are those of any run.
-    target : (K,) array
-        pi* over the same outcomes as `law`.
-    weighted : (K,) array or None
-        E[(W^_H/Z) 1{Y = y}]; equals pi_ref(y) r(y)/Z for alive y when the output is a
-        draw from the last weighted cloud (lemma C.2).
-    tokens : (K, H) int array or None
-        The paths; -1 for outcomes that pi_ref does not reach.
-    """
-
-    law: Floats
-    failure: float
-    tv: float
-    mean_w_over_z: float | None
-    relative_variance: float | None
-    shortfall: float | None
-    target: Floats
-    weighted: Floats | None
-    tokens: Ints | None
-    acceptance: float | None = None
 
 
 def cloud_chain(
@@ -240,7 +193,7 @@ def exact_law(
     tree = out.tree
     core = tree if rewrite is None else rewrite(tree)
     _check_size(core, scheme, limit)
-    survival = math.exp(min(core.passes.log_z_alive - tree.log_z, 0.0))
+    survival = math.exp(min(core.forward_backward.log_z_alive - tree.log_z, 0.0))
     n_states = int(tree.model.n_states[-1])
     score = tree.log_reward if sampler.select == "best" else None
     output = Output(n_states, score, survival, accept)

@@ -17,11 +17,10 @@ from simulator.exact.cloud_steps import (
     mixture_blocks,
 )
 from simulator.exact.particle_types import Step, Types
+from simulator.typing import Floats, Ints
 
 __all__ = ["Output"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 TIE = 1e-9  # log V^ this close count as equal for "best"
 

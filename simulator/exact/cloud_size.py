@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from simulator.exact.cloud_steps import Scheme
-from simulator.exact.compositions import multisets
 from simulator.problem.problem import Problem
+from simulator.resampling.compositions import multisets
 
 __all__ = ["bound_transitions"]
 
@@ -26,8 +26,8 @@ def bound_transitions(problem: Problem, scheme: Scheme, stop: float) -> float:
     -------
     float
     """
-    n, edges, model = scheme.n_particles, problem.passes.edges, problem.model
-    reached = np.isfinite(problem.passes.log_forward_alive)
+    n, edges, model = scheme.n_particles, problem.forward_backward.edges, problem.model
+    reached = np.isfinite(problem.forward_backward.log_forward_alive)
     paths = np.ones(1)  # alive paths to each state
     clouds, total = 1.0, 0.0
     for h in range(problem.horizon):

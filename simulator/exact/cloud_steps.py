@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import TooLargeError
-from simulator.exact.compositions import Compositions, compositions
-from simulator.exact.offspring import offspring_batch
 from simulator.exact.particle_types import DIGITS, Step, Types
+from simulator.resampling.compositions import Compositions, compositions
+from simulator.resampling.offspring import offspring_batch
+from simulator.typing import Floats, Ints
 
 __all__ = ["Clouds", "MixtureBlock", "Scheme", "Work", "advance", "last_parents", "mixture_blocks"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 BLOCK = 1 << 19  # transitions held at once
 TIE = 1e-9  # an effective sample size this close to its threshold does not resample

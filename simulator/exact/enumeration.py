@@ -10,11 +10,10 @@ import numpy.typing as npt
 
 from simulator.errors import TooLargeError
 from simulator.problem.problem import Problem
+from simulator.typing import Floats, Ints
 
 __all__ = ["Sequences", "enumerate_sequences"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 DEFAULT_LIMIT = 1e6
 

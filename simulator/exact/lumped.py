@@ -16,11 +16,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 import scipy  # scipy.stats, which is slow to load, only where it is used
 from scipy.special import betainc, gammaln, xlog1py, xlogy
 
 from simulator.errors import InputError
+from simulator.typing import Floats
 
 __all__ = [
     "binomial_rows",
@@ -31,7 +31,6 @@ __all__ = [
     "two_branch_transition",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 NEGLIGIBLE = 1e-20
 

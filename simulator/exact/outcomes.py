@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from simulator.errors import InputError
+from simulator.checks import check_choice
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import all_paths, is_path_tree, unfold
+from simulator.typing import Floats, Ints
 
 __all__ = ["Outcomes", "outcomes"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -92,8 +89,7 @@ def outcomes(
     >>> outcomes(coins, "paths", 10, one_reward=True).target.tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
-    if on not in ("paths", "states"):
-        raise InputError(f'on: {on!r} is not known, only "paths" and "states" are')
+    check_choice("on", on, ("paths", "states"))
     by_state = on == "states" or problem.is_tree
     tokens = all_paths(problem) if by_state and on == "paths" else None
     looks_back = (one_reward and problem.has_edge_reward) or (

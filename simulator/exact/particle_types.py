@@ -10,15 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator.errors import TooLargeError
 from simulator.problem.problem import Problem
+from simulator.typing import Floats, Ints
 
 __all__ = ["Step", "Types", "root_types", "step_from"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 # Weights that agree to about 12 digits are one kind: equal histories in other orders.
 DIGITS = 12
@@ -157,8 +155,8 @@ def step_from(problem: Problem, level: int, types: Types, *, always_reset: bool)
 
 def _moves(problem: Problem, level: int, state: Ints) -> tuple[Ints, Ints, Floats, Floats]:
     """Parent, child state, probability and log weight of the moves with positive probability."""
-    edges, prm = problem.passes.edges, problem.log_prm_flat
-    log_z_hat = problem.passes.log_z_hat
+    edges, prm = problem.forward_backward.edges, problem.log_prm_flat
+    log_z_hat = problem.forward_backward.log_z_hat
     a = problem.model.n_actions
     start = int(problem.model.state_start[level])
     edge = (edges.start[level] + state[:, None] * a + np.arange(a)).ravel()

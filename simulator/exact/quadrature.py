@@ -17,13 +17,12 @@ factor 1 ± (4 pi/d) e exp(-pi^2/d) to leading order: 1e-15 relative at d = 1/4.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator.errors import TooLargeError
+from simulator.typing import Floats
 
 __all__ = ["NODES", "self_normalised_mean"]
 
-Floats = npt.NDArray[np.float64]
 
 NODES = 1000  # at most, as long as weights are within e^±100 of each other
 STEP = 0.25

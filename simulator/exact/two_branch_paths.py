@@ -20,14 +20,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.exact.lumped import binomial_rows
+from simulator.typing import Floats
 
 __all__ = ["Interval", "two_branch_tv"]
 
-Floats = npt.NDArray[np.float64]
 
 NEGLIGIBLE = 1e-20  # counts of ones at the ends that are less likely than this are left out
 

@@ -8,20 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from simulator.checks import check_int, check_real
 from simulator.errors import InputError
 from simulator.language_models.extra import torch_and_transformers
-from simulator.language_models.protocol import (
+from simulator.text.language_model import (
     WAIT,
     LanguageModel,
     Prompt,
     Session,
     check_prompt,
 )
+from simulator.typing import Floats, Ints
 
 __all__ = ["HuggingFaceLM"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 class HuggingFaceLM(LanguageModel):
@@ -61,12 +60,9 @@ class HuggingFaceLM(LanguageModel):
         batch: int = 256,
         name: str = "language model",
     ) -> None:
-        if not 0 < temperature < np.inf:
-            raise InputError(f"temperature: {temperature!r} is not a number > 0")
-        if not 0 < top_p <= 1:
-            raise InputError(f"top_p: {top_p!r} is not a number in (0, 1]")
-        if batch < 1:
-            raise InputError(f"batch: {batch!r} is not a whole number >= 1")
+        check_real("temperature", temperature, 0, above=True)
+        check_real("top_p", top_p, 0, 1, above=True)
+        check_int("batch", batch, 1)
         self.model, self.tokenizer = model, tokenizer
         self.temperature, self.top_p = temperature, top_p
         self.batch, self.name = batch, name

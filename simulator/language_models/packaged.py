@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from simulator.checks import check_choice
 from simulator.errors import InputError
 from simulator.language_models.extra import DEFAULT_MODEL, MISSING, torch_and_transformers
 from simulator.language_models.hugging_face import HuggingFaceLM
@@ -59,8 +60,7 @@ def load_language_model(
         If packages are missing, or the model cannot be had.
     """
     torch, transformers = torch_and_transformers()
-    if dtype not in DTYPES:
-        raise InputError(f"dtype: {dtype!r} is not known, only {', '.join(DTYPES)} are")
+    check_choice("dtype", dtype, DTYPES)
     where: str | Path = name
     if name == DEFAULT_MODEL:
         where = converted()

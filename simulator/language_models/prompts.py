@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from simulator.errors import InputError
+from simulator.checks import check_choice
 
 __all__ = ["PROMPT_SETS", "prompt_set", "prompts"]
 
@@ -58,8 +58,7 @@ def prompt_set(name: str) -> tuple[str, list[str]]:
     >>> plain, others[0], len(others)
     ('Here is a short fact:', 'Here is a short fact about cats:', 50)
     """
-    if name not in PROMPT_SETS:
-        raise InputError(f"prompts: {name!r} is not known, only {', '.join(PROMPT_SETS)} are")
+    check_choice("prompts", name, PROMPT_SETS)
     if name == "styles":
         return prompts()["plain"], prompts()["styles"]
     return prompts()[name]["plain"], prompts()[name]["others"]

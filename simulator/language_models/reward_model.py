@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from simulator.checks import check_choice, check_real
 from simulator.errors import InputError
 from simulator.language_models.extra import torch_and_transformers
+from simulator.typing import Floats
 
 __all__ = ["RewardModel", "load_reward_model"]
 
-Floats = npt.NDArray[np.float64]
 KINDS = ("sequence", "token")
 
 
@@ -57,10 +57,8 @@ class RewardModel:
         prompt: str = "",
         batch: int = 64,
     ) -> None:
-        if kind not in KINDS:
-            raise InputError(f"kind: {kind!r} is not known, only {', '.join(KINDS)} are")
-        if not 0 <= beta < np.inf:
-            raise InputError(f"beta: {beta!r} is not a number >= 0")
+        check_choice("kind", kind, KINDS)
+        check_real("beta", beta, 0)
         self.torch, _ = torch_and_transformers()
         self.model, self.tokenizer, self.kind = model, tokenizer, kind
         self.label, self.beta, self.prompt, self.batch = label, beta, prompt, batch
@@ -127,8 +125,7 @@ def load_reward_model(
         "sequence": transformers.AutoModelForSequenceClassification,
         "token": transformers.AutoModelForTokenClassification,
     }
-    if kind not in auto:
-        raise InputError(f"kind: {kind!r} is not known, only {', '.join(KINDS)} are")
+    check_choice("kind", kind, auto)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(name)
         model = auto[kind].from_pretrained(name, dtype=torch.float32).to(device).eval()

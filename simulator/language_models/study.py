@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.language_models.engine.dispatch import run_on_language_model
-from simulator.language_models.problem import LanguageModelProblem
-from simulator.language_models.prompt_switching import PromptSwitching
-from simulator.language_models.protocol import LanguageModel, Prompt, chosen
 from simulator.measure.confidence import clopper_pearson, mean_upper
 from simulator.samplers.runs import Runs
-from simulator.samplers.smc import SMC
-from simulator.streams.seeds import RngLike
+from simulator.samplers.smc.sampler import SMC
+from simulator.text.language_model import LanguageModel, Prompt, chosen
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.prompt_switching import PromptSwitching
+from simulator.typing import Floats, RngLike
 
 __all__ = [
     "Certificate",
@@ -27,7 +26,6 @@ __all__ = [
     "sample_texts",
 ]
 
-Floats = npt.NDArray[np.float64]
 Tokens = npt.NDArray[np.int32]
 
 ROWS = 16  # texts whose laws are held at once
@@ -48,7 +46,7 @@ def sample_texts(lm: LanguageModel, prompt: Prompt, n: int, horizon: int, rng: R
     (n, H) int32 array
     """
     problem = LanguageModelProblem(lm, prompt, horizon, PromptSwitching(prompt), eos=None)
-    tokens = run_on_language_model(SMC(1), problem, n, rng=rng, keep=("tokens",)).tokens
+    tokens = SMC(1).run(problem, n, rng=rng, keep=("tokens",)).tokens
     assert tokens is not None
     return tokens
 
@@ -79,7 +77,7 @@ def read_texts(
 
     Examples
     --------
-    >>> from simulator.language_models.tabular import TabularLM
+    >>> from simulator.text.tabular import TabularLM
     >>> from simulator.problem.model import TabularModel
     >>> lm = TabularLM(
     ...     {"calm": TabularModel.tree([[[0.5, 0.5]]]), "loud": TabularModel.tree([[[0.8, 0.2]]])}

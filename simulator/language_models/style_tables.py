@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from simulator.language_models.prompts import prompts
-from simulator.language_models.protocol import LanguageModel
 from simulator.language_models.tabulate import tabulate
 from simulator.problem.model import TabularModel
+from simulator.text.language_model import LanguageModel
 
 __all__ = ["HORIZON", "WORDS", "make_style_tables", "style_facts", "style_table"]
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.language_models.protocol import LanguageModel, Prompt, Session
 from simulator.problem.model import TabularModel
 from simulator.problem.prms import ExactPRM
 from simulator.problem.problem import Problem
+from simulator.text.language_model import LanguageModel, Prompt, Session
+from simulator.typing import Floats, Ints
 
 __all__ = ["alpha_values", "switch_tables", "tabulate", "word_tokens"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 def word_tokens(lm: LanguageModel, vocabulary: Sequence[str | int]) -> Ints:
@@ -77,7 +74,7 @@ def tabulate(
 
     Examples
     --------
-    >>> from simulator.language_models.tabular import TabularLM
+    >>> from simulator.text.tabular import TabularLM
     >>> from simulator.problem.families.eos import eos
     >>> lm = TabularLM(eos(3).model, ["a", "b", "<eos>"])
     >>> tabulate(lm, "", ["b", "a"], 2).probs[1].round(4).tolist()

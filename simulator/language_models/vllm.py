@@ -14,18 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.language_models.protocol import (
+from simulator.text.language_model import (
     WAIT,
     LanguageModel,
     Prompt,
     Session,
     check_prompt,
 )
+from simulator.typing import Floats
 
 __all__ = ["VllmLM", "load_vllm"]
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 class VllmLM(LanguageModel):

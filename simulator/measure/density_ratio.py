@@ -12,29 +12,27 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from simulator.checks import check_int
 from simulator.errors import InputError
-from simulator.kernels.conditional import run_conditional
-from simulator.kernels.edge_tables import edge_tables
 from simulator.measure.confidence import BettingUpper
-from simulator.measure.stepwise import stepwise_core
-from simulator.measure.stream import CELLS
+from simulator.measure.stepwise import plain_problem
+from simulator.measure.stream import CELLS, Runnable
 from simulator.problem.problem import Problem
 from simulator.problem.target import target_paths
 from simulator.resampling.multinomial import invert
-from simulator.samplers.sampler import check_int
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_plain import draw_token
-from simulator.streams.seeds import BLOCK, RngLike, run_seeds, seed_sequence
+from simulator.samplers.smc.conditional_kernel import run_conditional
+from simulator.samplers.smc.edge_tables import edge_tables
+from simulator.samplers.smc.plain import draw_token
+from simulator.streams.plain import Xoshiro
+from simulator.streams.seeds import BLOCK, run_seeds, seed_sequence
 from simulator.streams.threads import spread
-from simulator.streams.xoshiro import Xoshiro
+from simulator.typing import Floats, Ints, RngLike
 
 __all__ = [
     "DensityRatio", "conditional_log_w", "conditional_log_w_plain", "density_ratio",
     "paths_within_reach",
 ]  # fmt: skip
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 REPEATS = 16
 WORK = 1 << 28  # particle-steps: some seconds
@@ -73,7 +71,7 @@ class DensityRatio:
 
 def density_ratio(
     problem: Problem,
-    sampler: object,
+    sampler: Runnable,
     n_paths: int,
     *,
     rng: RngLike,
@@ -103,8 +101,8 @@ def density_ratio(
     InputError
         If the identity does not hold for the sampler, or a number is out of range.
     """
-    core = stepwise_core(problem, sampler)
-    if core is None or not isinstance(sampler, SMC):
+    plain = plain_problem(problem, sampler)
+    if plain is None:
         raise InputError("density ratio: needs SMC with multinomial resampling at every level")
     check_int("n_paths", n_paths, 2)
     check_int("repeats", repeats, 2)
@@ -118,7 +116,7 @@ def density_ratio(
         part = min(blocks * BLOCK, n_paths - first)
         tokens = target_paths(problem, part, path_seed, first_block=first // BLOCK)
         log_w = conditional_log_w(
-            core, sampler.n_particles, tokens, repeats, run_seed,
+            plain, sampler.n_particles, tokens, repeats, run_seed,
             first_block=first // BLOCK * repeats,
         )  # fmt: skip
         ratio = np.exp(problem.log_z - log_w)
@@ -135,7 +133,7 @@ def density_ratio(
     )  # fmt: skip
 
 
-def paths_within_reach(problem: Problem, sampler: object, n_paths: int) -> int:
+def paths_within_reach(problem: Problem, sampler: Runnable, n_paths: int) -> int:
     """Say how many paths conditional SMC can be run for in some seconds.
 
     Parameters
@@ -151,10 +149,10 @@ def paths_within_reach(problem: Problem, sampler: object, n_paths: int) -> int:
         0 if N < H, where the inner runs are too noisy, or if it does not apply or is out of
         reach for a useful number of paths.
     """
-    core = stepwise_core(problem, sampler)
-    if core is None or not isinstance(sampler, SMC) or sampler.n_particles < core.horizon:
+    plain = plain_problem(problem, sampler)
+    if plain is None or sampler.n_particles < plain.horizon:
         return 0
-    paths = min(n_paths, WORK // (sampler.n_particles * core.horizon * REPEATS))
+    paths = min(n_paths, WORK // (sampler.n_particles * plain.horizon * REPEATS))
     return int(paths) if paths >= FEWEST else 0
 
 
@@ -264,7 +262,7 @@ def _log_weight(problem: Problem, h: int, state: int, token: int) -> float:
 
 def _along(problem: Problem, tokens: npt.NDArray[np.integer]) -> tuple[Ints, Floats]:
     """States (P, H+1) and log weights (P, H) along paths."""
-    e, model, prm = problem.passes.edges, problem.model, problem.log_prm_flat
+    e, model, prm = problem.forward_backward.edges, problem.model, problem.log_prm_flat
     states = np.zeros((len(tokens), problem.horizon + 1), dtype=np.int64)
     log_weights = np.empty(tokens.shape)
     for h in range(problem.horizon):

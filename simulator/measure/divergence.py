@@ -32,8 +32,8 @@ def intermediate_kl(problem: Problem) -> npt.NDArray[np.float64]:
     >>> intermediate_kl(reference(3)).round(4).tolist()
     [0.0, 0.1483, 0.1468, 0.0]
     """
-    passes, start = problem.passes, problem.model.state_start
-    target, log_z_hat = passes.target_marginal, passes.log_z_hat
+    fb, start = problem.forward_backward, problem.model.state_start
+    target, log_z_hat = fb.target_marginal, fb.log_z_hat
     seen = target > 0
     lost = np.isneginf(problem.log_prm_flat) & seen
     ratio = np.zeros(target.size)
@@ -63,7 +63,7 @@ def sequence_kl(problem: Problem) -> float:
     >>> print(f"{sequence_kl(product(10)):.4f}")
     0.5663
     """
-    e, target = problem.passes.edges, problem.passes.target_marginal
+    e, target = problem.forward_backward.edges, problem.forward_backward.target_marginal
     taken = target[e.source] * target_kernel(problem).ravel()
     factor = np.where(taken > 0, e.log_factor, 0.0)
     last = target[int(problem.model.state_start[-2]) :]

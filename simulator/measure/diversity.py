@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.special import entr
 
 from simulator.errors import InputError
-from simulator.exact.cloud import ExactLaw
+from simulator.exact.law import ExactLaw
 from simulator.measure.confidence import Interval, clopper_pearson
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import count_paths
@@ -74,7 +74,7 @@ def diversity(
     Examples
     --------
     >>> from simulator.problem.families.reference import reference
-    >>> from simulator.samplers.smc import SMC
+    >>> from simulator.samplers.smc.sampler import SMC
     >>> problem = reference(3)
     >>> d = diversity(problem, SMC(1).exact_law(problem), n=2)
     >>> round(d.distinct.value + d.collision.value, 12)

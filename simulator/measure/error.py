@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulator.checks import check_int
 from simulator.measure.confidence import BettingUpper
 from simulator.measure.density_ratio import DensityRatio, density_ratio, paths_within_reach
 from simulator.measure.plug_in import PlugIn, total_variation
@@ -15,9 +16,9 @@ from simulator.measure.tally import Ruler, Tally, edge_scores
 from simulator.measure.witness import learn_event
 from simulator.problem.problem import Problem
 from simulator.problem.target import target_paths
-from simulator.samplers.sampler import check_int
-from simulator.samplers.smc import SMC
-from simulator.streams.seeds import BLOCK, RngLike, seed_sequence
+from simulator.samplers.facts import facts_of
+from simulator.streams.seeds import BLOCK, seed_sequence
+from simulator.typing import RngLike
 
 __all__ = ["Bracket", "bracket", "total_variation"]
 
@@ -188,7 +189,11 @@ class _Measured:
         self.failed = 0
         keep = ["tokens"] if offers(problem, sampler, "tokens") else []
         self.cells = problem.horizon
-        if type(sampler) is SMC and sampler.select == "sample" and problem.is_tree:
+        if (
+            problem.is_tree
+            and facts_of(sampler, problem).drawn
+            and offers(problem, sampler, "clouds")
+        ):
             cells = sampler.n_particles * problem.horizon
             if cells <= CLOUD:
                 self.cells = cells

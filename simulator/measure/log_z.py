@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy  # scipy.stats, which is slow to load, only where it is used
 
+from simulator.checks import check_real
 from simulator.errors import InputError
 from simulator.measure.confidence import Interval
 from simulator.problem.problem import Problem
@@ -42,7 +43,7 @@ def log_z_error(
     Examples
     --------
     >>> from simulator.problem.families.reference import reference
-    >>> from simulator.samplers.smc import SMC
+    >>> from simulator.samplers.smc.sampler import SMC
     >>> problem = reference(3)
     >>> error = log_z_error(problem, SMC(256).run(problem, 1000, rng=0))
     >>> error.low < error.value < error.high < 0.1
@@ -50,8 +51,7 @@ def log_z_error(
     """
     if runs.log_w is None:
         raise InputError("log Z error: the sampler estimates no Z")
-    if not 0 < quantile < 1:
-        raise InputError(f"quantile: {quantile!r} is not in (0, 1)")
+    check_real("quantile", quantile, 0, 1, above=True, below=True)
     off = np.sort(np.abs(runs.log_w - problem.log_z))
     n, tail = off.size, (1 - confidence) / 2
     # P(off[k-1] > quantile) = P(Bin < k), P(off[k-1] < quantile) <= P(Bin >= k)

@@ -14,15 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.exact.cloud import ExactLaw
+from simulator.exact.law import ExactLaw
 from simulator.measure.confidence import Interval
 from simulator.problem.problem import Problem
 from simulator.problem.target import target_kernel
 from simulator.samplers.runs import Runs
+from simulator.typing import Floats
 
 __all__ = ["log_probability_discrepancy"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def log_probability_discrepancy(
@@ -53,7 +52,7 @@ def log_probability_discrepancy(
     Examples
     --------
     >>> from simulator.problem.families.reference import reference
-    >>> from simulator.samplers.smc import SMC
+    >>> from simulator.samplers.smc.sampler import SMC
     >>> problem = reference(3)
     >>> values = [log_probability_discrepancy(problem, SMC(n).exact_law(problem)) for n in (1, 4)]
     >>> [round(x.value, 4) for x in values]
@@ -89,13 +88,15 @@ def log_probability_discrepancy(
 def _logs(problem: Problem) -> Floats:
     """log pi_ref(a|s) and log pi*(a|s) of all edges in flat order, shape (2, n_edges)."""
     with np.errstate(divide="ignore"):
-        return np.stack([problem.passes.edges.log_prob, np.log(target_kernel(problem).ravel())])
+        return np.stack(
+            [problem.forward_backward.edges.log_prob, np.log(target_kernel(problem).ravel())]
+        )
 
 
 def _target_means(problem: Problem) -> tuple[Floats, Floats, Floats]:
     """Means under pi*, least and largest logarithms on its support; each (2, H)."""
-    e, kernel = problem.passes.edges, target_kernel(problem).ravel()
-    taken = problem.passes.target_marginal[e.source] * kernel
+    e, kernel = problem.forward_backward.edges, target_kernel(problem).ravel()
+    taken = problem.forward_backward.target_marginal[e.source] * kernel
     logs = _logs(problem)
     at, cut = taken > 0, e.start[:-1]
     mean = np.add.reduceat(np.where(at, logs, 0.0) * taken, cut, axis=1)
@@ -113,7 +114,7 @@ def _moments(
     state = np.zeros(len(tokens), dtype=np.int64)
     for h in range(problem.horizon):
         token = tokens[:, h].astype(np.int64)
-        x = logs[:, int(problem.passes.edges.start[h]) + state * model.n_actions + token]
+        x = logs[:, int(problem.forward_backward.edges.start[h]) + state * model.n_actions + token]
         mean[:, h] = x @ weights
         centred = x - np.where(np.isfinite(mean[:, h]), mean[:, h], 0.0)[:, None]
         variance[:, h] = np.where(np.isfinite(centred), centred, 0.0) ** 2 @ weights

@@ -6,14 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.exact.cloud import ExactLaw
+from simulator.exact.law import ExactLaw
 from simulator.measure.confidence import Interval, clopper_pearson, mean_interval
 from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
 
 __all__ = ["accuracy", "expected_reward"]
-
-Bools = npt.NDArray[np.bool_]
 
 
 def accuracy(
@@ -42,7 +40,7 @@ def accuracy(
     Examples
     --------
     >>> from simulator.problem.families.reference import reference
-    >>> from simulator.samplers.smc import SMC
+    >>> from simulator.samplers.smc.sampler import SMC
     >>> problem = reference(3)
     >>> best = problem.reward > 2.5
     >>> round(accuracy(best, SMC(2).exact_law(problem)).value, 6)

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.samplers.runs import Runs
+from simulator.typing import Floats
 
 __all__ = ["PlugIn", "total_variation"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def total_variation(target: npt.ArrayLike, law: npt.ArrayLike) -> float:

@@ -17,27 +17,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator.errors import TooLargeError
 from simulator.exact.quadrature import self_normalised_mean
 from simulator.measure.stream import Runnable, chunks
 from simulator.problem.problem import Problem
+from simulator.samplers.facts import facts_of
 from simulator.samplers.runs import Runs
-from simulator.samplers.smc import SMC
-from simulator.streams.seeds import RngLike
+from simulator.typing import Floats, Ints, RngLike
 
 __all__ = [
     "largest_steps",
+    "plain_problem",
     "runs_within_reach",
     "step_errors",
-    "stepwise_core",
     "stepwise_samples",
     "stepwise_sums",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 WORK = 1 << 19  # pairs (parent state, action) of all runs and levels: some seconds
 FEWEST = 64  # runs
@@ -45,7 +42,7 @@ SPAN = 600.0  # log range of the weights of a level: beyond it they underflow
 LARGEST_CLOUD = 1 << 25  # particles of all levels of one run
 
 
-def stepwise_core(problem: Problem, sampler: object) -> Problem | None:
+def plain_problem(problem: Problem, sampler: object) -> Problem | None:
     """Return the problem on which the sampler is multinomial SMC at every level, if there is one.
 
     Parameters
@@ -58,16 +55,15 @@ def stepwise_core(problem: Problem, sampler: object) -> Problem | None:
     Problem or None
         None for any other sampler, for which nothing here holds.
     """
-    if type(sampler) is not SMC or sampler.select != "sample":
+    facts = facts_of(sampler, problem)
+    if not facts.drawn:
         return None
-    every = sampler.resampling == "multinomial" and sampler.ess_threshold >= 1
-    never = problem.horizon == 1  # nothing is resampled, and all schemes have the same law
-    if ((every or never) and sampler.block == 1) or sampler.n_particles == 1:
-        return sampler.core(problem)
-    return None
+    if facts.family == "smc" and facts.variance == "multinomial":
+        return problem
+    return facts.rewritten
 
 
-def runs_within_reach(problem: Problem, sampler: object, n_runs: int) -> int:
+def runs_within_reach(problem: Problem, sampler: Runnable, n_runs: int) -> int:
     """Say for how many runs the one-step errors can be computed in some seconds.
 
     Parameters
@@ -82,12 +78,12 @@ def runs_within_reach(problem: Problem, sampler: object, n_runs: int) -> int:
     int
         0 if they do not apply, or are out of reach for a useful number of runs.
     """
-    core = stepwise_core(problem, sampler)
-    if core is None or not isinstance(sampler, SMC):
+    plain = plain_problem(problem, sampler)
+    if plain is None:
         return 0
     n = sampler.n_particles
-    pairs = np.minimum(core.model.n_states[:-1], n).sum() * core.model.n_actions
-    if n * core.horizon > LARGEST_CLOUD:
+    pairs = np.minimum(plain.model.n_states[:-1], n).sum() * plain.model.n_actions
+    if n * plain.horizon > LARGEST_CLOUD:
         return 0
     runs = min(n_runs, int(WORK // pairs))
     return runs if runs >= min(n_runs, FEWEST) else 0
@@ -110,10 +106,10 @@ def largest_steps(problem: Problem, n: int) -> Floats:
     -------
     (H,) array
     """
-    if problem.passes.lost_mass > 0:
+    if problem.forward_backward.lost_mass > 0:
         return np.ones(problem.horizon)
-    e, value, prm = problem.passes.edges, problem.log_value_flat, problem.log_prm_flat
-    alive = np.isfinite(problem.passes.log_forward_alive) & np.isfinite(prm)
+    e, value, prm = problem.forward_backward.edges, problem.log_value_flat, problem.log_prm_flat
+    alive = np.isfinite(problem.forward_backward.log_forward_alive) & np.isfinite(prm)
     log_prm = np.where(alive, prm, 0.0)
     # an alive state with V* = 0 makes the least ratio zero: the mean of u may be anything
     ratio = np.where(alive, value - log_prm, np.inf)
@@ -157,7 +153,7 @@ def step_errors(
     -------
     (C,) array
     """
-    e, a = problem.passes.edges, problem.model.n_actions
+    e, a = problem.forward_backward.edges, problem.model.n_actions
     run = slice(int(e.start[level - 1]), int(e.start[level]))
     parent = problem.log_prm_flat[e.source[run]]
     live_parent = np.isfinite(parent)
@@ -232,7 +228,7 @@ def stepwise_sums(
     Parameters
     ----------
     problem : Problem
-        As `stepwise_core` gives it.
+        As `plain_problem` gives it.
     runs : Runs
         With clouds.
     n : int
@@ -283,7 +279,7 @@ def stepwise_samples(
     ----------
     problem : Problem
     sampler : Sampler
-        One for which `stepwise_core` is not None, or SMC by rejection.
+        One for which `plain_problem` is not None, or SMC by rejection.
     n_runs : int
     rng : int, SeedSequence or Generator
     cap : float, optional
@@ -296,8 +292,8 @@ def stepwise_samples(
     (R',) array
         Sums of the next R' runs.
     """
-    core = problem if rejection else stepwise_core(problem, sampler)
-    assert core is not None
+    plain = problem if rejection else plain_problem(problem, sampler)
+    assert plain is not None
     n = sampler.n_particles
-    for runs in chunks(problem, sampler, n_runs, rng, keep=("clouds",), cells=n * core.horizon):
-        yield stepwise_sums(core, runs, n, cap, rejection=rejection)
+    for runs in chunks(problem, sampler, n_runs, rng, keep=("clouds",), cells=n * plain.horizon):
+        yield stepwise_sums(plain, runs, n, cap, rejection=rejection)

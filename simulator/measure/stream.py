@@ -11,7 +11,8 @@ import numpy.typing as npt
 from simulator.errors import InputError
 from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
-from simulator.streams.seeds import RngLike, seed_sequence
+from simulator.streams.seeds import seed_sequence
+from simulator.typing import RngLike
 
 __all__ = ["Runnable", "chunks", "offers", "shortfall"]
 

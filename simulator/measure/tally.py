@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from simulator.kernels.walk import walk
+from simulator.measure.walk_kernel import walk
 from simulator.problem.problem import Problem
 from simulator.problem.target import target_kernel
 from simulator.samplers.runs import Runs
+from simulator.typing import Floats, Ints
 
 __all__ = ["Ruler", "Tally", "edge_scores"]
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

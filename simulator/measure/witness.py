@@ -18,16 +18,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from simulator.kernels.walk import count_law
 from simulator.measure.confidence import proportion_lower, proportion_upper
 from simulator.measure.tally import Tally
+from simulator.measure.walk_kernel import count_law
 from simulator.problem.target import target_kernel
+from simulator.typing import Floats
 
 __all__ = ["Event", "learn_event"]
 
-Floats = npt.NDArray[np.float64]
 
 WORK = 2e9  # multiplications for the exact laws of token counts
 ROUNDING = 1e-12  # of probabilities that are sums of many
@@ -109,7 +108,7 @@ def _levels(tally: Tally) -> range:
 def _states(tally: Tally, h: int) -> Event:
     start = tally.problem.model.state_start
     cut = slice(int(start[h]), int(start[h + 1]))
-    target = tally.problem.passes.target_marginal[cut]
+    target = tally.problem.forward_backward.target_marginal[cut]
     chosen = np.flatnonzero(tally.visits[cut] > target * tally.n)
     where = chosen + cut.start
     return Event(

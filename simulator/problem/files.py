@@ -25,15 +25,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from simulator.typing import Floats
 
 __all__ = ["FORMAT", "load_problem", "save_problem"]
 
-Floats = npt.NDArray[np.float64]
 
 FORMAT = "particlebounds-problem/1"
 FIELDS = ("format", "name", "stages", "reward", "prm")

@@ -7,21 +7,86 @@ Z^_h and everything about the sampler is taken over paths on which V^ > 0 ("aliv
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from simulator.problem.forward_backward_kernel import backward, forward
+from simulator.problem.model import TabularModel
+from simulator.typing import Bools, Floats
 
-if TYPE_CHECKING:
-    from simulator.problem.problem import Problem
+__all__ = ["Edges", "ForwardBackward", "Tables", "backward", "forward", "log_steps"]
 
-__all__ = ["Edges", "Passes", "log_steps"]
 
-Floats = npt.NDArray[np.float64]
+@dataclass(frozen=True)
+class Tables:
+    """What compiled code reads of a problem: flat arrays, stages one behind the other.
+
+    Attributes
+    ----------
+    n_actions : int
+        A.
+    state_start : (H+2,) int array
+        Where the states of each level begin in the flat order.
+    table_start, factor_start : (H,) int arrays
+        Where each stage's table begins in the arrays of edges; equal stages share one.
+    log_prob, next_state, log_factor : arrays
+        log pi_ref, next state and log edge reward, in the order (table, state, action).
+    """
+
+    n_actions: int
+    state_start: npt.NDArray[np.int64]
+    table_start: npt.NDArray[np.int64]
+    log_prob: Floats
+    next_state: npt.NDArray[np.int64]
+    factor_start: npt.NDArray[np.int64]
+    log_factor: Floats
+
+    @property
+    def args(self) -> tuple[object, ...]:
+        """The fields in the order in which the kernels take them."""
+        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
+
+
+def backward(tables: Tables, log_alive: Floats, log_reward: Floats) -> Floats:
+    """log E_ref[reward and edge rewards to come | state] of all states.
+
+    Parameters
+    ----------
+    tables : Tables
+        Of the problem.
+    log_alive : (n,) array
+        States where it is -inf count as dead: no path through them earns anything.
+    log_reward : (S_H,) array
+        log r.
+
+    Returns
+    -------
+    (n,) array
+    """
+    from simulator.problem.forward_backward_kernel import backward as compiled
+
+    return np.asarray(compiled(*tables.args, log_alive, log_reward))
+
+
+def forward(tables: Tables, log_alive: Floats) -> Floats:
+    """log E_ref[edge rewards so far x 1{x_h = s}] of all states.
+
+    Parameters
+    ----------
+    tables : Tables
+        Of the problem.
+    log_alive : (n,) array
+        States where it is -inf count as dead: no path goes through them.
+
+    Returns
+    -------
+    (n,) array
+    """
+    from simulator.problem.forward_backward_kernel import forward as compiled
+
+    return np.asarray(compiled(*tables.args, log_alive))
 
 
 def log_sum_exp_levels(x: Floats, starts: npt.NDArray[np.int64]) -> Floats:
@@ -87,19 +152,42 @@ def log_steps(edges: Edges, values: Floats, usable: npt.NDArray[np.bool_]) -> Fl
     return np.where(ok, edges.log_factor + values[edges.target] - below, -np.inf)
 
 
-class Passes:
-    """Dynamic programming over one problem; every attribute is computed once, when asked for.
+class ForwardBackward:
+    """The forward-backward recursions of one problem; each result is computed when first asked for.
 
     Attributes are over the flat state order unless said otherwise.
+
+    Parameters
+    ----------
+    model : TabularModel
+        pi_ref.
+    tables : Tables
+        The same with edge rewards, flat.
+    log_reward : (S_H,) array
+        log r.
+    log_value, log_prm : (n,) arrays
+        log V* and log V^ of all states.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self._p = problem
+    def __init__(
+        self,
+        model: TabularModel,
+        tables: Tables,
+        log_reward: Floats,
+        log_value: Floats,
+        log_prm: Floats,
+    ) -> None:
+        self._model, self._tables = model, tables
+        self._log_reward, self._log_value, self._log_prm = log_reward, log_value, log_prm
+
+    @property
+    def _log_z(self) -> float:
+        return float(self._log_value[0])
 
     @cached_property
     def edges(self) -> Edges:
         """Flat edge arrays of the problem."""
-        p, model = self._p, self._p.model
+        model, t = self._model, self._tables
         a = model.n_actions
         start = model.state_start
         n_source = int(start[-2])
@@ -107,7 +195,6 @@ class Passes:
         target = np.concatenate(
             [(n + start[h + 1]).ravel() for h, n in enumerate(model.next_state)]
         )
-        t = p.tables
         log_prob = np.concatenate(
             [t.log_prob[i : i + n * a] for i, n in zip(t.table_start, model.n_states, strict=False)]
         )
@@ -118,25 +205,36 @@ class Passes:
                     for i, n in zip(t.factor_start, model.n_states, strict=False)
                 ]
             )
-            if p.has_edge_reward
+            if (t.factor_start != 0).any()
             else np.zeros_like(log_prob)
         )
         return Edges(source, target, log_prob, log_factor, start[:-1] * a)
 
     @cached_property
+    def reached(self) -> Bools:
+        """Whether pi_ref reaches a state at all, shape (n,)."""
+        tables = replace(self._tables, log_factor=np.zeros_like(self._tables.log_factor))
+        return np.asarray(np.isfinite(forward(tables, np.zeros(self._log_prm.size))))
+
+    @cached_property
+    def taken(self) -> Bools:
+        """Whether pi_ref takes an edge at all, shape (n_edges,)."""
+        return np.asarray(np.isfinite(self.edges.log_prob) & self.reached[self.edges.source])
+
+    @cached_property
     def log_forward(self) -> Floats:
         """log E_ref[prod of edge rewards x 1{x_h = s}] over all paths."""
-        return forward(*self._p.tables.args, np.zeros(self._p.log_prm_flat.size))
+        return forward(self._tables, np.zeros(self._log_prm.size))
 
     @cached_property
     def log_forward_alive(self) -> Floats:
         """The same over alive paths only (V^ > 0 at every node up to and at s)."""
-        return forward(*self._p.tables.args, self._p.log_prm_flat)
+        return forward(self._tables, self._log_prm)
 
     @cached_property
     def log_value_alive(self) -> Floats:
         """log E_ref[reward x 1{alive to the end} | x_h = s]."""
-        return backward(*self._p.tables.args, self._p.log_prm_flat, self._p.log_reward)
+        return backward(self._tables, self._log_prm, self._log_reward)
 
     @property
     def log_z_alive(self) -> float:
@@ -146,14 +244,12 @@ class Passes:
     @cached_property
     def log_z_hat(self) -> Floats:
         """log Z^_h for h = 0..H, shape (H+1,)."""
-        return log_sum_exp_levels(
-            self.log_forward_alive + self._p.log_prm_flat, self._p.model.state_start
-        )
+        return log_sum_exp_levels(self.log_forward_alive + self._log_prm, self._model.state_start)
 
     @cached_property
     def target_marginal(self) -> Floats:
         """pi*_h(s), the marginal of the target on the states of each level."""
-        return np.exp(self.log_forward + self._p.log_value_flat - self._p.log_z)
+        return np.exp(self.log_forward + self._log_value - self._log_z)
 
     @cached_property
     def alive_target_marginal(self) -> Floats:
@@ -166,12 +262,12 @@ class Passes:
     def log_prm_coverage(self) -> float:
         """log C^_act = max log V^(child)/V^(parent) over edges that a particle can take (3.7)."""
         alive = np.isfinite(self.log_forward_alive)
-        return float(log_steps(self.edges, self._p.log_prm_flat, alive).max())
+        return float(log_steps(self.edges, self._log_prm, alive).max())
 
     @cached_property
     def log_prm_accuracy(self) -> float:
         """log C_inf, the largest |log V*/V^| over reachable nodes (3.3); 0/0 counts as 1."""
-        prm, value = self._p.log_prm_flat, self._p.log_value_flat
+        prm, value = self._log_prm, self._log_value
         alive = np.isfinite(self.log_forward_alive)
         if (np.isneginf(prm) & np.isfinite(self.log_forward) & np.isfinite(value)).any():
             return float("inf")
@@ -180,13 +276,13 @@ class Passes:
     @cached_property
     def lost_mass(self) -> float:
         """pi*-probability of the paths that meet V^ = 0, that is 1 - Z_e/Z."""
-        if not np.isneginf(self._p.log_prm_flat).any():
+        if not np.isneginf(self._log_prm).any():
             return 0.0
-        lost = np.isneginf(self._p.log_prm_flat) & (self.target_marginal > 0)
-        return float(-np.expm1(self.log_z_alive - self._p.log_z)) if lost.any() else 0.0
+        lost = np.isneginf(self._log_prm) & (self.target_marginal > 0)
+        return float(-np.expm1(self.log_z_alive - self._log_z)) if lost.any() else 0.0
 
     def state_of(self, flat: int) -> tuple[int, int]:
         """Level and row of a position in the flat state order."""
-        start = self._p.model.state_start
+        start = self._model.state_start
         h = int(np.searchsorted(start, flat, side="right")) - 1
         return h, int(flat - start[h])

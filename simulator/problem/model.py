@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from simulator.checks import is_real
 from simulator.errors import InputError
-
-if TYPE_CHECKING:
-    from simulator.language_models.protocol import LanguageModel, Prompt
+from simulator.typing import Floats, Ints
 
 __all__ = ["TabularModel"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 ROW_SUM_TOLERANCE = 1e-9
 
@@ -142,28 +138,6 @@ class TabularModel:
                 )
         return model
 
-    @classmethod
-    def from_language_model(
-        cls, lm: LanguageModel, prompt: Prompt, vocabulary: Sequence[str | int], horizon: int
-    ) -> TabularModel:
-        """Tabulate a language model on a few words; see `simulator.language_models.tabulate`.
-
-        Parameters
-        ----------
-        lm : LanguageModel
-        prompt : str or sequence of int
-        vocabulary : sequence of str or int
-            Words that are one token each, or tokens.
-        horizon : int
-
-        Returns
-        -------
-        TabularModel
-        """
-        from simulator.language_models.tabulate import tabulate
-
-        return tabulate(lm, prompt, vocabulary, horizon)
-
     @property
     def horizon(self) -> int:
         """Number of levels H."""
@@ -263,7 +237,7 @@ def _row(line: object, where: str, what: str) -> Floats:
     if not isinstance(line, (list, tuple)):
         raise InputError(f"{where}: {what} is not a list of numbers")
     for value in line:
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        if not is_real(value):
             raise InputError(f"{where}: {what} holds {value!r:.60}, not a number")
     try:
         return np.array(line, dtype=np.float64)

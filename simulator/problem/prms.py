@@ -9,14 +9,15 @@ rule says otherwise. To use values of one's own, give `Problem` a list of arrays
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from simulator.checks import check_choice, check_int, check_real
 from simulator.errors import InputError
-from simulator.problem.forward_backward_kernel import forward
+from simulator.problem.forward_backward import forward
+from simulator.typing import Floats
 
 if TYPE_CHECKING:
     from simulator.problem.problem import PRM, Problem
@@ -34,7 +35,6 @@ __all__ = [
 
 # beyond it V^ and its squares leave the range of floats
 MOST_SIGMA = 100.0
-Floats = npt.NDArray[np.float64]
 
 PRM_NAMES = ("exact", "noisy", "tempered", "delayed", "constant", "capped")
 AGREE = 1e-12
@@ -94,11 +94,10 @@ class NoisyPRM:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_number("sigma", self.sigma, 0.0, strict=False)
+        check_real("sigma", self.sigma, 0)
         if self.sigma > MOST_SIGMA:
             raise InputError(f"sigma: {self.sigma!r} is larger than {MOST_SIGMA:g}")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise InputError(f"seed: {self.seed!r} is not a whole number >= 0")
+        check_int("seed", self.seed, 0, 2**63)
 
     def log_values(self, problem: Problem) -> Floats:
         """Return log V^.
@@ -143,7 +142,7 @@ class TemperedPRM:
     beta: float
 
     def __post_init__(self) -> None:
-        _check_number("beta", self.beta, 0.0, strict=False)
+        check_real("beta", self.beta, 0)
 
     def log_values(self, problem: Problem) -> Floats:
         """Return log V^.
@@ -211,7 +210,7 @@ class DelayedPRM:
         value = problem.log_value_flat
         # what is reached is a matter of pi_ref alone, so edge rewards count as 1
         reached = np.isfinite(
-            forward(*t.args[:-1], np.zeros_like(t.log_factor), np.zeros_like(value))
+            forward(replace(t, log_factor=np.zeros_like(t.log_factor)), np.zeros_like(value))
         )
         out = value.copy()
         for h in range(model.horizon - 1):
@@ -307,7 +306,7 @@ class CappedPRM:
     cap: float
 
     def __post_init__(self) -> None:
-        _check_number("cap", self.cap, 0.0, strict=True)
+        check_real("cap", self.cap, 0, above=True)
 
     def log_values(self, problem: Problem) -> Floats:
         """Return log V^.
@@ -361,8 +360,7 @@ def named_prm(
     >>> named_prm("tempered", beta=2.0)
     TemperedPRM(beta=2.0)
     """
-    if name not in PRM_NAMES:
-        raise InputError(f"prm: {name!r} is not known, only {', '.join(PRM_NAMES)} are")
+    check_choice("prm", name, PRM_NAMES)
     made: dict[str, PRM] = {
         "exact": ExactPRM(),
         "noisy": NoisyPRM(sigma, seed),
@@ -372,12 +370,6 @@ def named_prm(
         "capped": CappedPRM(cap),
     }
     return made[name]
-
-
-def _check_number(name: str, value: object, low: float, *, strict: bool) -> None:
-    fine = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not fine or not low <= value < np.inf or (strict and value == low):  # type: ignore[operator]
-        raise InputError(f"{name}: {value!r} is not a number {'>' if strict else '>='} {low:g}")
 
 
 def _refuse_edge_rewards(problem: Problem, kind: str) -> None:

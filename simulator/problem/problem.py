@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -12,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.problem.forward_backward import Passes
-from simulator.problem.forward_backward_kernel import backward, forward
+from simulator.problem.forward_backward import ForwardBackward, Tables, backward
 from simulator.problem.model import TabularModel, as_matrix
+from simulator.typing import Floats
 
 __all__ = ["PRM", "Instance", "Problem"]
 
-Floats = npt.NDArray[np.float64]
 LEAF_TOLERANCE = 1e-9
 
 
@@ -29,24 +27,6 @@ class PRM(Protocol):
     def log_values(self, problem: Problem) -> Floats:
         """log V^ of every state in flat order; level H is log r and the root is finite."""
         ...
-
-
-@dataclass(frozen=True)
-class Tables:
-    """What numba kernels read of a problem; see `simulator.problem.forward_backward_kernel`."""
-
-    n_actions: int
-    state_start: npt.NDArray[np.int64]
-    table_start: npt.NDArray[np.int64]
-    log_prob: Floats
-    next_state: npt.NDArray[np.int64]
-    factor_start: npt.NDArray[np.int64]
-    log_factor: Floats
-
-    @property
-    def args(self) -> tuple[object, ...]:
-        """The fields in the order in which the kernels take them."""
-        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
 
 
 class Instance(NamedTuple):
@@ -112,16 +92,7 @@ class Problem:
         name: str = "problem",
     ) -> None:
         log_reward = _log(_vector(reward, "reward", int(model.n_states[-1])))
-        log_prm: Floats | PRM
-        if isinstance(prm, str):
-            if prm != "exact":
-                raise InputError(f'prm: {prm!r} is not known, only "exact" or a list is')
-            log_prm = _Exact()
-        elif isinstance(prm, PRM):
-            log_prm = prm
-        else:
-            log_prm = _log_levels(prm, model)
-        self._set_up(model, log_reward, log_prm, edge_reward, name)
+        self._set_up(model, log_reward, _read_prm(prm, model), edge_reward, name)
 
     @classmethod
     def from_log(
@@ -160,16 +131,20 @@ class Problem:
 
         Parameters
         ----------
-        prm : as in `Problem`
+        prm : sequence of H+1 arrays, PRM or "exact"
+            As in `Problem`.
 
         Returns
         -------
         Problem
+
+        Raises
+        ------
+        InputError
+            If it is none of these, or malformed.
         """
         new = Problem.__new__(Problem)
-        if isinstance(prm, str):
-            prm = _Exact()
-        values = prm if isinstance(prm, PRM) else _log_levels(prm, self.model)
+        values = _read_prm(prm, self.model)
         new._set_up(self.model, self.log_reward, values, self.edge_reward, self.name)
         return new
 
@@ -195,7 +170,7 @@ class Problem:
         self.log_reward = log_reward
         self._read_edges(edge_reward)
         self.log_value_flat: Floats = backward(
-            *self.tables.args, np.zeros(int(model.state_start[-1])), log_reward
+            self.tables, np.zeros(int(model.state_start[-1])), log_reward
         )
         if self.log_value_flat[0] == -np.inf:
             raise InputError("reward: zero on every sequence that the model can produce")
@@ -203,7 +178,9 @@ class Problem:
             prm = np.array(prm.log_values(self), dtype=np.float64)
         self.log_prm_flat: Floats = prm
         self._check_prm()
-        self.passes = Passes(self)
+        self.forward_backward = ForwardBackward(
+            model, self.tables, log_reward, self.log_value_flat, self.log_prm_flat
+        )
 
     def _read_edges(self, edge_reward: Iterable[npt.ArrayLike | None] | None) -> None:
         model = self.model
@@ -299,27 +276,19 @@ class Problem:
     @property
     def target(self) -> list[Floats]:
         """State marginals pi*_h of the target, one array a level."""
-        return self.model.split(self.passes.target_marginal)
+        return self.model.split(self.forward_backward.target_marginal)
 
     @cached_property
     def lost_states(self) -> list[tuple[int, int]]:
         """(level, row) of the states that pi* visits although V^ = 0 there."""
-        lost = np.isneginf(self.log_prm_flat) & (self.passes.target_marginal > 0)
+        lost = np.isneginf(self.log_prm_flat) & (self.forward_backward.target_marginal > 0)
         return [self._where(int(i)) for i in np.flatnonzero(lost)]
 
     @cached_property
     def is_tree(self) -> bool:
         """Whether every reachable state is reached by one token path only."""
-        edges = self.passes.edges
-        reached = np.isfinite(
-            forward(
-                *self.tables.args[:-1],
-                np.zeros_like(self.tables.log_factor),
-                np.zeros(self.log_prm_flat.size),
-            )
-        )
-        used = np.isfinite(edges.log_prob) & reached[edges.source]
-        return int(np.bincount(edges.target[used]).max()) <= 1
+        fb = self.forward_backward
+        return int(np.bincount(fb.edges.target[fb.taken]).max()) <= 1
 
     @cached_property
     def digest(self) -> str:
@@ -354,6 +323,15 @@ class _Exact:
     def log_values(self, problem: Problem) -> Floats:
         """log V*."""
         return problem.log_value_flat
+
+
+def _read_prm(prm: Sequence[npt.ArrayLike] | PRM | str, model: TabularModel) -> Floats | PRM:
+    """log V^ in flat order, or the rule that makes it."""
+    if isinstance(prm, str):
+        if prm != "exact":
+            raise InputError(f'prm: {prm!r} is not known, only "exact" or a list is')
+        return _Exact()
+    return prm if isinstance(prm, PRM) else _log_levels(prm, model)
 
 
 def _log(x: Floats) -> Floats:

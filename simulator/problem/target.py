@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from simulator.problem.problem import Problem
 from simulator.problem.target_kernel import draw_paths
-from simulator.streams.seeds import RngLike, run_seeds
+from simulator.streams.plain import Xoshiro
+from simulator.streams.seeds import run_seeds
 from simulator.streams.threads import spread
-from simulator.streams.xoshiro import Xoshiro
+from simulator.typing import RngLike
 
 __all__ = ["target_kernel", "target_paths", "target_paths_plain"]
 
@@ -26,7 +27,7 @@ def target_kernel(problem: Problem) -> npt.NDArray[np.float64]:
     (n_inner, A) array
         In flat order; rows of zeros where V*(s) = 0.
     """
-    e, value = problem.passes.edges, problem.log_value_flat
+    e, value = problem.forward_backward.edges, problem.log_value_flat
     here = np.where(np.isfinite(value[e.source]), value[e.source], 0.0)
     step = np.exp(e.log_prob + e.log_factor + value[e.target] - here)
     return np.asarray(step.reshape(-1, problem.model.n_actions))

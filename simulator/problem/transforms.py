@@ -16,13 +16,14 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
+from simulator.checks import check_choice
 from simulator.errors import InputError
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from simulator.typing import Floats
 
-__all__ = ["PROPOSALS", "adapted", "one_step_value", "unvalued", "with_proposal"]
+__all__ = ["PROPOSALS", "fully_adapted", "in_blocks", "one_step_value", "with_proposal"]
 
-Floats = npt.NDArray[np.float64]
 
 PROPOSALS = ("reference", "optimal", "uniform", "tempered")
 TEMPER = 0.5  # "tempered" proposes from pi_ref^(1/2)
@@ -49,7 +50,7 @@ def one_step_value(problem: Problem) -> Floats:
     (n_inner,) array
         In flat order, edge rewards of the step included; -inf where V^ = 0 at all children.
     """
-    e = problem.passes.edges
+    e = problem.forward_backward.edges
     term = e.log_prob + e.log_factor + problem.log_prm_flat[e.target]
     return np.asarray(np.logaddexp.reduce(term.reshape(-1, problem.model.n_actions), axis=1))
 
@@ -85,8 +86,7 @@ def with_proposal(problem: Problem, proposal: str | Sequence[npt.ArrayLike]) -> 
     ([0.7059, 0.2941], 0.405465)
     """
     if isinstance(proposal, str):
-        if proposal not in PROPOSALS:
-            raise InputError(f"proposal: {proposal!r} is not known, only {', '.join(PROPOSALS)}")
+        check_choice("proposal", proposal, PROPOSALS)
         if proposal == "reference":
             return problem
         name = proposal
@@ -99,7 +99,7 @@ def with_proposal(problem: Problem, proposal: str | Sequence[npt.ArrayLike]) -> 
 
 def _named(problem: Problem, name: str) -> Floats:
     """log q of all edges in flat order."""
-    e, a = problem.passes.edges, problem.model.n_actions
+    e, a = problem.forward_backward.edges, problem.model.n_actions
     if name == "uniform":
         log_q = np.where(np.isfinite(e.log_prob), 0.0, -np.inf)
     elif name == "tempered":
@@ -113,12 +113,12 @@ def _named(problem: Problem, name: str) -> Floats:
 
 
 def _propose(problem: Problem, log_q: Floats) -> Problem:
-    e = problem.passes.edges
+    e = problem.forward_backward.edges
     wanted = e.log_prob + e.log_factor
     alive = np.isfinite(problem.log_prm_flat)
     missed = np.isneginf(log_q) & np.isfinite(wanted) & alive[e.target] & alive[e.source]
     if missed.any():
-        h, row = problem.passes.state_of(int(e.source[np.argmax(missed)]))
+        h, row = problem.forward_backward.state_of(int(e.source[np.argmax(missed)]))
         raise InputError(
             f"proposal: stage {h}, row {row}: q = 0 for a token that pi_ref and V^ allow"
         )
@@ -127,7 +127,7 @@ def _propose(problem: Problem, log_q: Floats) -> Problem:
     return _rebuilt(problem, log_q, log_factor, problem.log_prm_flat)
 
 
-def adapted(problem: Problem) -> Problem:
+def fully_adapted(problem: Problem) -> Problem:
     r"""Look one step ahead before resampling: multinomial SMC on it is SMC-RS on `problem`.
 
     Tokens are drawn from q ∝ pi_ref V^(child) and the value of x_h, h < H, is S(x_h) =
@@ -150,7 +150,7 @@ def adapted(problem: Problem) -> Problem:
 
 
 def _adapt(problem: Problem) -> Problem:
-    e = problem.passes.edges
+    e = problem.forward_backward.edges
     ahead = one_step_value(problem)
     hopeless = np.isneginf(ahead)
     log_q = _named(problem, "optimal")
@@ -159,7 +159,7 @@ def _adapt(problem: Problem) -> Problem:
     log_factor = np.full(log_q.size, -np.inf)
     log_factor[live] = ahead[e.source[live]] - value[live]
     log_reward = problem.log_reward
-    if problem.passes.log_z_alive == -np.inf:
+    if problem.forward_backward.log_z_alive == -np.inf:
         # a problem must have Z > 0: let states without hope earn, where no particle goes on
         log_factor[hopeless[e.source]] = 0.0
         log_reward = np.zeros_like(log_reward)
@@ -168,7 +168,7 @@ def _adapt(problem: Problem) -> Problem:
     return _rebuilt(problem, log_q, log_factor, np.concatenate([ahead, log_reward]), log_reward)
 
 
-def unvalued(problem: Problem, block: int) -> Problem:
+def in_blocks(problem: Problem, block: int) -> Problem:
     """Ask for V^ at levels B, 2B, ... and H only: it counts as 1 elsewhere (edge rewards apart).
 
     Weights over a block of B tokens then multiply to V^(end)/V^(start).
@@ -206,12 +206,12 @@ def _rebuilt(
     log_reward: Floats | None = None,
 ) -> Problem:
     """Put flat tables together again; stages whose numbers agree share one table."""
-    model, a, start = problem.model, problem.model.n_actions, problem.passes.edges.start
+    model, a, start = problem.model, problem.model.n_actions, problem.forward_backward.edges.start
     q = np.exp(log_q)
     with np.errstate(over="ignore"):
         factor = np.exp(log_factor)
     if np.isinf(factor).any():
-        h, row = problem.passes.state_of(int(np.argmax(np.isinf(factor))) // a)
+        h, row = problem.forward_backward.state_of(int(np.argmax(np.isinf(factor))) // a)
         raise InputError(f"stage {h}, row {row}: values of V^ differ by more than e^709")
     probs: list[Floats] = []
     edges: list[Floats] = []

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator.errors import TooLargeError
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from simulator.typing import Floats, Ints
 
 __all__ = ["Unfolded", "all_paths", "count_paths", "is_path_tree", "unfold"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 DEFAULT_LIMIT = 1e7
 

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from numba import njit
 
+from simulator.resampling.codes import (
+    KILLING,
+    MULTINOMIAL,
+    RESIDUAL,
+    SINGLE,
+    SSP,
+    STRATIFIED,
+    SYSTEMATIC,
+)
 from simulator.resampling.killing import fill as killing
 from simulator.resampling.multinomial import fill as multinomial
 from simulator.resampling.multinomial_sweep import fill as multinomial_sweep
@@ -24,7 +33,7 @@ def resample(scheme, weights, n, total, ancestors, cumulative, guide, s0, s1, s2
     Parameters
     ----------
     scheme : int
-        ``scheme_for(name, n).code`` of `simulator.resampling.registry`.
+        ``scheme_for(name, n).code`` of `simulator.resampling.schemes`.
     weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3
         As in `simulator.resampling.multinomial.fill`.
 
@@ -32,18 +41,18 @@ def resample(scheme, weights, n, total, ancestors, cumulative, guide, s0, s1, s2
     -------
     tuple of four uint64
     """
-    if scheme == 0:
+    if scheme == MULTINOMIAL:
         return multinomial(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
-    if scheme == 1:
+    if scheme == SYSTEMATIC:
         return systematic(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
-    if scheme == 2:
+    if scheme == STRATIFIED:
         return stratified(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
-    if scheme == 3:
+    if scheme == RESIDUAL:
         return residual(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
-    if scheme == 4:
+    if scheme == SSP:
         return ssp(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
-    if scheme == 5:
+    if scheme == KILLING:
         return killing(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
-    if scheme == 6:
+    if scheme == SINGLE:
         return single(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
     return multinomial_sweep(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)

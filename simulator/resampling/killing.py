@@ -10,10 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.resampling.multinomial import cumulate, draw, invert
-from simulator.streams.xoshiro import Xoshiro, next_word, to_unit
+from simulator.resampling.compositions import compositions
+from simulator.resampling.multinomial import count_probability, cumulate, draw, invert
+from simulator.streams.plain import Xoshiro
+from simulator.streams.xoshiro import next_word, to_unit
+from simulator.typing import Floats, Ints
 
-__all__ = ["fill", "plain"]
+__all__ = ["fill", "offspring", "plain"]
 
 
 @njit(cache=True, nogil=True)
@@ -55,3 +58,27 @@ def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int6
     kept = [i for i, w in enumerate(weights) if rng.uniform() * weights.max() < w]
     uniforms = np.array([rng.uniform() for _ in range(weights.size - len(kept))])
     return np.concatenate([np.array(kept, dtype=np.int64), invert(weights, uniforms)])
+
+
+def offspring(share: Floats) -> tuple[Ints, Floats, Ints]:
+    """Exact law of the ancestors of many weight vectors; see `offspring.offspring_batch`."""
+    n = share.shape[1]
+    table = compositions(n, n)
+    probability = _count_probability(share, table.counts)
+    row, outcome = np.nonzero(probability > 0)
+    return row, probability[row, outcome], table.sequence[outcome]
+
+
+def _count_probability(share: Floats, counts: Floats) -> Floats:
+    """Sum over the sets of survivors; the killed are redrawn from the weights."""
+    n = share.shape[1]
+    survives = share / share.max(axis=1, keepdims=True)
+    probability = np.zeros((len(share), len(counts)))
+    for bits in range(1 << n):
+        kept = (bits >> np.arange(n) & 1).astype(np.float64)
+        chance = np.where(kept > 0, survives, 1 - survives).prod(axis=1)
+        some = np.flatnonzero(chance)
+        if some.size:
+            whole = np.broadcast_to(kept, (some.size, n))
+            probability[some] += chance[some, None] * count_probability(share[some], whole, counts)
+    return probability

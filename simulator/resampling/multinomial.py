@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.streams.xoshiro import TO_UNIT, Xoshiro, next_word, to_whole
+from simulator.resampling.compositions import compositions
+from simulator.streams.plain import Xoshiro
+from simulator.streams.xoshiro import TO_UNIT, next_word, to_whole
+from simulator.typing import Floats, Ints
 
-__all__ = ["draw", "fill", "from_sums", "plain"]
+__all__ = ["count_probability", "draw", "fill", "from_sums", "offspring", "plain"]
 
 # a guide that starts a hair too low is still exact; one too high would not be
 JUST_ABOVE = 1.0 + 2e-15
@@ -143,3 +146,25 @@ def invert(
     """First index whose cumulative weight exceeds u times the total."""
     cumulative = np.cumsum(weights)
     return np.searchsorted(cumulative, uniforms * cumulative[-1], side="right")
+
+
+def offspring(share: Floats) -> tuple[Ints, Floats, Ints]:
+    """Exact law of the ancestors of many weight vectors; see `offspring.offspring_batch`."""
+    table = compositions(share.shape[1], share.shape[1])
+    probability = count_probability(share.shape[1] * share, np.zeros_like(share), table.counts)
+    row, outcome = np.nonzero(probability > 0)
+    return row, probability[row, outcome], table.sequence[outcome]
+
+
+def count_probability(rest: Floats, whole: Floats, counts: Floats) -> Floats:
+    """Probability of each count vector: `whole` copies, then multinomial draws on `rest`."""
+    n = rest.shape[1]
+    total = rest.sum(axis=1, keepdims=True)
+    rest = rest / np.where(total > 0, total, 1)
+    factorial = np.cumprod(np.concatenate([[1.0], np.arange(1.0, n + 1)]))
+    extra = counts[None] - whole[:, None]
+    possible = np.asarray((extra >= 0).all(axis=2))
+    extra = np.where(possible[:, :, None], extra, 0).astype(np.int64)
+    size = n - whole.sum(axis=1).astype(np.int64)
+    terms = (rest[:, None] ** extra / factorial[extra]).prod(axis=2)
+    return np.asarray(np.where(possible, terms * factorial[size][:, None], 0.0))

@@ -13,11 +13,11 @@ import numpy.typing as npt
 from numba import njit
 
 from simulator.resampling.multinomial import cumulate, invert, locate, prepare
-from simulator.streams.xoshiro import TO_UNIT, Xoshiro, next_word, to_whole
+from simulator.streams.plain import Xoshiro
+from simulator.streams.xoshiro import TO_UNIT, next_word, to_whole
 
-__all__ = ["MANY", "fill", "from_sums", "plain"]
+__all__ = ["fill", "from_sums", "plain"]
 
-MANY = 100_000  # particles from which it is faster
 BITS = 12
 PARTS = 2**BITS
 LOW, REST = np.uint64(BITS), np.uint64(64 - BITS)

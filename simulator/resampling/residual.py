@@ -10,10 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.resampling.multinomial import draw, invert, spread
-from simulator.streams.xoshiro import Xoshiro
+from simulator.resampling.compositions import compositions
+from simulator.resampling.multinomial import count_probability, draw, invert, spread
+from simulator.resampling.rounding import FLOOR_SLACK
+from simulator.streams.plain import Xoshiro
+from simulator.typing import Floats, Ints
 
-__all__ = ["SNAP", "fill", "plain"]
+__all__ = ["SNAP", "fill", "offspring", "plain"]
 
 # N W_i that rounding left just below a whole number counts as that number: otherwise equal
 # weights would be resampled at random, or not, depending on the last bit
@@ -62,3 +65,15 @@ def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int6
         return certain
     uniforms = np.array([rng.uniform() for _ in range(n - certain.size)])
     return np.concatenate([certain, invert(np.maximum(share - copies, 0.0), uniforms)])
+
+
+def offspring(share: Floats) -> tuple[Ints, Floats, Ints]:
+    """Exact law of the ancestors of many weight vectors; see `offspring.offspring_batch`."""
+    n = share.shape[1]
+    table = compositions(n, n)
+    whole = np.floor(n * share + FLOOR_SLACK)
+    rest = n * share - whole
+    rest = np.where(rest > FLOOR_SLACK, rest, 0)
+    probability = count_probability(rest, whole, table.counts)
+    row, outcome = np.nonzero(probability > 0)
+    return row, probability[row, outcome], table.sequence[outcome]

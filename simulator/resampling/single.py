@@ -11,9 +11,11 @@ import numpy.typing as npt
 from numba import njit
 
 from simulator.resampling.multinomial import invert
-from simulator.streams.xoshiro import Xoshiro, next_word, to_unit
+from simulator.streams.plain import Xoshiro
+from simulator.streams.xoshiro import next_word, to_unit
+from simulator.typing import Floats, Ints
 
-__all__ = ["fill", "pick", "pick_from_sums", "plain"]
+__all__ = ["fill", "offspring", "pick", "pick_from_sums", "plain"]
 
 
 @njit(cache=True, nogil=True)
@@ -66,3 +68,9 @@ def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int6
     [0, 0, 0]
     """
     return np.repeat(invert(weights, np.array([rng.uniform()])), weights.size)
+
+
+def offspring(share: Floats) -> tuple[Ints, Floats, Ints]:
+    """Exact law of the ancestors of many weight vectors; see `offspring.offspring_batch`."""
+    row, ancestor = np.nonzero(share)
+    return row, share[row, ancestor], np.repeat(ancestor[:, None], share.shape[1], axis=1)

@@ -14,9 +14,12 @@ from numba import njit
 
 from simulator.resampling.multinomial import spread
 from simulator.resampling.residual import SNAP
-from simulator.streams.xoshiro import Xoshiro, next_word, to_unit
+from simulator.resampling.rounding import FLOOR_SLACK, ROUNDING
+from simulator.streams.plain import Xoshiro
+from simulator.streams.xoshiro import next_word, to_unit
+from simulator.typing import Floats, Ints
 
-__all__ = ["fill", "plain"]
+__all__ = ["fill", "offspring", "plain"]
 
 
 @njit(cache=True, nogil=True)
@@ -98,3 +101,42 @@ def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int6
         carrier = other if x > SNAP else -1
     copies[max(carrier, 0)] += n - copies.sum()
     return np.repeat(np.arange(n), copies)
+
+
+def offspring(share: Floats) -> tuple[Ints, Floats, Ints]:
+    """Exact law of the ancestors; every branch of the pairwise settlement is followed."""
+    n = share.shape[1]
+    copies = np.floor(n * share + FLOOR_SLACK)
+    rest = np.maximum(n * share - copies, 0.0)
+    row, chance = np.arange(len(share)), np.ones(len(share))
+    carrier, x = np.full(len(share), -1), np.zeros(len(share))
+    for i in range(n):
+        y = rest[row, i]
+        idle = y <= FLOOR_SLACK
+        first = ~idle & (carrier < 0)
+        carrier, x = np.where(first, i, carrier), np.where(first, y, x)
+        meets = np.flatnonzero(~idle & ~first)
+        low = x[meets] + y[meets] < 1 - FLOOR_SLACK
+        total = x[meets] + y[meets]
+        # the carrier keeps the sum, or is rounded up
+        stays = np.where(low, x[meets] / total, (1 - y[meets]) / (2 - total))
+        parts = [np.flatnonzero(idle | first)]
+        kept = [(copies[parts[0]], chance[parts[0]], carrier[parts[0]], x[parts[0]])]
+        for stay in (True, False):
+            p = stays if stay else 1 - stays
+            up = carrier[meets] if stay else np.full(meets.size, i)
+            down = np.full(meets.size, i) if stay else carrier[meets]
+            more = copies[meets].copy()
+            more[np.arange(meets.size)[~low], up[~low]] += 1
+            carried = np.where(low, total, total - 1)
+            holder = np.where(low, up, np.where(carried > FLOOR_SLACK, down, -1))
+            live = p > ROUNDING
+            parts.append(meets[live])
+            kept.append((more[live], (chance[meets] * p)[live], holder[live], carried[live]))
+        row = row[np.concatenate(parts)]
+        copies, chance, carrier, x = (np.concatenate(c) for c in zip(*kept, strict=True))
+    missing = n - copies.sum(axis=1)
+    copies[np.arange(row.size), np.maximum(carrier, 0)] += missing
+    ends = np.cumsum(copies, axis=1)
+    ancestors = (ends[:, None, :] <= np.arange(n)[None, :, None]).sum(axis=2)
+    return row, chance, ancestors

@@ -9,10 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from simulator.resampling.compositions import compositions
 from simulator.resampling.multinomial import spread
-from simulator.streams.xoshiro import Xoshiro, next_word, to_unit
+from simulator.resampling.rounding import ROUNDING
+from simulator.streams.plain import Xoshiro
+from simulator.streams.xoshiro import next_word, to_unit
+from simulator.typing import Floats, Ints
 
-__all__ = ["fill", "plain"]
+__all__ = ["fill", "offspring", "plain"]
 
 
 @njit(cache=True, nogil=True)
@@ -68,3 +72,26 @@ def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int6
     upto = whole + (position[whole] < x)
     upto[np.flatnonzero(weights > 0)[-1] :] = n
     return np.repeat(np.arange(n), np.diff(upto, prepend=0))
+
+
+def offspring(share: Floats) -> tuple[Ints, Floats, Ints]:
+    """Exact law of the ancestors of many weight vectors; see `offspring.offspring_batch`."""
+    table = compositions(share.shape[1], share.shape[1])
+    overlap = _strata(share)
+    probability = np.ones((len(share), len(table.sequence)))
+    for k in range(share.shape[1]):
+        probability *= overlap[:, k, table.sequence[:, k]]
+    row, outcome = np.nonzero(probability > 0)
+    return row, probability[row, outcome], table.sequence[outcome]
+
+
+def _strata(share: Floats) -> Floats:
+    """P(stratum k picks particle i), shape (C, N, N)."""
+    n = share.shape[1]
+    upper = n * np.cumsum(share, axis=1)
+    upper[:, -1] = n
+    lower = np.concatenate([np.zeros((len(upper), 1)), upper[:, :-1]], axis=1)
+    k = np.arange(n)[None, :, None]
+    overlap = np.minimum(upper[:, None], k + 1) - np.maximum(lower[:, None], k)
+    overlap[overlap < ROUNDING] = 0
+    return np.asarray(overlap / overlap.sum(axis=2, keepdims=True))

@@ -11,9 +11,12 @@ import numpy.typing as npt
 from numba import njit
 
 from simulator.resampling.multinomial import spread
-from simulator.streams.xoshiro import Xoshiro, next_word, to_unit
+from simulator.resampling.rounding import ROUNDING
+from simulator.streams.plain import Xoshiro
+from simulator.streams.xoshiro import next_word, to_unit
+from simulator.typing import Floats, Ints
 
-__all__ = ["fill", "plain"]
+__all__ = ["fill", "offspring", "plain"]
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -60,3 +63,20 @@ def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int6
     upto = np.minimum(np.ceil(cumulative * (n / cumulative[-1]) - u).astype(np.int64), n)
     upto[np.flatnonzero(weights > 0)[-1] :] = n
     return np.repeat(np.arange(n), np.diff(upto, prepend=0))
+
+
+def offspring(share: Floats) -> tuple[Ints, Floats, Ints]:
+    """Exact law of the ancestors of many weight vectors; see `offspring.offspring_batch`."""
+    n = share.shape[1]
+    upper = n * np.cumsum(share, axis=1)
+    upper[:, -1] = n
+    edge = np.sort(upper - np.floor(upper), axis=1)
+    edge = np.concatenate([np.zeros((len(edge), 1)), edge, np.ones((len(edge), 1))], axis=1)
+    width = np.diff(edge, axis=1)
+    width[width < ROUNDING] = 0
+    width /= width.sum(axis=1, keepdims=True)
+    row, part = np.nonzero(width)
+    u = (edge[row, part] + edge[row, part + 1]) / 2
+    before = np.ceil(upper[row] - u[:, None])  # positions u, u+1, .. below the upper end of i
+    ancestors = (before[:, None, :] <= np.arange(n)[None, :, None]).sum(axis=2)
+    return row, width[row, part], ancestors

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from simulator.checks import check_int
 from simulator.errors import InputError
 from simulator.problem.library import open_problem
 from simulator.problem.problem import Problem
 from simulator.runs.cells import Cell, cell_tables
 from simulator.runs.shard import Total, read_sampler, run_shard
 from simulator.runs.workers import Workers
-from simulator.samplers.sampler import check_int
 from simulator.streams.seeds import BLOCK, seed_sequence
 
 __all__ = ["SHARD", "Grid", "run_sweep"]

@@ -19,8 +19,8 @@ import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 
+from simulator.checks import check_choice, check_int
 from simulator.errors import InputError
-from simulator.samplers.sampler import check_int
 from simulator.streams.threads import available_threads, share_of_threads
 
 __all__ = ["BACKENDS", "Workers"]
@@ -60,10 +60,7 @@ class Workers:
 
     def __post_init__(self) -> None:
         check_int("jobs", self.jobs, 1, MOST_JOBS)
-        if self.backend not in BACKENDS:
-            raise InputError(
-                f"backend: {self.backend!r} is not known, only {', '.join(BACKENDS)} are"
-            )
+        check_choice("backend", self.backend, BACKENDS)
         if (self.backend == "dask") != (self.scheduler is not None):
             raise InputError("scheduler: the address is needed with backend dask, and only there")
 

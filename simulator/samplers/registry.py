@@ -1,23 +1,77 @@
-"""Samplers by name, with their options as text. A new one is a new file in this folder."""
+"""The table of samplers by name, in the order of README; options as text."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import pkgutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-import simulator.samplers
 from simulator.errors import InputError
-from simulator.samplers.sampler import SAMPLERS, Sampler, register
+from simulator.samplers.backtracking.sampler import Backtracking
+from simulator.samplers.base import Sampler
+from simulator.samplers.baselines.action_is import ActionImportanceSampling
+from simulator.samplers.baselines.beam import Beam, Greedy
+from simulator.samplers.baselines.best_of_n import BestOfN
+from simulator.samplers.baselines.sis import SIS
+from simulator.samplers.branching.sampler import SMCIndependent
+from simulator.samplers.lookahead.sampler import Lookahead
+from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
+from simulator.samplers.restart.smc_restart import SMCRestart
+from simulator.samplers.reweighted.sampler import AuditedSMC
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 
 __all__ = ["SAMPLERS", "Sampler", "make_sampler", "parse_options", "register"]
 
 N_PARTICLES = 4
 
-for _module in sorted(m.name for m in pkgutil.iter_modules(simulator.samplers.__path__)):
-    if _module != "registry":
-        importlib.import_module(f"simulator.samplers.{_module}")
+SAMPLERS: dict[str, type[Sampler]] = {
+    "smc": SMC,
+    "smc-restart": SMCRestart,
+    "smc-rs": SMCRejection,
+    "dmc": DiffusionMonteCarlo,
+    "alrs": ActionLevelRejection,
+    "smc-ind": SMCIndependent,
+    "vgb": Backtracking,
+    "lookahead": Lookahead,
+    "sis": SIS,
+    "best-of-n": BestOfN,
+    "action-is": ActionImportanceSampling,
+    "beam": Beam,
+    "greedy": Greedy,
+    "audit": AuditedSMC,
+}
+
+S = TypeVar("S", bound=type)
+
+
+def register(name: str) -> Callable[[S], S]:
+    """Make a sampler class of your own known by a name, behind those of the table.
+
+    Parameters
+    ----------
+    name : str
+        Under which `make_sampler` and the command line find it.
+
+    Returns
+    -------
+    callable
+        A class decorator; it returns the class unchanged.
+
+    Raises
+    ------
+    InputError
+        If the name is taken.
+    """
+
+    def add(cls: S) -> S:
+        if name in SAMPLERS:
+            raise InputError(f"sampler {name!r} is registered already")
+        SAMPLERS[name] = cls
+        return cls
+
+    return add
 
 
 def make_sampler(name: str, n_particles: int | None = None, **options: object) -> Sampler:

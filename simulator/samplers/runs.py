@@ -10,13 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
+from simulator.typing import Bools, Floats, Ints
 
 __all__ = ["KEEP", "Runs", "check_keep", "concatenate"]
 
-Ints = npt.NDArray[np.int64]
 SmallInts = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 KEEP = ("tokens", "ess", "genealogy", "clouds")
 N_AXES = {

@@ -7,17 +7,14 @@ depend on the seed and on r only: not on the number of runs, threads, processes 
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 
+from simulator.checks import check_int, is_int
 from simulator.errors import InputError
-from simulator.streams.xoshiro import seed_words
+from simulator.typing import RngLike
 
-__all__ = ["BLOCK", "RngLike", "run_seeds", "seed_sequence"]
-
-RngLike: TypeAlias = int | np.random.SeedSequence | np.random.Generator
+__all__ = ["BLOCK", "run_seeds", "seed_sequence"]
 
 BLOCK = 1024
 # keeps the blocks apart from children that a caller spawns of the same sequence
@@ -51,7 +48,7 @@ def seed_sequence(rng: RngLike) -> np.random.SeedSequence:
         return rng
     if isinstance(rng, np.random.Generator):
         return np.random.SeedSequence([int(w) for w in rng.integers(0, 2**32, size=8)])
-    if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):
+    if is_int(rng):
         if rng < 0:
             raise InputError(f"rng: the seed {rng} is negative")
         return np.random.SeedSequence(int(rng))
@@ -84,9 +81,10 @@ def run_seeds(rng: RngLike, n_runs: int, first_block: int = 0) -> npt.NDArray[np
     >>> bool((a[1024:] == b).all())
     True
     """
-    for name, x, least in (("n_runs", n_runs, 1), ("first_block", first_block, 0)):
-        if not isinstance(x, (int, np.integer)) or isinstance(x, bool) or x < least:
-            raise InputError(f"{name}: {x!r} is not an int >= {least}")
+    check_int("n_runs", n_runs, 1, 2**62)
+    check_int("first_block", first_block, 0, 2**62)
+    from simulator.streams.xoshiro import seed_words
+
     root = seed_sequence(rng)
     seeds = np.empty((n_runs, 4), dtype=np.uint64)
     for k, start in enumerate(range(0, n_runs, BLOCK)):

@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-import numba
-
 __all__ = ["available_threads", "parts_for", "share_of_threads", "spread"]
 
 # particle-steps below which a thread is not worth starting
@@ -53,6 +51,8 @@ def available_threads() -> int:
     >>> available_threads() >= 1
     True
     """
+    import numba
+
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )

@@ -1,4 +1,4 @@
-"""The generator of the kernels: xoshiro256++ on four words, and a twin in plain integers.
+"""The generator of the kernels: xoshiro256++ on four words; `simulator.streams.plain` is its twin.
 
 D. Blackman and S. Vigna, "Scrambled linear pseudorandom number generators", ACM Trans. Math.
 Softw. 47 (2021). A numpy Generator inside a kernel costs 1.5 to 1.8 times as much.
@@ -6,18 +6,15 @@ Softw. 47 (2021). A numpy Generator inside a kernel costs 1.5 to 1.8 times as mu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numba import njit
 
-__all__ = ["TO_UNIT", "Xoshiro", "next_word", "seed_words", "to_unit", "to_whole", "uniforms"]
+__all__ = ["TO_UNIT", "next_word", "seed_words", "to_unit", "to_whole", "uniforms"]
 
 U11, U17, U19, U23, U41, U45 = (np.uint64(k) for k in (11, 17, 19, 23, 41, 45))
 U16, U32, LOW_HALF = np.uint64(16), np.uint64(32), np.uint64(2**32 - 1)
 INIT, MULTIPLIER = np.uint64(0x8B51F9DD), np.uint64(0x58F38DED)
 TO_UNIT = 2.0**-53
-MASK = (1 << 64) - 1
 
 
 @njit(cache=True, nogil=True)
@@ -122,41 +119,3 @@ def seed_words(pool, out):
             word |= (x ^ (x >> U16)) << shift
             i = i + 1 if i + 1 < pool.size else 0
         out[k] = word
-
-
-class Xoshiro:
-    """The same stream in plain Python integers.
-
-    Parameters
-    ----------
-    words : sequence of four ints
-        Starting state.
-
-    Examples
-    --------
-    >>> g = Xoshiro([1, 2, 3, 4])
-    >>> [g.word() for _ in range(4)]
-    [41943041, 58720359, 3588806011781223, 3591011842654386]
-    """
-
-    def __init__(self, words: Sequence[int]) -> None:
-        self.state = [int(w) for w in words]
-
-    def word(self) -> int:
-        """Return the next 64-bit word."""
-        s0, s1, s2, s3 = self.state
-        x = (s0 + s3) & MASK
-        word = (((x << 23) | (x >> 41)) + s0) & MASK
-        t = (s1 << 17) & MASK
-        s2 ^= s0
-        s3 ^= s1
-        s1 ^= s2
-        s0 ^= s3
-        s2 ^= t
-        s3 = ((s3 << 45) | (s3 >> 19)) & MASK
-        self.state = [s0, s1, s2, s3]
-        return word
-
-    def uniform(self) -> float:
-        """Return the next number in [0, 1), of 53 bits."""
-        return (self.word() >> 11) * TO_UNIT

@@ -99,6 +99,6 @@ def test_want_of_memory_is_one_line(capsys, monkeypatch):
     def hungry(*arguments, **options):
         raise MemoryError
 
-    monkeypatch.setattr("simulator.samplers.smc.SMC.run", hungry)
+    monkeypatch.setattr("simulator.samplers.smc.sampler.SMC.run", hungry)
     _, err = run(capsys, "sample", "eos", "--out", "never.parquet", code=2)
     assert err == "particlebounds: there is not enough memory for this\n"

@@ -14,7 +14,7 @@ import simulator
 import theory
 from scripts.docs import gallery
 from simulator.problem.library import ready_problems
-from simulator.resampling.registry import SCHEMES
+from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.registry import SAMPLERS
 
 

@@ -22,11 +22,11 @@ from simulator.language_models import packaged
 from simulator.language_models.extra import MISSING
 from simulator.language_models.prompts import prompts
 from simulator.language_models.style_tables import style_facts, style_table
-from simulator.language_models.tabular import TabularLM
 from simulator.problem.files import load_problem
 from simulator.problem.model import TabularModel
 from simulator.runs.store import decode
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
+from simulator.text.tabular import TabularLM
 
 
 @pytest.fixture

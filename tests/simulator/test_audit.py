@@ -8,13 +8,22 @@ from brute import Tree, smc
 from hypothesis import given
 from strategies import problems
 
-from simulator.audit import LEAST_ESS, RULES, TEMPERATURE, get_rule, limit_error, limit_law
 from simulator.errors import InputError
 from simulator.measure.error import total_variation
 from simulator.problem.library import open_problem
+from simulator.problem.model import TabularModel
+from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
-from simulator.samplers.audited import AuditedSMC
-from simulator.samplers.smc import SMC
+from simulator.samplers.reweighted.rules import (
+    LEAST_ESS,
+    RULES,
+    TEMPERATURE,
+    get_rule,
+    limit_error,
+    limit_law,
+)
+from simulator.samplers.reweighted.sampler import AuditedSMC
+from simulator.samplers.smc.sampler import SMC
 from theory.bounds.weight_j import weight_j
 from theory.registry import BOUNDS
 
@@ -75,12 +84,14 @@ def test_the_limit_is_the_mean_field_law(rule, spec):
 
 @given(problems(max_leaves=16))
 def test_the_ratio_and_the_repaired_rule_converge_to_the_target_unless_mass_is_lost(problem):
-    if problem.passes.log_z_alive == -np.inf:
+    if problem.forward_backward.log_z_alive == -np.inf:
         with pytest.raises(InputError, match="zero"):
             limit_law(problem, "ratio")
         return
     for rule in ("ratio", "absolute-corrected"):
-        assert limit_error(problem, rule) == pytest.approx(problem.passes.lost_mass, abs=1e-9)
+        assert limit_error(problem, rule) == pytest.approx(
+            problem.forward_backward.lost_mass, abs=1e-9
+        )
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -100,7 +111,7 @@ def test_the_ratio_is_smc():
 
 @rules
 def test_with_one_particle_every_rule_draws_from_the_base_model(rule):
-    base = [float(p) for p in np.exp(REFERENCE.passes.log_forward[-8:])]
+    base = [float(p) for p in np.exp(REFERENCE.forward_backward.log_forward[-8:])]
     law = AuditedSMC(1, rule).exact_law(REFERENCE).law
     assert law == pytest.approx(base, abs=1e-12)
 
@@ -138,7 +149,7 @@ def test_annealing_keeps_the_promised_share_of_the_limit_cloud():
     tree, chosen = problem, get_rule("annealed")
     power = chosen.factors(tree)
     absolute = get_rule("absolute").factors(tree)
-    start, reach = tree.model.state_start, np.exp(tree.passes.log_forward)
+    start, reach = tree.model.state_start, np.exp(tree.forward_backward.log_forward)
     mass = np.ones(1)
     softened = 0
     for h in range(1, tree.horizon + 1):
@@ -191,5 +202,13 @@ def test_no_statement_about_smc_speaks_of_another_rule():
 
 def test_unknown_rules_are_refused():
     for call in (lambda: AuditedSMC(2, "nothing"), lambda: limit_law(REFERENCE, "nothing")):
-        with pytest.raises(InputError, match=r"\Arule 'nothing' is not known"):
+        with pytest.raises(InputError, match=r"\Arule: 'nothing' is not known"):
             call()
+
+
+def test_rows_that_nobody_reaches_do_not_count():
+    # the second row of level 1 is never reached, yet leads to a state that is
+    model = TabularModel([[[1.0, 0.0]], [[0.5, 0.5], [0.0, 1.0]]], [[[0, 1]], [[0, 1], [0, 0]]])
+    problem = Problem(model, [0.25, 0.25], [[0.125], [0.25, 0.25], [0.25, 0.25]])
+    for rule in ("ratio", "absolute-corrected"):
+        assert limit_error(problem, rule) == pytest.approx(0, abs=1e-12)

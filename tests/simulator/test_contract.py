@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from simulator.contract import CONTRACT, contract_problems
+from simulator.samplers.contract import CONTRACT, contract_problems
 from simulator.samplers.registry import SAMPLERS
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 by_name = {clause.__name__: clause for clause in CONTRACT}
 

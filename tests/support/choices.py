@@ -1,12 +1,9 @@
 """Walk through every random choice of an engine, so that its law is exact and no draw is made."""
 
-from dataclasses import replace
-
 import numpy as np
 
-from simulator.language_models.engine import cloud as cloud_module
-from simulator.language_models.engine import smc as smc_module
-from simulator.resampling.registry import SCHEMES
+from simulator.samplers.smc import text as smc_module
+from simulator.text import particles as cloud_module
 
 
 class Choices:
@@ -57,8 +54,7 @@ def every_run(monkeypatch, sampler, problem):
 
     monkeypatch.setattr(cloud_module, "pick_token", tokens)
     monkeypatch.setattr(smc_module, "pick_weighted", output)
-    scheme = replace(SCHEMES["multinomial"], plain=ancestors)
-    monkeypatch.setitem(SCHEMES, "multinomial", scheme)
+    monkeypatch.setattr("simulator.resampling.multinomial.plain", ancestors)
     while True:
         run = sampler.run(problem, 1, rng=0, keep=("tokens",))
         yield choices.probability, run

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulator.language_models.protocol import WAIT
+from simulator.text.language_model import WAIT
 
 
 def check_reorders(lm, full, prompt, n, reorders, seed, tolerance, allowed=None, every=1):

@@ -13,11 +13,11 @@ from simulator.problem.families.product import product
 from simulator.problem.families.reference import reference
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers.action_is import ActionImportanceSampling
-from simulator.samplers.beam import Beam, Greedy
-from simulator.samplers.best_of_n import BestOfN
-from simulator.samplers.lookahead import Lookahead
-from simulator.samplers.sis import SIS
+from simulator.samplers.baselines.action_is import ActionImportanceSampling
+from simulator.samplers.baselines.beam import Beam, Greedy
+from simulator.samplers.baselines.best_of_n import BestOfN
+from simulator.samplers.baselines.sis import SIS
+from simulator.samplers.lookahead.sampler import Lookahead
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import check
 

@@ -17,7 +17,7 @@ from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for
 
@@ -305,7 +305,7 @@ def test_lost_mass_leaves_the_five_bounds_that_stay_true():
     def compare(problem, n):
         assume(criteria(problem).loses_mass)
         error = SMC(n).exact_law(problem).tv
-        assert error >= problem.passes.lost_mass - ROUNDING
+        assert error >= problem.forward_backward.lost_mass - ROUNDING
         for name, bound in UPPER.items():
             value = bound.value(problem, SMC(n))
             if name in FINITE_WITH_LOST_MASS:

@@ -16,11 +16,11 @@ from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers.action_level_rejection import ActionLevelRejection
-from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import SMCRejection
-from simulator.samplers.smc_restart import SMCRestart
+from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
+from simulator.samplers.restart.smc_restart import SMCRestart
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.bounds import stepwise_t, stepwise_t_rs
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for
@@ -225,7 +225,7 @@ def test_lost_mass_leaves_the_bounds_that_stay_true():
     def compare(problem, n):
         assume(criteria(problem).loses_mass)
         error = SMCRejection(n).exact_law(problem).tv
-        assert error >= problem.passes.lost_mass - ROUNDING
+        assert error >= problem.forward_backward.lost_mass - ROUNDING
         for name in OF_RS:
             value = BOUNDS[name].value(problem, SMCRejection(n))
             if name in {"D.3", "J", "T-RS", "Z"}:

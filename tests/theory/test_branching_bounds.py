@@ -11,8 +11,8 @@ from prefix_tree import PrefixTree
 from strategies import problems
 
 from simulator.problem.families.reference import reference
-from simulator.samplers.backtracking import Backtracking
-from simulator.samplers.smc_independent import SMCIndependent
+from simulator.samplers.backtracking.sampler import Backtracking
+from simulator.samplers.branching.sampler import SMCIndependent
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import check
@@ -54,7 +54,10 @@ def test_values_are_those_of_the_formulas(problem, n):
     assert BOUNDS["S2-ind"].value(problem, sampler) == pytest.approx(math.sqrt(v) / 2, rel=1e-6)
     assert BOUNDS["J-ind"].value(problem, sampler) == pytest.approx(j, rel=1e-9, abs=1e-12)
     # the same by chi-square
-    log_z_hat, chi2 = problem.passes.log_z_hat[:-1], np.append(0.0, criteria(problem).chi2[:-1])
+    log_z_hat, chi2 = (
+        problem.forward_backward.log_z_hat[:-1],
+        np.append(0.0, criteria(problem).chi2[:-1]),
+    )
     scale = np.exp(problem.log_prm_flat[0] - log_z_hat)
     by_chi2 = root / z - 1 + 2 * (scale * (1 + chi2)).sum()
     assert v * n == pytest.approx(by_chi2, rel=1e-9, abs=1e-12)

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.exact.lumped import product_one_probability
 from simulator.problem.families.reference import reference
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.claim import CLAIMS_FOUND, claim, row, weigh
 from theory.claims import (
     chi2_a_2,

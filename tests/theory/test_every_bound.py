@@ -40,7 +40,7 @@ ALONE = ("alrs", "greedy")  # have one particle
 
 
 def every_sampler(problem, n, but=()):
-    if np.isneginf(problem.passes.log_z_alive):  # a rule without a limit is refused
+    if np.isneginf(problem.forward_backward.log_z_alive):  # a rule without a limit is refused
         but = (*but, "audit")
     return [
         make_sampler(name, 1 if name in ALONE else n, **options)

@@ -8,11 +8,11 @@ import pytest
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers.sis import SIS
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_independent import SMCIndependent
-from simulator.samplers.smc_rejection import SMCRejection
-from simulator.samplers.smc_restart import SMCRestart
+from simulator.samplers.baselines.sis import SIS
+from simulator.samplers.branching.sampler import SMCIndependent
+from simulator.samplers.restart.smc_restart import SMCRestart
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import check
 

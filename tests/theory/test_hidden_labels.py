@@ -10,7 +10,7 @@ from simulator.errors import InputError
 from simulator.measure.confidence import clopper_pearson
 from simulator.problem.families.hidden_labels import hidden_bits, hidden_labels, recursive_delay
 from simulator.problem.families.product import product as product_instance
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.instances.hidden_labels import (
     best_thresholds,
     block_sizes,

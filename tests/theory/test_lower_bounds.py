@@ -10,10 +10,10 @@ from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.families.variance import variance
 from simulator.problem.library import make_problem
-from simulator.resampling.registry import SCHEMES
-from simulator.samplers.holding import LabelHolding
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.resampling.schemes import SCHEMES
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.sampler import SMCRejection
+from simulator.samplers.time_sharing.sampler import TimeSharing
 from theory.criteria import criteria
 from theory.instances.hidden_labels import event_probability, label_counts, myopic_limit
 from theory.instances.label_event import count_hits
@@ -111,7 +111,7 @@ def test_three_particles_fail_on_half_a_million_levels():
     assert myopic_limit(counts, thresholds, 3) < 4e-4
     assert BOUNDS["3.9"].value(problem, SMC(3)) > 0.999
     assert count_hits(problem, SMC(3), thresholds, 10, rng=1) < 4
-    assert count_hits(problem, LabelHolding(7), thresholds, 10, rng=1) >= 4
+    assert count_hits(problem, TimeSharing(7), thresholds, 10, rng=1) >= 4
 
 
 @pytest.mark.parametrize("scheme", ["multinomial", "systematic"])

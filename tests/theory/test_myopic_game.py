@@ -8,7 +8,7 @@ import pytest
 
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.families.hidden_labels import hidden_labels
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.instances.hidden_labels import myopic_limit
 from theory.instances.label_event import in_event
 from theory.instances.myopic_game import best_event_probability, copy_value

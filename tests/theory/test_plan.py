@@ -6,7 +6,7 @@ from simulator.errors import InputError
 from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.plan import plan
 from theory.registry import BOUNDS
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from simulator.exact.variance import path_second_moment, relative_variance
+from simulator.exact.second_moments import path_second_moment, relative_variance
 from simulator.problem.families.variance import variance
 from theory.instances.myopic_game import copy_value
 from theory.instances.variance import prefix_variance, variance_bound

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from tests.support.brute import Tree
 from tests.support.strategies import problems
 from tests.support.systems import ROOT, growth, levels, mean, pairs, ratio, step

@@ -6,7 +6,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.samplers.smc_restart import SMCRestart
+from simulator.samplers.restart.smc_restart import SMCRestart
 from tests.support.brute import Tree
 from tests.support.strategies import problems
 from tests.support.systems import levels

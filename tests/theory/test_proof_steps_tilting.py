@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.exact.variance import path_second_moment
+from simulator.exact.second_moments import path_second_moment
 from simulator.problem.families.reference import reference
 from tests.support.brute import Tree, rejection, smc
 from tests.support.strategies import problems

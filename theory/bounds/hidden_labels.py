@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
 from theory.instances.family import FEW, MYOPIC, NO_RESTART, of_family
 from theory.instances.hidden_labels import error_limit
 from theory.statement import register
@@ -41,7 +41,7 @@ def hidden_labels_limit(problem: Problem, sampler: Sampler) -> float:
     Examples
     --------
     >>> from simulator.problem.families.hidden_labels import hidden_labels
-    >>> from simulator.samplers.smc import SMC
+    >>> from simulator.samplers.smc.sampler import SMC
     >>> print(f"{hidden_labels_limit(hidden_labels('16', 0.75), SMC(1)):.4f}")
     0.9209
     """

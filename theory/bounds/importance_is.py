@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
 from theory.bounds.variance_s2 import half_root
 from theory.criteria import criteria
 from theory.statement import register

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from simulator.errors import TooLargeError
-from simulator.exact.branching_moments import path_moment
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import count_paths, unfold
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
+from simulator.samplers.branching.moments import path_moment
 from theory.branching import BRANCHES, UNCUT
 from theory.statement import KEEPS_MASS, register
 

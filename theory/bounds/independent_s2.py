@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import sys
 
-from simulator.exact.branching_moments import relative_variance
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
+from simulator.samplers.branching.moments import relative_variance
 from theory.branching import BRANCHES, UNCUT
 from theory.statement import KEEPS_MASS, register
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
 from theory.criteria import criteria
 from theory.statement import KEEPS_MASS, NO_RESTART, REJECTION, register
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
 from theory.instances.family import FEW, MYOPIC, NO_RESTART, of_family
 from theory.instances.hidden_labels import error_limit
 from theory.statement import register
@@ -44,7 +44,7 @@ def paper_3_9(problem: Problem, sampler: Sampler) -> float:
     Examples
     --------
     >>> from simulator.problem.families.hidden_labels import recursive_delay
-    >>> from simulator.samplers.smc import SMC
+    >>> from simulator.samplers.smc.sampler import SMC
     >>> problem = recursive_delay("81/79")
     >>> [round(paper_3_9(problem, SMC(n)), 4) for n in (1, 2)]
     [1.0, 0.9989]

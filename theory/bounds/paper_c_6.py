@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
 from theory.criteria import criteria
 from theory.profiles import least_of_both, tails
 from theory.statement import DRAWN, MULTINOMIAL, register

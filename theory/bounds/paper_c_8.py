@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.exact.lumped import product_tv
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
 from theory.instances.family import of_family
 from theory.statement import DRAWN, Assumption, register
 
@@ -50,7 +50,7 @@ def paper_c_8(problem: Problem, sampler: Sampler) -> float:
     Examples
     --------
     >>> from simulator.problem.families.product import product
-    >>> from simulator.samplers.smc import SMC
+    >>> from simulator.samplers.smc.sampler import SMC
     >>> print(f"{paper_c_8(product(64), SMC(8)):.3f}")
     0.129
     """

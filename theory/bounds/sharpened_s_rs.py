@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
 from theory.bounds.paper_3_8 import paper_3_8
 from theory.statement import KEEPS_MASS, NO_RESTART, REJECTION, register
 

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from simulator.measure.stream import chunks, shortfall
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
-from simulator.streams.seeds import RngLike
+from simulator.samplers.base import Sampler
+from simulator.typing import RngLike
 from theory.statement import DRAWN, PROPER, REJECTION, register
 
 __all__ = ["shortfall_z"]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
 from theory.criteria import criteria
 from theory.statement import (
     DRAWN,

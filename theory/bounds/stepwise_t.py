@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator.exact.cloud import cloud_chain
 from simulator.measure.stepwise import largest_steps, step_errors, stepwise_samples
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
-from simulator.samplers.smc import SMC
-from simulator.streams.seeds import RngLike
+from simulator.samplers.base import Sampler
+from simulator.samplers.smc.sampler import SMC
+from simulator.typing import Floats, Ints, RngLike
 from theory.statement import DRAWN, MULTINOMIAL, register
 
 __all__ = ["stepwise_t", "sum_steps"]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 CELLS = 1 << 22  # entries of the largest array of particles kept at a time
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from simulator.exact.rejection import rejection_chain
 from simulator.measure.stepwise import stepwise_samples
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
-from simulator.streams.seeds import RngLike
+from simulator.samplers.base import Sampler
+from simulator.samplers.smc_rejection.exact import rejection_chain
+from simulator.typing import RngLike
 from theory.bounds.spread_f import one_step
 from theory.bounds.stepwise_t import sum_steps
 from theory.criteria import criteria

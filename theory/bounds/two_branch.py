@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
 from theory.instances.family import argument, of_family
 from theory.instances.two_branch import lower_bound
 from theory.statement import DRAWN, MULTINOMIAL, Assumption, register
@@ -45,7 +45,7 @@ def two_branch_bias_limit(problem: Problem, sampler: Sampler) -> float:
     Examples
     --------
     >>> from simulator.problem.families.two_branch import two_branch
-    >>> from simulator.samplers.smc import SMC
+    >>> from simulator.samplers.smc.sampler import SMC
     >>> print(f"{two_branch_bias_limit(two_branch(64), SMC(8)):.6f}")
     0.006380
     """

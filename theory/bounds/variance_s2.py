@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import sys
 
-from simulator.exact.variance import relative_variance
+from simulator.exact.second_moments import relative_variance
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
+from simulator.samplers.base import Sampler
 from theory.statement import (
     DRAWN,
     KEEPS_MASS,

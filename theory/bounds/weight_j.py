@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import TooLargeError
-from simulator.exact.variance import path_second_moment
+from simulator.exact.second_moments import path_second_moment
 from simulator.problem.problem import Problem
 from simulator.problem.target import target_paths
 from simulator.problem.unfold import count_paths, unfold
-from simulator.samplers.sampler import Sampler
-from simulator.streams.seeds import RngLike
+from simulator.samplers.base import Sampler
+from simulator.typing import Floats, RngLike
 from theory.statement import (
     DRAWN,
     MULTINOMIAL,
@@ -23,7 +23,6 @@ from theory.statement import (
 
 __all__ = ["weight_j"]
 
-Floats = npt.NDArray[np.float64]
 LIMIT = 200_000  # paths
 
 
@@ -32,7 +31,9 @@ def _excess(problem: Problem, sampler: Sampler, tokens: npt.NDArray[np.integer])
     kind = recursion(sampler)
     m = path_second_moment(problem, sampler.n_particles, tokens, kind)
     if kind != "sis":  # SIS loses no mass
-        m[np.isfinite(m)] *= 1 - problem.passes.lost_mass  # inf stays, even if all mass is lost
+        m[np.isfinite(m)] *= (
+            1 - problem.forward_backward.lost_mass
+        )  # inf stays, even if all mass is lost
     return np.asarray(1 - 1 / np.maximum(m, 1.0))
 
 

@@ -13,20 +13,18 @@ holds
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from simulator.exact.backtracking import walk_on
-from simulator.kernels.moves import step_ratios
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
-from simulator.samplers.coupling import coupling_table
+from simulator.samplers.backtracking.coupling import coupling_table
+from simulator.samplers.backtracking.exact import walk_on
+from simulator.samplers.branching.moves import step_ratios
+from simulator.typing import Floats
 from theory.claim import Evidence, claim, row, weigh
 
 __all__ = ["branching_function", "coupling_e_1", "walk_function"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def walk_function(tree: Problem, n: int, z: Floats) -> float:

@@ -24,7 +24,7 @@ import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers.action_level_rejection import ActionLevelRejection
+from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
 from theory.claim import Evidence, claim, row, weigh
 
 __all__ = ["drift", "drift_alrs", "growth", "slanted"]

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from simulator.measure.confidence import clopper_pearson
 from simulator.problem.families.hidden_labels import hidden_labels
-from simulator.samplers.action_level_rejection import ActionLevelRejection
-from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
-from simulator.samplers.sampler import Sampler
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.base import Sampler
+from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.claim import Evidence, claim, row, weigh
 from theory.instances.hidden_labels import block_sizes, event_probability, myopic_limit
 from theory.instances.label_event import count_hits

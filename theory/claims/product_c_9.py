@@ -15,7 +15,7 @@ import numpy as np
 
 from simulator.exact.lumped import product_one_probability
 from simulator.problem.families.product import product
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.claim import Evidence, claim, row, weigh
 
 __all__ = ["one_limit", "product_c_9"]

@@ -24,14 +24,14 @@ import math
 
 import numpy as np
 
-from simulator.exact.variance import relative_variance
+from simulator.exact.second_moments import relative_variance
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_restart import SMCRestart
+from simulator.samplers.base import Sampler
+from simulator.samplers.restart.smc_restart import SMCRestart
+from simulator.samplers.smc.sampler import SMC
 from theory.claim import Evidence, Row, claim, row, weigh
 from theory.criteria import criteria
 

@@ -19,10 +19,10 @@ import math
 
 import numpy as np
 
-from simulator.exact.cloud import ExactLaw
+from simulator.exact.law import ExactLaw
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.problem import Problem
-from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
+from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
 from theory.claim import Evidence, Row, claim, row, weigh
 from theory.claims.restart_3_6 import straight
 

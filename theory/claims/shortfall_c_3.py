@@ -24,12 +24,12 @@ from simulator.problem.families.reference import reference
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
-from simulator.samplers.backtracking import Backtracking
-from simulator.samplers.lookahead import Lookahead
-from simulator.samplers.sampler import Sampler
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_independent import SMCIndependent
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.backtracking.sampler import Backtracking
+from simulator.samplers.base import Sampler
+from simulator.samplers.branching.sampler import SMCIndependent
+from simulator.samplers.lookahead.sampler import Lookahead
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.claim import Evidence, Row, claim, row, weigh
 
 __all__ = ["half_gap", "lossy", "shortfall_c_3"]

@@ -15,21 +15,20 @@ holds
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from simulator.exact.backtracking import walk_on
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
-from simulator.samplers.action_level_rejection import ActionLevelRejection
-from simulator.samplers.backtracking import Backtracking
+from simulator.samplers.backtracking.exact import walk_on
+from simulator.samplers.backtracking.sampler import Backtracking
+from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
+from simulator.typing import Floats
 from theory.claim import Evidence, Row, claim, row, weigh
 from theory.claims.drift_alrs import slanted
 
 __all__ = ["at_leaf", "given_leaf", "stationary_vgb"]
 
-Floats = npt.NDArray[np.float64]
 SHORT, LONG = 4, 60  # round trips of 2(H+1) steps
 
 

@@ -19,12 +19,12 @@ from simulator.problem.families.eos import eos
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.problem.problem import Problem
-from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
-from simulator.samplers.lookahead import Lookahead
-from simulator.samplers.sampler import Sampler
-from simulator.samplers.sis import SIS
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.base import Sampler
+from simulator.samplers.baselines.sis import SIS
+from simulator.samplers.lookahead.sampler import Lookahead
+from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.claim import Evidence, claim, row, weigh
 from theory.claims.shortfall_c_3 import lossy
 

@@ -13,7 +13,7 @@ holds
 from __future__ import annotations
 
 from simulator.problem.families.variance import variance
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.bounds.variance_s2 import variance_s2
 from theory.claim import Evidence, claim, row, weigh
 from theory.criteria import criteria

@@ -201,7 +201,7 @@ def sufficient_particles(n: int, theta: float) -> int:
     Hold both labels of a copy with probability theta and keep the good one, else hold one fair
     label: it is good with probability theta + (1 - theta)/2, as pi* wants, whatever happened
     before. With c strings of open labels, systematic choice of those that hold both needs
-    ceil(c theta) particles more (`simulator.samplers.holding`). c_n = n + 1 for
+    ceil(c theta) particles more (`simulator.samplers.time_sharing.sampler`). c_n = n + 1 for
     theta <= 1/n: one more than the number with which every myopic filter fails.
 
     Parameters

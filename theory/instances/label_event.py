@@ -12,7 +12,8 @@ from simulator.errors import InputError
 from simulator.problem.families.hidden_labels import hidden_bits
 from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
-from simulator.streams.seeds import RngLike, seed_sequence
+from simulator.streams.seeds import seed_sequence
+from simulator.typing import RngLike
 from theory.instances.hidden_labels import label_counts
 
 __all__ = ["count_hits", "in_event"]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from simulator.errors import InputError
 from simulator.exact.two_branch_paths import Interval, two_branch_tv
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
-from simulator.samplers.smc import SMC
+from simulator.samplers.base import Sampler
+from simulator.samplers.smc.sampler import SMC
 from theory.instances.family import argument, of_family
 from theory.statement import DRAWN, MULTINOMIAL
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.errors import InputError
-from simulator.exact.variance import relative_variance
+from simulator.exact.second_moments import relative_variance
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 

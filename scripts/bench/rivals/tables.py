@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from simulator.kernels.edge_tables import edge_tables
 from simulator.problem.problem import Problem
+from simulator.samplers.smc.edge_tables import edge_tables
 
 __all__ = ["EdgeList", "Rival", "edge_list"]
 

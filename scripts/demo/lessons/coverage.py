@@ -10,9 +10,9 @@ import numpy as np
 from simulator.problem.model import TabularModel
 from simulator.problem.prms import NoisyPRM
 from simulator.problem.problem import Problem
-from simulator.samplers.sampler import Sampler
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.base import Sampler
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.criteria import criteria
 from theory.registry import BOUNDS
 from theory.verdict import Report, check

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-import numpy as np
-import numpy.typing as npt
-
-from simulator.lookahead import looked_ahead
 from simulator.measure.confidence import clopper_pearson
 from simulator.problem.families.hidden_labels import hidden_bits, hidden_labels
 from simulator.problem.problem import Problem
 from simulator.problem.target import target_paths
-from simulator.samplers.holding import LabelHolding
-from simulator.samplers.lookahead import Lookahead
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.lookahead.sampler import Lookahead
+from simulator.samplers.lookahead.transform import looked_ahead
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.sampler import SMCRejection
+from simulator.samplers.time_sharing.sampler import TimeSharing
+from simulator.typing import Bools
 from theory.instances.hidden_labels import event_probability, myopic_limit
 from theory.instances.label_event import Runnable, count_hits, in_event
 from theory.instances.myopic_game import best_event_probability
@@ -31,7 +29,6 @@ __all__ = [
     "simple",
 ]
 
-Bools = npt.NDArray[np.bool_]
 
 SEED, CONFIDENCE = 0, 0.99
 SIMPLE = ((16,), (12,), 0.75)  # M, t and theta of one level
@@ -160,7 +157,7 @@ def deep(n_particles: int) -> list[dict[str, object]]:
         )  # fmt: skip
     filters: dict[str, Runnable] = {
         "SMC": SMC(n_particles),
-        "time-sharing of labels": LabelHolding(n_particles),
+        "time-sharing of labels": TimeSharing(n_particles),
     }
     for name, filter_ in filters.items():
         hits = count_hits(problem, filter_, thresholds, DEEP_RUNS, 1)

@@ -8,8 +8,8 @@ from pathlib import Path
 from simulator.errors import InputError
 from simulator.problem.files import load_problem, save_problem
 from simulator.problem.problem import Problem
+from simulator.samplers.base import Sampler
 from simulator.samplers.registry import make_sampler
-from simulator.samplers.sampler import Sampler
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import Report, check
@@ -129,7 +129,7 @@ def criteria_of(problem: Problem) -> dict[str, object]:
         "L∞ error of the reward model": c.prm_accuracy,
         "Largest χ² of a level": float(max(c.chi2)),
         "Bellman ratio": f"{low:.4g} to {high:.4g}",
-        "Target's mass that V̂ = 0 loses": problem.passes.lost_mass,
+        "Target's mass that V̂ = 0 loses": problem.forward_backward.lost_mass,
     }
 
 

@@ -8,13 +8,14 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from simulator.exact.cloud import ExactLaw
+from simulator.exact.law import ExactLaw
 from simulator.problem.families.product import product
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.problem.prms import ConstantPRM
 from simulator.problem.problem import Problem
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
+from simulator.typing import Floats, Ints
 
 __all__ = [
     "MOST_PARTICLES",
@@ -33,8 +34,6 @@ __all__ = [
     "tree",
 ]
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 MOST_PARTICLES = 8  # the exact law of eight particles on eight leaves takes 0.05 s
 LONG_HORIZON = 32

@@ -7,8 +7,8 @@ from functools import lru_cache
 from simulator.exact.lumped import product_tv, two_branch_bias
 from simulator.problem.families.product import product
 from simulator.problem.families.two_branch import two_branch
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.instances.two_branch import lower_bound
 from theory.registry import BOUNDS
 

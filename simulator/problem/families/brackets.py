@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.checks import check_choice, check_int, check_real
 from simulator.errors import InputError
-from simulator.problem.families.checks import check_real, check_whole
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 
@@ -61,12 +61,11 @@ def brackets(length: int = 6, prm: str = "exact", failed_reward: float = 0.0) ->
     >>> problem.value[2].round(9).tolist()  # depth 0, 1 (impossible here), 2; failed
     [0.125, 0.0, 0.1875, 0.0]
     """
-    check_whole("length", length, 2, MAX_LENGTH)
+    check_int("length", length, 2, MAX_LENGTH)
     if length % 2:
         raise InputError(f"length: {length} is odd, so no string is balanced")
     check_real("failed_reward", failed_reward, 0.0, 1.0)
-    if prm not in ("exact", "greedy", "constant"):
-        raise InputError(f"prm: {prm!r} is not known, only exact, greedy, constant are")
+    check_choice("prm", prm, ("exact", "greedy", "constant"))
     probs, moves = [], []
     for h in range(length):
         depth = np.arange(h + 1)

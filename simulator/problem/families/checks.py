@@ -1,61 +1,36 @@
-"""Range checks for the arguments of the families, told in one line."""
+"""Limits of the sizes of families."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from simulator.errors import InputError, TooLargeError
+from simulator.checks import check_int
+from simulator.errors import TooLargeError
 
-__all__ = ["MAX_HORIZON", "MAX_LEAVES", "check_real", "check_tree_size", "check_whole"]
+__all__ = ["MAX_HORIZON", "MAX_LEAVES", "check_horizon", "check_tree_size"]
 
 MAX_HORIZON = 10_000_000
 MAX_LEAVES = 2**22
 
 
-def check_whole(name: str, value: object, low: int, high: int = MAX_HORIZON) -> None:
-    """Refuse anything but a whole number in [low, high].
+def check_horizon(value: object, least: int = 1, name: str = "horizon") -> None:
+    """Refuse anything but a horizon that tables can be stored for.
 
     Parameters
     ----------
-    name : str
-        Of the argument.
     value : object
-    low, high : int
+        The argument.
+    least : int, optional
+        Smallest horizon that makes sense.
+    name : str, optional
+        What the message calls it.
 
     Raises
     ------
     InputError
-        In one line that names the argument and its range.
+        If it is not a whole number from `least` to `MAX_HORIZON`.
     """
-    fine = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not fine or not low <= value <= high:  # type: ignore[operator]
-        raise InputError(f"{name}: {value!r} is not a whole number from {low} to {high}")
-
-
-def check_real(
-    name: str, value: object, low: float, high: float = np.inf, *, strict: bool = False
-) -> None:
-    """Refuse anything but a finite number in [low, high], or (low, high] if strict.
-
-    Parameters
-    ----------
-    name : str
-        Of the argument.
-    value : object
-    low, high : float
-    strict : bool, optional
-
-    Raises
-    ------
-    InputError
-        In one line that names the argument and its range.
-    """
-    fine = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not fine or not low <= value <= high or not np.isfinite(value) or (strict and value == low):  # type: ignore[operator,call-overload]
-        most = "" if high == np.inf else f" and <= {high:g}"
-        raise InputError(
-            f"{name}: {value!r} is not a number {'>' if strict else '>='} {low:g}{most}"
-        )
+    check_int(name, value, least, MAX_HORIZON)
 
 
 def check_tree_size(n_actions: int, horizon: int) -> None:

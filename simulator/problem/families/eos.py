@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.problem.families.checks import check_real, check_whole
+from simulator.checks import check_int, check_real
 from simulator.problem.model import TabularModel
 from simulator.problem.prms import named_prm
 from simulator.problem.problem import PRM, Problem
@@ -66,8 +66,8 @@ def eos(
     >>> print(f"{problem.log_z:.6f}")  # stop + (1 - stop) stop (1 + 1/3) = 0.58
     -0.544727
     """
-    check_whole("horizon", horizon, 1, MAX_HORIZON)
-    check_real("stop", stop, 0.0, 1.0, strict=True)
+    check_int("horizon", horizon, 1, MAX_HORIZON)
+    check_real("stop", stop, 0.0, 1.0, above=True)
     alive_row = [2 * (1 - stop) / 3, (1 - stop) / 3, stop]
     probs, moves = [], []
     for h in range(horizon):

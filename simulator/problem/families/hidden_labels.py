@@ -13,10 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from simulator.checks import check_int, check_real
 from simulator.errors import InputError
-from simulator.problem.families.checks import MAX_HORIZON, check_real, check_whole
+from simulator.problem.families.checks import MAX_HORIZON, check_horizon
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Instance, Problem
+from simulator.typing import Floats, Ints
 
 __all__ = [
     "FREE",
@@ -29,8 +31,6 @@ __all__ = [
     "schedule",
 ]
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 MAX_LEVELS = 12
 FREE, OPEN, SHOWN = 0, 1, 2  # a token without worth, one judged later, one judged at once
@@ -155,7 +155,7 @@ def block_counts(counts: str | Sequence[int]) -> tuple[int, ...]:
     if not 1 <= len(sizes) <= MAX_LEVELS:
         raise InputError(f"counts: {len(sizes)} levels, from 1 to {MAX_LEVELS} are possible")
     for size in sizes:
-        check_whole("counts", size, 1)
+        check_horizon(size, name="counts")
     return tuple(int(x) for x in sizes)
 
 
@@ -222,7 +222,7 @@ def _stack(family: str, counts: tuple[int, ...], theta: float, seed: int) -> Pro
     """Make the problem: level h may close the last open label, then reads its own token."""
     if theta >= 1:
         raise InputError("worth 0: theta < 1 and gamma < 1/2 are needed")
-    check_whole("seed", seed, 0, 2**63)
+    check_int("seed", seed, 0, 2**63)
     kinds, closes = schedule(family, counts)
     bits = hidden_bits(len(kinds), seed)
     worth = np.array([1 - theta, 1 + theta])

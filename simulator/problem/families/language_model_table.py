@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
-from simulator.errors import InputError
+from simulator.checks import check_choice
 from simulator.problem.model import TabularModel
 from simulator.problem.prms import named_prm
 from simulator.problem.problem import PRM, Problem
@@ -135,8 +135,7 @@ def _model(table: str, side: str) -> TabularModel:
 
 @cache
 def _arrays(table: str) -> dict[str, npt.NDArray[np.generic]]:
-    if table not in TABLE_NAMES:
-        raise InputError(f"table: {table!r} is not known, only {', '.join(TABLE_NAMES)} are")
+    check_choice("table", table, TABLE_NAMES)
     raw = files("simulator.problem").joinpath("data", f"lm_{table}.npz").read_bytes()
     with np.load(io.BytesIO(raw), allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.problem.families.checks import check_whole
+from simulator.problem.families.checks import check_horizon
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Instance, Problem
 
@@ -43,7 +43,7 @@ def product(horizon: int = 64) -> Problem:
     >>> bool(abs(problem.log_z) < 1e-12), int(problem.model.n_states.max())
     (True, 1)
     """
-    check_whole("horizon", horizon, 1)
+    check_horizon(horizon)
     probs, stay = np.array([[0.5, 0.5]]), np.array([[0, 0]])
     ratio = np.array([[2 / 3, 4 / 3]])
     problem = Problem.from_log(

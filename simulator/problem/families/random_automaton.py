@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.problem.families.checks import check_real, check_whole
+from simulator.checks import check_int, check_real
+from simulator.problem.families.checks import check_horizon
 from simulator.problem.model import TabularModel
 from simulator.problem.prms import named_prm
 from simulator.problem.problem import PRM, Problem
@@ -72,12 +73,12 @@ def random_automaton(
     >>> problem.model
     TabularModel(horizon=1000, n_actions=3, max_states=8)
     """
-    check_whole("n_states", n_states, 1)
-    check_whole("n_actions", n_actions, 1, 4096)
-    check_whole("horizon", horizon, 1)
-    check_whole("seed", seed, 0, 2**63)
-    check_whole("n_states * n_actions", n_states * n_actions, 1, MAX_CELLS)
-    check_whole("n_states * horizon", n_states * horizon, 1, 4 * MAX_CELLS)
+    check_int("n_states", n_states, 1, MAX_CELLS)
+    check_int("n_actions", n_actions, 1, 4096)
+    check_horizon(horizon)
+    check_int("seed", seed, 0, 2**63)
+    check_int("n_states * n_actions", n_states * n_actions, 1, MAX_CELLS)
+    check_int("n_states * horizon", n_states * horizon, 1, 4 * MAX_CELLS)
     check_real("concentration", concentration, 0.01, 1e6)
     check_real("zero_rewards", zero_rewards, 0.0, 1.0)
     check_real("edge_sigma", edge_sigma, 0.0, 100.0)

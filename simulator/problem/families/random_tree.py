@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.problem.families.checks import check_real, check_tree_size, check_whole
+from simulator.checks import check_int, check_real
+from simulator.problem.families.checks import check_horizon, check_tree_size
 from simulator.problem.model import TabularModel
 from simulator.problem.prms import named_prm
 from simulator.problem.problem import PRM, Problem
@@ -66,9 +67,9 @@ def random_tree(
     >>> tree.horizon, tree.is_tree, len(tree.reward)
     (3, True, 8)
     """
-    check_whole("n_actions", n_actions, 1, 4096)
-    check_whole("horizon", horizon, 1)
-    check_whole("seed", seed, 0, 2**63)
+    check_int("n_actions", n_actions, 1, 4096)
+    check_horizon(horizon)
+    check_int("seed", seed, 0, 2**63)
     check_real("concentration", concentration, 1e-6, 1e6)
     check_real("zero_rewards", zero_rewards, 0.0, 1.0)
     check_real("sparse", sparse, 0.0, 1.0)

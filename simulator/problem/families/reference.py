@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.problem.families.checks import check_tree_size, check_whole
+from simulator.problem.families.checks import check_horizon, check_tree_size
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 
@@ -44,7 +44,7 @@ def reference(horizon: int = 3) -> Problem:
     >>> print(f"{reference(3).log_z:.12f}, {reference(4).log_z:.12f}")
     0.587786664902, 0.490622916448
     """
-    check_whole("horizon", horizon, 1)
+    check_horizon(horizon)
     check_tree_size(2, horizon)
     probs = []
     for h in range(horizon):

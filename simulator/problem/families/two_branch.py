@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.problem.families.checks import check_real, check_whole
+from simulator.checks import check_real
+from simulator.problem.families.checks import check_horizon
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Instance, Problem
 
@@ -45,7 +46,7 @@ def two_branch(horizon: int = 64, s: float = 0.5) -> Problem:
     >>> [t.round(12).tolist() for t in two_branch(100).target[:2]]
     [[1.0], [0.5, 0.5]]
     """
-    check_whole("horizon", horizon, 1)
+    check_horizon(horizon)
     check_real("s", s, 0.0, 1.0)
     first, fork = np.array([[0.5, 0.5]]), np.array([[0, 1]])
     later, stay = np.full((2, 2), 0.5), np.array([[0, 0], [1, 1]])

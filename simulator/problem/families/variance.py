@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.problem.families.checks import check_whole
+from simulator.checks import check_int
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Instance, Problem
 
@@ -45,7 +45,7 @@ def variance(horizon: int = 8) -> Problem:
     >>> [v.round(9).tolist() for v in variance(4).prm]
     [[1.0], [2.0, 1.0], [4.0, 1.0], [2.0, 1.0], [1.0, 1.0]]
     """
-    check_whole("horizon", horizon, 2, MAX_HORIZON)
+    check_int("horizon", horizon, 2, MAX_HORIZON)
     n = horizon // 2
     rare = 2.0**-n
     first, fork = np.array([[rare, 1 - rare]]), np.array([[0, 1]])

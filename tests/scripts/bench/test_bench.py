@@ -16,7 +16,7 @@ from scripts.bench.others import RIVALS, against_others
 from scripts.bench.problems import SIZES, Size, filtering
 from scripts.bench.scaling import exponents
 from scripts.bench.timing import Contestant, race
-from simulator.exact.variance import relative_variance
+from simulator.exact.second_moments import relative_variance
 from simulator.problem.library import open_problem
 
 TINY = Size(3, 2, 4, 5, 8)
@@ -42,7 +42,10 @@ def test_other_implementations_estimate_z(name, resampling):
     problem, n, runs = open_problem("reference:horizon=4"), 4, 500 if name == "particles" else 20000
     w = np.exp(RIVALS[name](problem, n, resampling)(runs, 1) - problem.log_z)
     assert w.shape == (runs,)
-    v, b = relative_variance(problem, n), problem.horizon * problem.passes.log_prm_coverage
+    v, b = (
+        relative_variance(problem, n),
+        problem.horizon * problem.forward_backward.log_prm_coverage,
+    )
     level = math.log(2 / 1e-9)
     radius = math.sqrt(2 * v * level / runs) + 2 * math.exp(b) * level / (3 * runs)
     assert abs(w.mean() - 1) < radius

@@ -11,12 +11,12 @@ from strategies import problems
 
 from scripts.bench.c_code import CSMC, LANES, compiler
 from scripts.bench.problems import filtering
-from simulator.kernels.edge_tables import edge_tables
 from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers.smc import SMC
-from simulator.streams.xoshiro import Xoshiro
+from simulator.samplers.smc.edge_tables import edge_tables
+from simulator.samplers.smc.sampler import SMC
+from simulator.streams.plain import Xoshiro
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
 schemes = pytest.mark.parametrize("resampling", ["multinomial", "systematic"])

@@ -12,7 +12,7 @@ from scripts.demo import export, server
 from scripts.demo.catalogue import CHAPTERS, INDEX
 from scripts.demo.lessons import coverage, own, particles
 from simulator import InputError, open_problem, save_problem
-from simulator.samplers.smc_rejection import SMCRejection
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.criteria import criteria
 
 

@@ -9,10 +9,10 @@ from strategies import problems
 from wandering import WALK_MUTANTS, gap, lossy, walk
 
 from simulator.errors import TooLargeError
-from simulator.exact.backtracking import walk_law, walk_on
 from simulator.problem.families.product import product
 from simulator.problem.families.reference import reference
 from simulator.problem.unfold import unfold
+from simulator.samplers.backtracking.exact import walk_law, walk_on
 
 
 @settings(max_examples=60)
@@ -64,7 +64,7 @@ def test_late_walks_at_a_leaf_have_the_target_law_whatever_the_prm(problem):
 @given(problems(max_leaves=16), st.integers(0, 12))
 def test_first_leaf_is_where_the_chain_is_absorbed(problem, steps):
     tree = unfold(problem).problem
-    if not np.isfinite(tree.passes.log_z_alive):
+    if not np.isfinite(tree.forward_backward.log_z_alive):
         return
     chain = walk_on(tree)
     p = chain.transition.toarray()

@@ -11,13 +11,18 @@ from strategies import problems
 from wandering import INDEPENDENT_MUTANTS, chances, gap, leaf_pairs, lossy, output_law
 
 from simulator.errors import InputError, TooLargeError
-from simulator.exact.branching import branching_law, extinction, log_chance_beyond, shortfall
-from simulator.exact.branching_moments import leaf_counts, path_moment, relative_variance
 from simulator.problem.families.product import product
 from simulator.problem.families.reference import reference
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
+from simulator.samplers.branching.exact import (
+    branching_law,
+    extinction,
+    log_chance_beyond,
+    shortfall,
+)
+from simulator.samplers.branching.moments import leaf_counts, path_moment, relative_variance
 
 
 @pytest.mark.parametrize(("problem", "n"), [(reference(2), 1), (reference(2), 3), (lossy(), 2)])

@@ -19,7 +19,7 @@ from simulator.problem.families.reference import reference
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 THRESHOLDS = (0, 0.4, 0.75, 1)
 

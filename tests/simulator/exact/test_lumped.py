@@ -18,7 +18,7 @@ from simulator.exact.lumped import (
 )
 from simulator.problem.families.product import product
 from simulator.problem.families.two_branch import two_branch
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 SMALL = list(itertools.product((1, 2, 3, 4), (1, 2, 3, 4)))
 

@@ -8,7 +8,7 @@ import pytest
 from brute import MUTANTS, SCHEMES, Tree, smc
 
 from simulator.problem.families.reference import reference
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 PROBLEM = reference(3)
 TREE = Tree(PROBLEM)

@@ -12,7 +12,7 @@ from simulator.exact import two_branch_paths
 from simulator.exact.lumped import two_branch_bias
 from simulator.exact.two_branch_paths import two_branch_tv
 from simulator.problem.families.two_branch import two_branch
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 SMALL = [(1, 3), (2, 1), (2, 2), (2, 5), (3, 1), (3, 2), (3, 4), (4, 2), (4, 3), (5, 2)]
 

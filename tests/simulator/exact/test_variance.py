@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from strategies import problems
 
 from simulator.errors import InputError
-from simulator.exact import variance
-from simulator.exact.variance import path_second_moment, relative_variance
+from simulator.exact import second_moments as variance
+from simulator.exact.second_moments import path_second_moment, relative_variance
 from simulator.problem.families.product import product
 from simulator.problem.families.random_automaton import random_automaton
 from simulator.problem.families.reference import reference
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 ALGORITHMS = ("smc", "smc-rs")
 particles = st.integers(1, 6)

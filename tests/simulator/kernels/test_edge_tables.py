@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import problems
 
-import simulator.kernels.edge_tables as tables_module
+import simulator.samplers.smc.edge_tables as tables_module
 from simulator.errors import InputError
-from simulator.kernels.edge_tables import edge_tables
 from simulator.problem.families.product import product
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from simulator.samplers.smc.edge_tables import edge_tables
 
 
 def outcomes(problem, h, state):

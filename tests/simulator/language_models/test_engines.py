@@ -4,18 +4,22 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError, TooLargeError
-from simulator.language_models.prms import TextPRM
-from simulator.language_models.problem import LanguageModelProblem
-from simulator.language_models.tabular import TabularLM, as_language_model
 from simulator.problem.families.eos import eos
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.problem.library import open_problem
-from simulator.problem.transforms import adapted
-from simulator.samplers import restarts_plain, smc_plain, smc_rejection_plain, walks_plain
+from simulator.problem.transforms import fully_adapted
+from simulator.samplers.base import Sampler
+from simulator.samplers.branching import plain as walks_plain
 from simulator.samplers.registry import SAMPLERS, make_sampler
-from simulator.samplers.smc import SMC
-from simulator.streams.xoshiro import Xoshiro
+from simulator.samplers.restart import plain as restarts_plain
+from simulator.samplers.smc import plain as smc_plain
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection import plain as smc_rejection_plain
+from simulator.streams.plain import Xoshiro
+from simulator.text.prms import TextPRM
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.tabular import TabularLM, as_language_model
 
 PROBLEMS = {
     "reference": lambda: reference(4),
@@ -63,7 +67,7 @@ def test_leaf_samplers_are_smc_in_one_block(name):
 def test_rejection_by_enumeration_is_smc_on_the_adapted_problem(name):
     problem = PROBLEMS[name]()
     made = make_sampler("smc-rs", 4, method="enumerate")
-    twin = smc_plain.run_plain(adapted(problem), SMC(4), 20, 5)
+    twin = smc_plain.run_plain(fully_adapted(problem), SMC(4), 20, 5)
     runs = made.run(as_language_model(problem), 20, rng=5, keep=("tokens", "genealogy"))
     alive = ~runs.failed
     same(runs, twin, ("tokens", "failed"))
@@ -75,7 +79,7 @@ def test_rejection_by_enumeration_is_smc_on_the_adapted_problem(name):
 @pytest.mark.parametrize(("sampler", "n"), [("smc-rs", 3), ("alrs", 1)])
 def test_rejection_has_the_exact_law(sampler, n):
     problem = reference(3)
-    eta = float(np.exp(problem.passes.log_prm_coverage)) * 1.2
+    eta = float(np.exp(problem.forward_backward.log_prm_coverage)) * 1.2
     made = make_sampler(sampler, n, eta=eta)
     n_runs = 6000
     runs = made.run(as_language_model(problem), n_runs, rng=2)
@@ -111,7 +115,7 @@ def test_restarts_draw_by_draw():
     assert cut_runs.failed.any()
     made = make_sampler("dmc", 3, z_bound=2.5)
     twin = restarts_plain.run_restarts_plain(
-        adapted(problem), SMC(3), np.log(2.5), 100_000, 15, 4
+        fully_adapted(problem), SMC(3), np.log(2.5), 100_000, 15, 4
     )  # fmt: skip
     runs = made.run(posed, 15, rng=4, keep=("tokens",))
     same(runs, twin, ("tokens", "restarts"))
@@ -207,10 +211,5 @@ def test_what_cannot_be_known_of_a_language_model_is_asked_for(name, options, na
 
 
 def test_every_sampler_has_an_engine():
-    from simulator.language_models.engine import registry  # noqa: F401
-    from simulator.language_models.engine.dispatch import engine
-
-    without = {
-        name for name, cls in SAMPLERS.items() if engine.dispatch(cls) is engine.dispatch(object)
-    }
+    without = {name for name, cls in SAMPLERS.items() if cls.on_text is Sampler.on_text}
     assert without == {"audit"}

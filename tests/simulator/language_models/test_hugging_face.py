@@ -8,10 +8,10 @@ from lm_contract import check_reorders, plain_forward
 
 from simulator.errors import InputError
 from simulator.language_models.hugging_face import HuggingFaceLM
-from simulator.language_models.problem import LanguageModelProblem
-from simulator.language_models.prompt_switching import PromptSwitching
-from simulator.language_models.protocol import WAIT
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
+from simulator.text.language_model import WAIT
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.prompt_switching import PromptSwitching
 
 PROMPT = [0, 2, 3]
 

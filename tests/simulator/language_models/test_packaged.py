@@ -12,15 +12,14 @@ from simulator.errors import InputError
 from simulator.language_models import packaged
 from simulator.language_models.extra import torch_and_transformers
 from simulator.language_models.packaged import cache_folder, load_language_model
-from simulator.language_models.problem import LanguageModelProblem
-from simulator.language_models.prompt_switching import PromptSwitching
 from simulator.language_models.study import sample_texts
 from simulator.language_models.style_tables import HORIZON, WORDS, style_facts, style_table
 from simulator.language_models.tabulate import tabulate
 from simulator.problem.families.language_model_table import TABLE_NAMES, table_facts, target_model
 from simulator.problem.library import open_problem
-from simulator.problem.model import TabularModel
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.prompt_switching import PromptSwitching
 
 PROMPT = "A random number: "
 
@@ -84,9 +83,7 @@ def test_packaged_tables_come_from_this_model(lm):
         facts = table_facts(name)
         stored = open_problem(f"lm-{name}").model, target_model(name)
         for side, tables in zip(("ref", "target"), stored, strict=True):
-            made = TabularModel.from_language_model(
-                lm, facts[f"prompt_{side}"], facts["vocabulary"], 3
-            )
+            made = tabulate(lm, facts[f"prompt_{side}"], facts["vocabulary"], 3)
             for a, b in zip(made.probs, tables.probs, strict=False):
                 assert np.abs(a - b).max() < 2e-4
     for k in (None, 0):

@@ -5,14 +5,14 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.language_models.hugging_face import HuggingFaceLM
-from simulator.language_models.prms import EndReward, TextPRM, majority, pass_rate
-from simulator.language_models.problem import LanguageModelProblem
 from simulator.language_models.reward_model import RewardModel, load_reward_model
-from simulator.language_models.tabular import TabularLM, as_language_model
 from simulator.problem.families.reference import reference
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
+from simulator.text.prms import EndReward, TextPRM, majority, pass_rate
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.tabular import TabularLM, as_language_model
 
 KEEP = ("tokens", "ess", "genealogy")
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError
-from simulator.language_models.problem import LanguageModelProblem
-from simulator.language_models.prompt_switching import PromptSwitching
-from simulator.language_models.tabular import TabularLM, as_language_model
-from simulator.language_models.tabulate import switch_tables
+from simulator.language_models.tabulate import switch_tables, tabulate
 from simulator.problem.model import TabularModel
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.prompt_switching import PromptSwitching
+from simulator.text.tabular import TabularLM, as_language_model
 
 REFERENCE, TARGET, BELIEF = [0, 2], [0, 3, 4], [0, 5]
 HORIZON = 3
@@ -17,29 +17,26 @@ HORIZON = 3
 
 @pytest.fixture(scope="module")
 def tables(tiny):
-    return [
-        TabularModel.from_language_model(tiny, p, list(range(8)), HORIZON)
-        for p in (REFERENCE, TARGET, BELIEF)
-    ]
+    return [tabulate(tiny, p, list(range(8)), HORIZON) for p in (REFERENCE, TARGET, BELIEF)]
 
 
 def test_values_of_all_prefixes_equal_the_backward_recursion(tiny, tables):
-    # Problem finds V* from the rewards of the leaves; the judge multiplies ratios of tokens
+    # Problem finds V* from the rewards of the leaves; the prm_session multiplies ratios of tokens
     exact = switch_tables(tables[0], tables[1])
     problem = LanguageModelProblem(tiny, REFERENCE, HORIZON, PromptSwitching(TARGET), eos=None)
-    judge, session = problem.prm.start(problem, 1), tiny.start(REFERENCE, 1)
+    prm_session, session = problem.prm.start(problem, 1), tiny.start(REFERENCE, 1)
     for h in range(HORIZON + 1):
         n = 8**h
-        found = judge.log_values(np.arange(n), np.full(n, h == HORIZON))
+        found = prm_session.log_values(np.arange(n), np.full(n, h == HORIZON))
         assert np.abs(found - exact.log_value[h]).max() < 1e-10
         if h < HORIZON:
             table = session.next_logprobs()
-            children = judge.child_log_values(table, np.full(table.shape, h + 1 == HORIZON))
+            children = prm_session.child_log_values(table, np.full(table.shape, h + 1 == HORIZON))
             assert np.abs(children.ravel() - exact.log_value[h + 1]).max() < 1e-10
             rows, tokens = np.repeat(np.arange(n), 8), np.tile(np.arange(8), n)
-            judge.reorder(rows)
+            prm_session.reorder(rows)
             session.reorder(rows)
-            judge.extend(tokens, table.ravel())
+            prm_session.extend(tokens, table.ravel())
             session.extend(tokens)
     assert exact.log_z == pytest.approx(0, abs=1e-12)
     assert np.abs(exact.target[-1] - np.exp(_mass(tables[1]))).max() < 1e-12
@@ -72,7 +69,7 @@ def test_equal_uniforms_give_equal_runs_on_the_model_and_on_its_tables(tiny, tab
 
 def test_law_on_the_model_is_the_exact_law_of_its_tables(tiny):
     words, n_runs = [2, 3], 4000
-    small = [TabularModel.from_language_model(tiny, p, words, 2) for p in (REFERENCE, TARGET)]
+    small = [tabulate(tiny, p, words, 2) for p in (REFERENCE, TARGET)]
     law = SMC(2).exact_law(switch_tables(*small)).law
     lm = TabularLM({"ref": small[0], "target": small[1]})
     problem = LanguageModelProblem(lm, "ref", 2, PromptSwitching("target"))

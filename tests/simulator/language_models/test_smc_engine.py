@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from simulator.language_models.tabular import as_language_model
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.problem.library import open_problem
-from simulator.resampling.registry import SCHEMES
-from simulator.samplers import smc_plain
-from simulator.samplers.smc import SMC
-from simulator.streams.xoshiro import Xoshiro
+from simulator.resampling.schemes import SCHEMES
+from simulator.samplers.smc import plain as smc_plain
+from simulator.samplers.smc.sampler import SMC
+from simulator.streams.plain import Xoshiro
+from simulator.text.tabular import as_language_model
 
 
 def invert(problem, tables, h, state, rng: Xoshiro) -> int:

@@ -8,15 +8,15 @@ import pytest
 from choices import every_run
 
 from simulator.errors import InputError
-from simulator.language_models.prms import TextPRM
-from simulator.language_models.problem import LanguageModelProblem
-from simulator.language_models.tabular import TabularLM, as_language_model
 from simulator.problem.families.eos import eos
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers import smc_plain
-from simulator.samplers.smc import SMC
-from simulator.streams.xoshiro import Xoshiro
+from simulator.samplers.smc import plain as smc_plain
+from simulator.samplers.smc.sampler import SMC
+from simulator.streams.plain import Xoshiro
+from simulator.text.prms import TextPRM
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.tabular import TabularLM, as_language_model
 
 SAMPLERS = [SMC(2), SMC(2, ess_threshold=0.7), SMC(2, ess_threshold=0.0), SMC(2, block=2)]
 

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError
-from simulator.language_models.problem import LanguageModelProblem
-from simulator.language_models.prompt_switching import PromptSwitching
 from simulator.language_models.prompts import PROMPT_SETS, prompt_set, prompts
 from simulator.language_models.study import (
     certificate,
@@ -15,9 +13,11 @@ from simulator.language_models.study import (
     sample_texts,
 )
 from simulator.language_models.style_tables import style_facts, style_table
-from simulator.language_models.tabular import TabularLM
 from simulator.language_models.tabulate import switch_tables, tabulate, tree_log_mass
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.prompt_switching import PromptSwitching
+from simulator.text.tabular import TabularLM
 
 STYLE = 2
 

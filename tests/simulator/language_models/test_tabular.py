@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from lm_contract import check_reorders
 
-from simulator.language_models.tabular import TabularLM
 from simulator.problem.model import TabularModel
+from simulator.text.tabular import TabularLM
 
 LEVELS, TOKENS = 60, 3
 

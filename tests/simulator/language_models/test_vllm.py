@@ -9,10 +9,10 @@ import pytest
 from lm_contract import check_reorders, plain_forward
 
 from simulator.errors import InputError
-from simulator.language_models.problem import LanguageModelProblem
-from simulator.language_models.prompt_switching import PromptSwitching
 from simulator.language_models.vllm import VllmLM, load_vllm
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.prompt_switching import PromptSwitching
 
 
 @dataclass

@@ -14,14 +14,14 @@ from simulator.measure import error, stepwise
 from simulator.measure.confidence import BettingUpper
 from simulator.measure.error import bracket, total_variation
 from simulator.measure.plug_in import PlugIn
-from simulator.measure.stepwise import largest_steps, stepwise_core, stepwise_samples
+from simulator.measure.stepwise import largest_steps, plain_problem, stepwise_samples
 from simulator.problem.families.product import product
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 from theory.bounds.spread_f import level_steps
 from theory.registry import bounds_for
 
@@ -214,9 +214,9 @@ def test_largest_steps_are_above_what_is_seen_and_below_bound_f(name):
 def test_one_step_errors_are_for_multinomial_smc_only():
     problem = open_problem("reference:horizon=3")
     no = (SMC(4, "systematic"), SMC(4, ess_threshold=0.5), SMC(4, block=2), SMC(4, select="best"))
-    assert all(stepwise_core(problem, s) is None for s in (*no, Weightless((1.0,))))
-    assert stepwise_core(problem, SMC(4)) is problem
-    assert stepwise_core(problem, SMC(4, proposal="optimal")) is not problem
+    assert all(plain_problem(problem, s) is None for s in (*no, Weightless((1.0,))))
+    assert plain_problem(problem, SMC(4)) is problem
+    assert plain_problem(problem, SMC(4, proposal="optimal")) is not problem
 
 
 def test_other_proposals_have_their_own_steps():

@@ -17,7 +17,7 @@ from simulator.measure.lpd import log_probability_discrepancy
 from simulator.measure.outputs import accuracy, expected_reward
 from simulator.problem.families.product import product
 from simulator.problem.library import open_problem
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 SURE = 1 - 1e-10
 PROBLEM = open_problem("reference:horizon=3")

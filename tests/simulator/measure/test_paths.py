@@ -8,8 +8,7 @@ from strategies import problems
 
 from simulator.errors import InputError
 from simulator.exact.enumeration import enumerate_sequences
-from simulator.exact.variance import path_second_moment
-from simulator.kernels.walk import count_law
+from simulator.exact.second_moments import path_second_moment
 from simulator.measure.confidence import clopper_pearson, mean_interval
 from simulator.measure.density_ratio import (
     conditional_log_w,
@@ -17,9 +16,10 @@ from simulator.measure.density_ratio import (
     density_ratio,
 )
 from simulator.measure.tally import Ruler, Tally, edge_scores
+from simulator.measure.walk_kernel import count_law
 from simulator.problem.library import open_problem
 from simulator.problem.target import target_kernel, target_paths, target_paths_plain
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 
 @settings(max_examples=30)

@@ -31,9 +31,9 @@ def close(values):
 @given(problems())
 def test_values_target_and_marginals_are_sums_over_sequences(problem):
     tree = Tree(problem)
-    passes, split = problem.passes, problem.model.split
+    fb, split = problem.forward_backward, problem.model.split
     assert problem.log_z == close(math.log(tree.z))
-    forward = split(np.exp(passes.log_forward))
+    forward = split(np.exp(fb.log_forward))
     for h, level in enumerate(tree.levels):
         factor = marginal(problem, tree, h, lambda x: tree.p[x] * tree.v[x])
         assert forward[h] * problem.value[h] == close(factor)
@@ -47,13 +47,13 @@ def test_values_target_and_marginals_are_sums_over_sequences(problem):
 @given(problems(max_leaves=16))
 def test_what_is_alive_is_summed_over_alive_paths_only(problem):
     tree = Tree(problem)
-    passes, split = problem.passes, problem.model.split
-    assert np.exp(passes.log_z_hat) == close([float(z) for z in tree.z_hat])
-    assert np.exp(passes.log_z_alive) == close(float(tree.z_alive))
-    assert passes.lost_mass == pytest.approx(1 - float(tree.z_alive / tree.z), abs=1e-12)
-    forward = split(np.exp(passes.log_forward_alive))
-    value = split(np.exp(passes.log_value_alive))
-    kept = split(passes.alive_target_marginal)
+    fb, split = problem.forward_backward, problem.model.split
+    assert np.exp(fb.log_z_hat) == close([float(z) for z in tree.z_hat])
+    assert np.exp(fb.log_z_alive) == close(float(tree.z_alive))
+    assert fb.lost_mass == pytest.approx(1 - float(tree.z_alive / tree.z), abs=1e-12)
+    forward = split(np.exp(fb.log_forward_alive))
+    value = split(np.exp(fb.log_value_alive))
+    kept = split(fb.alive_target_marginal)
     for h in range(problem.horizon + 1):
         mass = marginal(problem, tree, h, lambda x: tree.p[x] * tree.hat[x])
         assert forward[h] * problem.prm[h] == close(mass)
@@ -113,7 +113,9 @@ def test_ten_thousand_levels_do_not_overflow():
     edge = np.array([[1000.0, 5.0]])
     problem = Problem.from_log(model, [0.0], np.zeros(horizon + 1), edge_reward=[edge] * horizon)
     assert problem.log_z == pytest.approx(horizon * math.log(303.5), rel=1e-12)
-    assert problem.passes.log_z_hat == pytest.approx(np.arange(horizon + 1) * math.log(303.5))
+    assert problem.forward_backward.log_z_hat == pytest.approx(
+        np.arange(horizon + 1) * math.log(303.5)
+    )
     # two sweeps of H additions, each rounded at the size of log Z
     rounding = 2 * horizon * np.spacing(problem.log_z)
     assert np.concatenate(problem.target) == pytest.approx(np.ones(horizon + 1), abs=rounding)
@@ -123,7 +125,7 @@ def test_ten_thousand_levels_do_not_overflow():
 def test_normalised_instances_stay_normalised_at_any_horizon(make):
     problem = make(10_000)
     assert problem.log_z == pytest.approx(0, abs=1e-9)
-    assert np.abs(problem.passes.log_z_hat).max() < 1e-9
+    assert np.abs(problem.forward_backward.log_z_hat).max() < 1e-9
     for target in problem.target[1:]:
         assert target == pytest.approx(np.full(len(target), 1 / len(target)), abs=1e-9)
 
@@ -139,4 +141,6 @@ def test_a_scale_of_the_reward_shifts_log_z_and_nothing_else(log_scale):
     assert two.log_z == pytest.approx(one.log_z + log_scale, abs=1e-11)
     for a, b in zip(one.target, two.target, strict=True):
         assert b == pytest.approx(a, abs=1e-11)
-    assert two.passes.log_z_hat == pytest.approx(one.passes.log_z_hat + log_scale, abs=1e-11)
+    assert two.forward_backward.log_z_hat == pytest.approx(
+        one.forward_backward.log_z_hat + log_scale, abs=1e-11
+    )

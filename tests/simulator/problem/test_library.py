@@ -17,7 +17,7 @@ from simulator.problem.families.language_model_table import (
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.files import save_problem
 from simulator.problem.library import make_problem, open_problem, ready_problems
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 
 @pytest.mark.parametrize("name", ready_problems())

@@ -7,12 +7,18 @@ from itertools import product
 import numpy as np
 import pytest
 
-from simulator.contract import CONTRACT
 from simulator.errors import InputError
 from simulator.problem.families.reference import reference
 from simulator.problem.library import open_problem
-from simulator.problem.transforms import PROPOSALS, adapted, one_step_value, unvalued, with_proposal
-from simulator.samplers.smc import SMC
+from simulator.problem.transforms import (
+    PROPOSALS,
+    fully_adapted,
+    in_blocks,
+    one_step_value,
+    with_proposal,
+)
+from simulator.samplers.contract import CONTRACT
+from simulator.samplers.smc.sampler import SMC
 
 PROBLEM = reference(3)
 
@@ -147,7 +153,7 @@ def test_a_proposal_keeps_the_target():
         assert other.log_z == pytest.approx(PROBLEM.log_z, abs=1e-12)
         assert other.target[-1] == pytest.approx(PROBLEM.target[-1], abs=1e-12)
     assert with_proposal(PROBLEM, "reference") is PROBLEM
-    assert unvalued(PROBLEM, 1) is PROBLEM
+    assert in_blocks(PROBLEM, 1) is PROBLEM
 
 
 def test_one_step_values_and_the_adapted_problem_are_means_over_children():
@@ -158,7 +164,7 @@ def test_one_step_values_and_the_adapted_problem_are_means_over_children():
             children = flat[start[h + 1] + 2 * s : start[h + 1] + 2 * s + 2]
             mean = PROBLEM.model.probs[h][s] @ children
             assert np.exp(ahead[start[h] + s]) == pytest.approx(mean, rel=1e-12)
-    assert adapted(PROBLEM).log_z == pytest.approx(PROBLEM.log_z, abs=1e-12)
+    assert fully_adapted(PROBLEM).log_z == pytest.approx(PROBLEM.log_z, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from hypothesis import given
 from strategies import problems
 
 from simulator.errors import TooLargeError
-from simulator.exact.compositions import compositions, multisets
 from simulator.problem.families.product import product
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import all_paths, count_paths, unfold
+from simulator.resampling.compositions import compositions, multisets
 
 
 @given(problems())

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from simulator.exact.offspring import offspring_law
 from simulator.resampling.multinomial import invert
-from simulator.resampling.registry import SCHEMES as NAMED
-from simulator.resampling.registry import SWEEP, scheme_for
+from simulator.resampling.offspring import offspring_law
+from simulator.resampling.schemes import SCHEMES as NAMED
+from simulator.resampling.schemes import SWEEP, scheme_for
 from simulator.resampling.single import pick, pick_from_sums
-from simulator.streams.xoshiro import Xoshiro
+from simulator.streams.plain import Xoshiro
 
 MASK = 2**64 - 1
 LAST = MASK  # the word of the largest uniform, 1 - 2^-53

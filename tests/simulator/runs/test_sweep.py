@@ -18,7 +18,7 @@ from simulator.runs.sweep import Grid, run_sweep
 from simulator.runs.workers import Workers
 from simulator.samplers.registry import SAMPLERS
 from simulator.samplers.runs import Runs
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 GRID = Grid(("reference:horizon=3", "eos"), ("smc", "smc:select=best"), (1, 3), 5000, 7, 1024)
 

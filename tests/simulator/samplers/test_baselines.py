@@ -23,14 +23,14 @@ from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers.action_is import ActionImportanceSampling
-from simulator.samplers.beam import Beam, Greedy
-from simulator.samplers.best_of_n import BestOfN
-from simulator.samplers.leaves import leaf_filter
+from simulator.samplers.baselines.action_is import ActionImportanceSampling
+from simulator.samplers.baselines.beam import Beam, Greedy
+from simulator.samplers.baselines.best_of_n import BestOfN
+from simulator.samplers.baselines.sis import SIS
+from simulator.samplers.baselines.whole_paths import whole_path_filter
 from simulator.samplers.runs import KEEP
-from simulator.samplers.sis import SIS
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_plain import run_plain
+from simulator.samplers.smc.plain import run_plain
+from simulator.samplers.smc.sampler import SMC
 
 SAMPLERS = [SIS(3), BestOfN(3), ActionImportanceSampling(3), Beam(3), Greedy()]
 N_RUNS = 100_000
@@ -111,7 +111,7 @@ def test_sis_is_smc_that_never_resamples_where_v_hat_kills_nothing_of_worth(prob
 
 def test_sis_does_not_see_the_zeros_of_v_hat():
     problem = lossy()
-    assert problem.passes.lost_mass > 0
+    assert problem.forward_backward.lost_mass > 0
     blind = SIS(2).exact_law(problem)
     assert blind.mean_w_over_z == pytest.approx(1.0)
     assert blind.law == pytest.approx(SIS(2).exact_law(problem.with_prm("exact")).law, **close)
@@ -177,8 +177,8 @@ def test_a_wrong_best_of_n_is_caught(mutant):
 @settings(max_examples=60)
 @given(problem=problems(max_leaves=8), n=st.integers(1, 4))
 def test_best_of_n_is_what_the_clouds_give(problem, n):
-    best = leaf_filter(problem, n, "best")
-    clouds = exact_law(problem, best, rewrite=best.core)
+    best = whole_path_filter(problem.horizon, n, "best")
+    clouds = exact_law(problem, best, rewrite=best.as_plain)
     assert BestOfN(n).exact_law(problem).law == pytest.approx(clouds.law, **close)
 
 
@@ -344,11 +344,11 @@ def test_runs_are_those_of_the_plain_twin(problem, n, seed):
 
     names = ("states", "failed", "tokens")
     kept = SIS(n).run(problem, 5, rng=seed, keep=KEEP)
-    twin = run_plain(problem, leaf_filter(problem, n, "sample"), 5, seed)
+    twin = run_plain(problem, whole_path_filter(problem.horizon, n, "sample"), 5, seed)
     compare(kept, twin, (*names, "cloud_states"))
     np.testing.assert_allclose(kept.log_w, twin.log_w, rtol=1e-11, atol=1e-11)
     best = BestOfN(n).run(problem, 5, rng=seed, keep=("tokens",))
-    compare(best, run_plain(problem, leaf_filter(problem, n, "best"), 5, seed), names)
+    compare(best, run_plain(problem, whole_path_filter(problem.horizon, n, "best"), 5, seed), names)
     assert best.log_w is None
     sampler = ActionImportanceSampling(n)
     runs = sampler.run(problem, 5, rng=seed, keep=KEEP)
@@ -441,7 +441,7 @@ def test_bad_arguments_are_refused_by_name(sampler):
 @settings(max_examples=40)
 @given(problem=problems(max_leaves=9, max_horizon=3))
 def test_proper_weighting_is_claimed_where_it_holds(sampler, problem):
-    assume(problem.passes.lost_mass == 0)
+    assume(problem.forward_backward.lost_mass == 0)
     exact = sampler.exact_law(problem)
     assert sampler.properly_weighted == (not isinstance(sampler, (Beam, BestOfN)))
     if sampler.properly_weighted:

@@ -14,10 +14,10 @@ from wandering import INDEPENDENT_MUTANTS, chances
 
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.families.reference import reference
-from simulator.samplers import coupling
-from simulator.samplers.backtracking import Backtracking
-from simulator.samplers.coupling import couple, coupling_table
-from simulator.samplers.smc_independent import SMCIndependent
+from simulator.samplers.backtracking import coupling
+from simulator.samplers.backtracking.coupling import couple, coupling_table
+from simulator.samplers.backtracking.sampler import Backtracking
+from simulator.samplers.branching.sampler import SMCIndependent
 
 
 def walk_function(tree, n, z, mutant=None):

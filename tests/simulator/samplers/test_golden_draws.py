@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from simulator import open_problem
-from simulator.language_models.tabular import as_language_model
 from simulator.samplers.registry import SAMPLERS, make_sampler, parse_options
+from simulator.text.tabular import as_language_model
 
 STORED = Path(__file__).parents[2] / "data" / "golden_draws.json"
 PROBLEMS = ("reference:horizon=4", "eos", "product:horizon=6", "random-automaton:seed=2,horizon=6")

@@ -8,9 +8,9 @@ import pytest
 from simulator.errors import InputError
 from simulator.problem.families.hidden_labels import hidden_bits, hidden_labels, recursive_delay
 from simulator.problem.families.reference import reference
-from simulator.samplers.holding import LabelHolding
-from simulator.samplers.holding_plain import run_plain
 from simulator.samplers.registry import SAMPLERS
+from simulator.samplers.time_sharing.plain import run_plain
+from simulator.samplers.time_sharing.sampler import TimeSharing
 from theory.instances.hidden_labels import sufficient_particles
 
 PROBLEMS = [
@@ -23,7 +23,7 @@ PROBLEMS = [
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 8])
 @pytest.mark.parametrize("share", [None, 1.0, 0.3])
 def test_the_kernel_draws_what_plain_python_draws(problem, n, share):
-    sampler = LabelHolding(n, share)
+    sampler = TimeSharing(n, share)
     runs = sampler.run(problem, 20, rng=2, keep=("tokens",))
     twin = run_plain(problem, sampler, 20, 2)
     assert runs.tokens.tolist() == [list(tokens) for tokens, _, _ in twin]
@@ -33,7 +33,7 @@ def test_the_kernel_draws_what_plain_python_draws(problem, n, share):
 
 
 def test_runs_do_not_depend_on_threads_or_calls():
-    problem, sampler = hidden_labels("4/300", 0.5, 3), LabelHolding(3)
+    problem, sampler = hidden_labels("4/300", 0.5, 3), TimeSharing(3)
     one = sampler.run(problem, 1100, rng=5, keep=("tokens",), n_threads=1)
     two = sampler.run(problem, 1100, rng=5, keep=("tokens",), n_threads=2)
     rest = sampler.run(problem, 76, rng=5, keep=("tokens",), first_block=1)
@@ -48,7 +48,7 @@ CLOSE = np.sqrt(np.log(2 * 8 / 1e-10) / (2 * RUNS))  # Hoeffding for 8 events: 1
 def largest_gap(n, share, theta=0.5):
     """Largest difference of the law of (label good) on three nested labels from pi*."""
     problem = hidden_labels("1/1/1", theta, 4)
-    runs = LabelHolding(n, share).run(problem, RUNS, rng=n, keep=("tokens",))
+    runs = TimeSharing(n, share).run(problem, RUNS, rng=n, keep=("tokens",))
     good = runs.tokens[:, :3] == hidden_bits(6, 4)[:3]
     seen = np.bincount(good @ [4, 2, 1], minlength=8) / RUNS
     up = (1 + theta) / 2
@@ -74,12 +74,12 @@ def test_with_too_few_it_is_not(n, share):
 
 
 def test_it_is_no_sampler_for_other_problems():
-    assert LabelHolding not in SAMPLERS.values()
+    assert TimeSharing not in SAMPLERS.values()
     with pytest.raises(InputError, match="not a problem of hidden-labels"):
-        LabelHolding(2).run(reference(3), 2, rng=1)
+        TimeSharing(2).run(reference(3), 2, rng=1)
     with pytest.raises(InputError, match="share"):
-        LabelHolding(2, 0.0)
+        TimeSharing(2, 0.0)
     with pytest.raises(InputError, match="n_particles"):
-        LabelHolding(0)
+        TimeSharing(0)
     with pytest.raises(InputError, match="not offered"):
-        LabelHolding(2).run(hidden_labels("2"), 2, rng=1, keep=("ess",))
+        TimeSharing(2).run(hidden_labels("2"), 2, rng=1, keep=("ess",))

@@ -12,17 +12,17 @@ from laws import frequencies, l1_radius
 from strategies import RESAMPLING, problems
 
 from simulator.errors import InputError, TooLargeError
-from simulator.lookahead import extended, looked_ahead
 from simulator.problem.families.delayed import delayed
 from simulator.problem.families.product import product
 from simulator.problem.families.reference import reference
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers import smc_plain
-from simulator.samplers.lookahead import Lookahead
+from simulator.samplers.lookahead.sampler import Lookahead
+from simulator.samplers.lookahead.transform import extended, looked_ahead
 from simulator.samplers.runs import KEEP
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_plain import run_plain
+from simulator.samplers.smc import plain as smc_plain
+from simulator.samplers.smc.plain import run_plain
+from simulator.samplers.smc.sampler import SMC
 
 N_RUNS = 100_000
 close = {"rel": 0, "abs": 1e-11}
@@ -102,10 +102,10 @@ def test_w_is_unbiased_unless_all_rollouts_may_be_zero(problem, depth, rollouts)
         exact = sampler.exact_law(problem, limit=1e6)
     except TooLargeError:
         assume(False)
-    core = sampler._rewrite(problem)
-    assert exact.mean_w_over_z == pytest.approx(1 - core.passes.lost_mass, abs=1e-11)
+    core = sampler._transform(problem)
+    assert exact.mean_w_over_z == pytest.approx(1 - core.forward_backward.lost_mass, abs=1e-11)
     assert (exact.weighted <= exact.target + 1e-11).all()
-    if core.passes.lost_mass == 0:
+    if core.forward_backward.lost_mass == 0:
         assert exact.weighted == pytest.approx(exact.target, abs=1e-11)
 
 
@@ -123,9 +123,9 @@ def test_the_extended_problem_has_the_target_and_the_mean_of_g(problem, depth, r
     assert big.log_z == pytest.approx(problem.log_z, abs=1e-12)
     assert big.target[-1] == pytest.approx(problem.target[-1], abs=1e-12)
     mean = looked_ahead(problem, depth)
-    reach = np.exp(big.passes.log_forward)  # E_ref[edge rewards 1{extended state}]
+    reach = np.exp(big.forward_backward.log_forward)  # E_ref[edge rewards 1{extended state}]
     levels = zip(big.model.split(reach), big.prm, strict=True)
-    split = problem.model.split(np.exp(problem.passes.log_forward))
+    split = problem.model.split(np.exp(problem.forward_backward.log_forward))
     for h, (p, g) in enumerate(levels):
         assert p.sum() == pytest.approx(split[h].sum())
         assert p @ g == pytest.approx(split[h] @ mean.prm[h], abs=1e-12)

@@ -16,10 +16,10 @@ from simulator.problem.families.two_branch import two_branch
 from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers import smc_plain
 from simulator.samplers.runs import KEEP
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_plain import run_plain
+from simulator.samplers.smc import plain as smc_plain
+from simulator.samplers.smc.plain import run_plain
+from simulator.samplers.smc.sampler import SMC
 
 EVERY, ADAPTIVE = SMC(4), SMC(4, "systematic", 0.8)
 RESET = "mantissa, exponent, scale = np.ones(n), np.zeros(n, dtype=np.int64), 0.0\n"
@@ -58,7 +58,7 @@ MUTANTS = {
     "rank by V^ alone for best": (
         SMC(4, select="best"),
         "run_plain_once",
-        "judge.log_reward[parents]",
+        "ranking.log_reward[parents]",
         "weights",
     ),
 }

@@ -7,7 +7,7 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.samplers.registry import SAMPLERS, make_sampler, parse_options, register
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 every = pytest.mark.parametrize("name", SAMPLERS)
 

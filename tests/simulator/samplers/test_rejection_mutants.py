@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simulator.problem.families.reference import reference
-from simulator.samplers import smc_rejection_plain as twin
-from simulator.samplers.smc_rejection import KEEPS, SMCRejection
+from simulator.samplers.smc_rejection import plain as twin
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 
 # name: (function of the twin, right text, wrong text)
 MUTANTS = {
@@ -52,7 +52,7 @@ def problem_with_edges():
 def test_a_wrong_line_in_the_twin_shows_on_the_same_draws(name, monkeypatch):
     function, right, wrong = MUTANTS[name]
     problem, sampler = problem_with_edges(), SMCRejection(4)
-    kernel = sampler.run(problem, 40, rng=1, keep=KEEPS)
+    kernel = sampler.run(problem, 40, rng=1, keep=SMCRejection.keeps)
     assert differs(kernel, twin.run_rejection_plain(problem, sampler, 40, 1)) == []
     source = inspect.getsource(getattr(twin, function))
     assert source.count(right) == 1

@@ -18,14 +18,17 @@ from simulator.errors import InputError
 from simulator.problem.families.reference import reference
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.problem.transforms import adapted
-from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
-from simulator.samplers.restarts_plain import run_restarts_plain
+from simulator.problem.transforms import fully_adapted
+from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
+from simulator.samplers.restart.plain import run_restarts_plain
+from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.runs import KEEP, concatenate
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_rejection import KEEPS, SMCRejection
-from simulator.samplers.smc_restart import SMCRestart
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.criteria import criteria
+
+KEEPS = SMCRejection.keeps
+
 
 FALSE_FAILURE = 1e-9
 BOTH = (SMCRestart, DiffusionMonteCarlo)
@@ -80,7 +83,7 @@ def test_dmc_equals_its_twin():
     problem, sampler = reference(4), DiffusionMonteCarlo(3)
     runs = sampler.run(problem, 12, rng=3, keep=KEEPS)
     twin = run_restarts_plain(
-        adapted(problem), SMC(3), sampler.log_bound(problem), 100_000, 12, 3
+        fully_adapted(problem), SMC(3), sampler.log_bound(problem), 100_000, 12, 3
     )  # fmt: skip
     assert_same(runs, twin, ["states", "failed", "tokens", "genealogy", "restarts"])
     assert (runs.model_calls == 12 * (1 + runs.restarts)).all()

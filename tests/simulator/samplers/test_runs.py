@@ -8,7 +8,7 @@ import pytest
 from simulator.errors import InputError
 from simulator.problem.library import open_problem
 from simulator.samplers.runs import KEEP, Runs, check_keep, concatenate
-from simulator.samplers.smc import SMC
+from simulator.samplers.smc.sampler import SMC
 
 NAMES = ["states", "log_w", "failed", "prm_evaluations", "model_calls"]
 OPTIONAL = ["tokens", "ess", "genealogy", "cloud_states", "cloud_log_weights"]

@@ -18,8 +18,8 @@ from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.samplers.runs import KEEP
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_plain import run_plain
+from simulator.samplers.smc.plain import run_plain
+from simulator.samplers.smc.sampler import SMC
 
 THRESHOLDS = (0.0, 0.3, 0.75, 1.0)
 FALSE_FAILURE = 1e-9
@@ -113,7 +113,7 @@ def test_what_is_kept_changes_nothing_else(select, problem, seed):
 @pytest.mark.parametrize("threshold", [0.75, 1.0])
 @pytest.mark.parametrize("name", ["reference", "lossy"])
 def test_resampling_of_many_is_the_same_sampler(monkeypatch, threshold, name):
-    monkeypatch.setattr("simulator.resampling.multinomial_sweep.MANY", 1)
+    monkeypatch.setattr("simulator.resampling.schemes.MANY", 1)
     problem, sampler = law_problems()[name], SMC(3, "multinomial", threshold)
     kernel = sampler.run(problem, 30, rng=3, keep=KEEP)
     assert_same(kernel, run_plain(problem, sampler, 30, 3))

@@ -14,18 +14,25 @@ from strategies import problems
 
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.cloud import cloud_chain
-from simulator.exact.rejection import expected_proposals, log_step_means, rejection_chain
 from simulator.problem.families.reference import reference
 from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.problem.transforms import adapted
-from simulator.samplers.action_level_rejection import ActionLevelRejection
-from simulator.samplers.diffusion_monte_carlo import DiffusionMonteCarlo
-from simulator.samplers.smc import SMC
-from simulator.samplers.smc_plain import run_plain
-from simulator.samplers.smc_rejection import KEEPS, METHODS, SMCRejection
-from simulator.samplers.smc_rejection_plain import run_rejection_plain
+from simulator.problem.transforms import fully_adapted
+from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
+from simulator.samplers.smc.plain import run_plain
+from simulator.samplers.smc.sampler import SMC
+from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
+from simulator.samplers.smc_rejection.exact import (
+    expected_proposals,
+    log_step_means,
+    rejection_chain,
+)
+from simulator.samplers.smc_rejection.plain import run_rejection_plain
+from simulator.samplers.smc_rejection.sampler import METHODS, SMCRejection
+
+KEEPS = SMCRejection.keeps
+
 
 FALSE_FAILURE = 1e-9
 N_RUNS = 100_000
@@ -44,7 +51,7 @@ def assert_same(a, b, without=()):
 
 
 def coverage(problem):
-    return math.exp(problem.passes.log_prm_coverage)
+    return math.exp(problem.forward_backward.log_prm_coverage)
 
 
 def lossy():
@@ -77,7 +84,7 @@ def test_kernel_equals_twin_in_all_fields(problem, n, seed, loose):
 @given(problem=problems(max_leaves=27), n=st.integers(1, 9), seed=seeds)
 def test_enumeration_is_smc_that_looks_ahead(problem, n, seed):
     runs = SMCRejection(n, "enumerate").run(problem, 4, rng=seed, keep=KEEPS)
-    twin = run_plain(adapted(problem), SMC(n), 4, seed)
+    twin = run_plain(fully_adapted(problem), SMC(n), 4, seed)
     names = ("states", "failed", "tokens", "log_w")
     assert_same(runs, twin, [f.name for f in fields(runs) if f.name not in names])
 
@@ -183,7 +190,7 @@ def test_the_chain_of_clouds_is_that_of_smc_that_looks_ahead(problem, n):
         return {cloud: p for cloud, p in out.items() if p > 1e-14}
 
     for cloud, other in zip(
-        rejection_chain(problem, n), cloud_chain(adapted(problem), SMC(n)), strict=True
+        rejection_chain(problem, n), cloud_chain(fully_adapted(problem), SMC(n)), strict=True
     ):
         hopeful = np.isfinite(ratio[start[cloud.level] + cloud.states])
         want = law(other.states, other.probability)

@@ -17,10 +17,10 @@ from simulator.problem.families.product import product
 from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from simulator.samplers import walks_plain
-from simulator.samplers.backtracking import Backtracking
-from simulator.samplers.smc_independent import SMCIndependent
-from simulator.samplers.walks_plain import run_plain
+from simulator.samplers.backtracking.sampler import Backtracking
+from simulator.samplers.branching import plain as walks_plain
+from simulator.samplers.branching.plain import run_plain
+from simulator.samplers.branching.sampler import SMCIndependent
 
 FALSE_FAILURE = 1e-9
 N_RUNS = 100_000

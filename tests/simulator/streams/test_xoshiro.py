@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.streams.plain import Xoshiro
 from simulator.streams.seeds import run_seeds
-from simulator.streams.xoshiro import Xoshiro, next_word, to_unit, uniforms
+from simulator.streams.xoshiro import next_word, to_unit, uniforms
 
 WORD = st.integers(0, 2**64 - 1)
 # xoshiro256++ 1.0, C code of Blackman and Vigna, state 1, 2, 3, 4

@@ -1,0 +1,54 @@
+"""The exact law of a sampler's output, and the moments of its weight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.typing import Floats, Ints
+
+__all__ = ["DEFAULT_LIMIT", "ExactLaw"]
+
+DEFAULT_LIMIT = 3e8  # transitions between particle clouds, about half a minute
+
+
+@dataclass(frozen=True)
+class ExactLaw:
+    """Exact law of the output of a sampler.
+
+    Attributes
+    ----------
+    law : (K,) array
+        P(Y = y) over terminal states, or over token paths if `tokens` is not None.
+    failure : float
+        P(all weights zero); ``law.sum() + failure == 1``.
+    tv : float
+        D_TV(law, pi*), failure counted as error: sum of (target - law)_+.
+    mean_w_over_z : float or None
+        E[W^_H]/Z; 1, or Z_e/Z if V^ loses mass. None for samplers that estimate no Z.
+    relative_variance : float or None
+        Var(W^_H)/E[W^_H]^2.
+    shortfall : float or None
+        E[(1 - W^_H/Z)_+] if it was asked for.
+    acceptance : float or None
+        P(one run is accepted), for samplers that start again until a run is accepted; `law` is
+        then that of the accepted run, `failure` the probability of giving up before, and the
+        moments of W^_H are those of any run.
+    target : (K,) array
+        pi* over the same outcomes as `law`.
+    weighted : (K,) array or None
+        E[(W^_H/Z) 1{Y = y}]; equals pi_ref(y) r(y)/Z for alive y when the output is a
+        draw from the last weighted cloud (lemma C.2).
+    tokens : (K, H) int array or None
+        The paths; -1 for outcomes that pi_ref does not reach.
+    """
+
+    law: Floats
+    failure: float
+    tv: float
+    mean_w_over_z: float | None
+    relative_variance: float | None
+    shortfall: float | None
+    target: Floats
+    weighted: Floats | None
+    tokens: Ints | None
+    acceptance: float | None = None

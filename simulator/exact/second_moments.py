@@ -1,0 +1,251 @@
+r"""Exact relative variance of W^_H under multinomial resampling at every level.
+
+Two lineages coalesce at a level with probability 1/N and then start again from one
+point. For y ~ pi*, with V^ set to zero below its zeros and Z_e = E_ref[V^(x_H)],
+
+    rho_{k,t}(x_{k-1}, x_k) = E_ref[V^(x_t) | x_k] / V^(x_{k-1}) * Z^_{k-1} / Z^_t,
+    m(y) = sum over b = {k_1 < ... < k_j} of N^-j (1 - 1/N)^(H-j)
+           prod_i rho_{k_i, k_{i+1} - 1}(y),    k_{j+1} - 1 := H,
+    E[(W^_H / Z_e)^2] = E_{pi*_e}[m(y)].
+
+SMC by rejection (arXiv 2603.07887, algorithm 2) coalesces at levels 1..H-1 with
+rho_{k,t}(x_k) = E_ref[V^(x_t) | x_k] / V^(x_k) * Z^_k / Z^_t. On shared states V^ of a
+path includes its edge rewards, so rho is a function of the edge.
+
+Without resampling (SIS) the N lineages only share the root: m(y) = 1 - 1/N + r(y)/(N Z), and
+the relative variance is chi2(pi* ‖ pi_ref)/N, whatever V^ is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.checks import check_choice, check_int
+from simulator.errors import InputError
+from simulator.exact.second_moments_kernel import log_sweeps, path_sweeps, sweeps
+from simulator.problem.forward_backward import Tables, backward
+from simulator.problem.problem import Problem
+from simulator.typing import Floats, Ints
+
+__all__ = [
+    "WeightedEdges",
+    "path_second_moment",
+    "relative_variance",
+    "sequence_chi2",
+    "weighted_edges",
+]
+
+
+ALGORITHMS = ("smc", "smc-rs", "sis")
+SPAN = 480.0  # logs of weights beyond it: products of two leave the range of floats
+
+
+@dataclass(frozen=True)
+class WeightedEdges:
+    """Flat edges with their weights w, each level's divided by Z^_h/Z^_{h-1}.
+
+    Attributes
+    ----------
+    target : (E,) int array
+        Flat position of the child.
+    log_weighted, log_posterior, log_ratio : (E,) arrays
+        Logs of pi_ref w, of the kernel of pi* on alive paths, and of w.
+    """
+
+    target: Ints
+    log_weighted: Floats
+    log_posterior: Floats
+    log_ratio: Floats
+
+
+def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc") -> float:
+    r"""Exact Var(W^_H)/E[W^_H]^2 = E_{pi*}[m(y)] - 1, in O(H^2 S A) time.
+
+    Parameters
+    ----------
+    problem : Problem
+    n_particles : int
+        N.
+    algorithm : {"smc", "smc-rs", "sis"}
+        SMC with multinomial resampling at every level, SMC by rejection, or SIS.
+
+    Returns
+    -------
+    float
+        Relative to Z_e^2 if V^ loses mass; inf if W^_H is always zero.
+
+    Raises
+    ------
+    InputError
+        If the algorithm is not known or N < 1.
+
+    Examples
+    --------
+    One level with a perfect PRM: Var(V*(x_1))/(N Z^2).
+
+    >>> from simulator.problem.model import TabularModel
+    >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
+    >>> [round(relative_variance(problem, n), 12) for n in (1, 2)]
+    [0.25, 0.125]
+    >>> relative_variance(problem, 2, "smc-rs")
+    0.0
+    """
+    _check(n_particles, algorithm)
+    if algorithm == "sis":
+        chi2 = sequence_chi2(problem.tables, problem.log_reward, problem.log_z)
+        return chi2 / n_particles
+    if problem.forward_backward.log_z_alive == -np.inf:
+        return math.inf
+    edges = weighted_edges(problem)
+    a, start, rejection = problem.model.n_actions, problem.model.state_start, algorithm != "smc"
+    logs = edges.log_weighted, edges.log_posterior, edges.log_ratio
+    second = math.nan
+    if not beyond_floats(edges):
+        linear = tuple(np.exp(x) for x in logs)
+        second = float(sweeps(a, start, edges.target, *linear, n_particles, rejection))
+    if math.isnan(second):
+        log_second = float(log_sweeps(a, start, edges.target, *logs, n_particles, rejection))
+        return max(float(np.expm1(log_second)), 0.0) if log_second < 709 else math.inf
+    # The second moment is at least 1; rounding may leave it a little below.
+    return max(second - 1, 0.0)
+
+
+def beyond_floats(edges: WeightedEdges) -> bool:
+    """Whether products of these weights leave the range of floats even once.
+
+    Parameters
+    ----------
+    edges : WeightedEdges
+
+    Returns
+    -------
+    bool
+    """
+    logs = (edges.log_weighted, edges.log_posterior, edges.log_ratio)
+    return any(bool((np.abs(x[np.isfinite(x)]) > SPAN).any()) for x in logs)
+
+
+def sequence_chi2(tables: Tables, log_reward: Floats, log_z: float) -> float:
+    """chi2(pi* ‖ pi_ref) = E_ref[r^2]/Z^2 - 1, r over paths.
+
+    Parameters
+    ----------
+    tables : Tables
+        Of the problem.
+    log_reward : (S_H,) array
+    log_z : float
+
+    Returns
+    -------
+    float
+        inf beyond the range of floats.
+    """
+    squared = replace(tables, log_factor=2 * tables.log_factor)
+    second = backward(squared, np.zeros(int(tables.state_start[-1])), 2 * log_reward)
+    with np.errstate(over="ignore"):
+        return max(0.0, float(np.expm1(second[0] - 2 * log_z)))
+
+
+def path_second_moment(
+    problem: Problem, n_particles: int, tokens: npt.ArrayLike, algorithm: str = "smc"
+) -> Floats:
+    """m(y), the mean of W^_H/Z_e when y is forced as one lineage, for given paths.
+
+    Parameters
+    ----------
+    problem : Problem
+    n_particles : int
+        N.
+    tokens : (P, H) int array
+        Token paths y.
+    algorithm : {"smc", "smc-rs", "sis"}
+
+    Returns
+    -------
+    (P,) array
+        inf for a path that meets V^ = 0: such a path is never output, so that
+        (1 - 1/m)_+ is 1 as it should. Also inf where the values span more than floats do:
+        then (1 - 1/m)_+ is still no less than it should be.
+
+    Raises
+    ------
+    InputError
+        If the tokens do not fit the model.
+
+    Examples
+    --------
+    With a perfect PRM m(y) = prod_k (1 + (V*(x_k)/V*(x_{k-1}) - 1)/N).
+
+    >>> from simulator.problem.model import TabularModel
+    >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
+    >>> path_second_moment(problem, 2, [[0], [1]]).tolist()
+    [0.75, 1.25]
+    """
+    _check(n_particles, algorithm)
+    model, a = problem.model, problem.model.n_actions
+    paths = np.asarray(tokens, dtype=np.int64)
+    if paths.ndim != 2 or paths.shape[1] != problem.horizon:
+        raise InputError(f"tokens: shape {paths.shape}, but (P, {problem.horizon}) is needed")
+    if paths.size and not (paths.min() >= 0 and paths.max() < a):
+        raise InputError(f"tokens: not all between 0 and {a - 1}")
+    states = np.zeros((paths.shape[0], problem.horizon + 1), dtype=np.int64)
+    local = np.zeros(paths.shape[0], dtype=np.int64)
+    for h in range(problem.horizon):
+        local = model.next_state[h][local, paths[:, h]]
+        states[:, h + 1] = model.state_start[h + 1] + local
+    path_edges = states[:, :-1] * a + paths
+    if algorithm == "sis":
+        log_reward = problem.forward_backward.edges.log_factor[path_edges].sum(axis=1)
+        w = np.exp(log_reward + problem.log_reward[local] - problem.log_z)
+        return np.asarray(1 - 1 / n_particles + w / n_particles)
+    edges = weighted_edges(problem)
+    dead = np.isneginf(edges.log_ratio[path_edges]).any(axis=1)
+    out = np.full(paths.shape[0], np.inf)
+    if (
+        problem.forward_backward.log_z_alive > -np.inf
+        and not dead.all()
+        and not beyond_floats(edges)
+    ):
+        out[~dead] = path_sweeps(
+            a, model.state_start, edges.target, np.exp(edges.log_weighted),
+            np.exp(edges.log_ratio), n_particles, algorithm != "smc",
+            states[~dead], path_edges[~dead],
+        )  # fmt: skip
+    out[np.isnan(out)] = np.inf  # inf times 0: an overflow on the way
+    return out
+
+
+def _check(n_particles: int, algorithm: str) -> None:
+    check_choice("algorithm", algorithm, ALGORITHMS)
+    check_int("n_particles", n_particles, 1)
+
+
+def weighted_edges(problem: Problem) -> WeightedEdges:
+    """Tabulate the weights V^(child)/V^(parent) of all edges; zero where V^ is at either end.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    WeightedEdges
+    """
+    fb, prm = problem.forward_backward, problem.log_prm_flat
+    e, alive = fb.edges, fb.log_value_alive
+    size = np.diff(problem.model.state_start)[:-1] * problem.model.n_actions
+    z_hat = fb.log_z_hat
+    gone = ~np.isfinite(z_hat)
+    shift = np.repeat(np.diff(np.where(gone, 0.0, z_hat)), size)
+    live = np.isfinite(prm[e.source]) & np.isfinite(prm[e.target]) & np.isfinite(e.log_factor)
+    log_ratio = np.full(e.target.size, -np.inf)
+    log_ratio[live] = (e.log_factor + prm[e.target])[live] - prm[e.source][live] - shift[live]
+    kept = live & np.isfinite(alive[e.target]) & np.isfinite(e.log_prob)
+    log_posterior = np.full(e.target.size, -np.inf)
+    numerator = e.log_prob + e.log_factor + alive[e.target]
+    log_posterior[kept] = numerator[kept] - alive[e.source[kept]]
+    return WeightedEdges(e.target, e.log_prob + log_ratio, log_posterior, log_ratio)

@@ -1,1 +1,0 @@
-"""Numba kernels; they only fill arrays."""

@@ -1,0 +1,233 @@
+"""What a sampler is: a frozen dataclass of options that can be run and has an exact law."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from simulator.checks import check_choice, check_int
+from simulator.errors import InputError
+from simulator.exact.law import DEFAULT_LIMIT, ExactLaw
+from simulator.problem.problem import Problem
+from simulator.samplers.facts import Facts
+from simulator.samplers.runs import KEEP, Runs, check_keep, concatenate
+from simulator.streams.plain import Xoshiro
+from simulator.streams.seeds import run_seeds
+from simulator.text.problem import LanguageModelProblem
+from simulator.typing import RngLike, Seeds
+
+__all__ = ["Sampler"]
+
+TEXT_KEEP = ("tokens", "ess", "genealogy")
+
+
+class Sampler(ABC):
+    """A sampler with N particles; `run` and `exact_law` check what they are given.
+
+    A subclass is a frozen dataclass whose first field is `n_particles` and whose other fields
+    are its options. It defines `from_seeds` and `compute_law`, says in `facts` what statements
+    may rely on and, if it also runs on language models, defines `on_text`.
+    `simulator.samplers.template` is one to copy, `simulator.samplers.contract` tests any.
+
+    Attributes
+    ----------
+    n_particles : int
+        Number of particles N >= 1.
+    keeps : tuple of str
+        Optional results that `run` can keep on tabular problems.
+    """
+
+    n_particles: int
+    keeps: ClassVar[tuple[str, ...]] = KEEP
+
+    @property
+    def properly_weighted(self) -> bool:
+        """Whether E[W^_H 1{Y = y}] = pi_ref(y) r(y) where no mass is lost (lemma C.2)."""
+        return False
+
+    def facts(self, problem: Problem) -> Facts:
+        """Declare what statements may rely on; by default no more than `properly_weighted`.
+
+        Parameters
+        ----------
+        problem : Problem
+            What the sampler would run on.
+
+        Returns
+        -------
+        Facts
+        """
+        del problem
+        return Facts(properly_weighted=self.properly_weighted)
+
+    def run(
+        self,
+        problem: Problem | LanguageModelProblem,
+        n_runs: int,
+        *,
+        rng: RngLike,
+        keep: Sequence[str] = (),
+        n_threads: int | None = None,
+        first_block: int = 0,
+    ) -> Runs:
+        """Draw independent runs.
+
+        Run r depends on the seed and on r only, not on `n_runs` or `n_threads` (on language
+        models up to the rounding of the model's arithmetic, which may depend on the batch).
+
+        Parameters
+        ----------
+        problem : Problem or LanguageModelProblem
+            What is sampled.
+        n_runs : int
+            Number of runs R >= 1.
+        rng : int, SeedSequence or Generator
+            The only source of randomness.
+        keep : sequence of str, optional
+            Optional results, of `keeps`; on language models of "tokens", "ess", "genealogy".
+        n_threads : int, optional
+            By default as many as there are cores; the library of a language model uses its own.
+        first_block : int, optional
+            Start at run ``1024 * first_block``, to go on where another call has stopped.
+
+        Returns
+        -------
+        Runs
+            On language models `Runs.states` are those of `LanguageModel.states`, and texts that
+            have ended cost nothing.
+
+        Raises
+        ------
+        InputError
+            If an argument is out of range, or the sampler cannot run on the problem.
+        TooLargeError
+            If a limit among the options is met.
+        """
+        check_int("n_runs", n_runs, 1)
+        if n_threads is not None:
+            check_int("n_threads", n_threads, 1)
+        if isinstance(problem, Problem):
+            check_keep(keep, self.keeps)
+            seeds = run_seeds(rng, n_runs, first_block)
+            return self.from_seeds(problem, seeds, tuple(keep), n_threads)
+        if isinstance(problem, LanguageModelProblem):
+            check_keep(keep, TEXT_KEEP)
+            return self._batches(problem, run_seeds(rng, n_runs, first_block), keep)
+        raise InputError(f"problem: {problem!r:.60} is not a problem")
+
+    @abstractmethod
+    def from_seeds(
+        self,
+        problem: Problem,
+        seeds: Seeds,
+        keep: Sequence[str] = (),
+        n_threads: int | None = None,
+    ) -> Runs:
+        """Draw one run from each generator.
+
+        Parameters
+        ----------
+        problem : Problem
+            What is sampled.
+        seeds : (R, 4) uint64 array
+            States of the generators; left where the runs left them.
+        keep : sequence of str, optional
+            Optional results, of `keeps`.
+        n_threads : int, optional
+            By default as many as there are cores.
+
+        Returns
+        -------
+        Runs
+        """
+
+    def on_text(self, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> Runs:
+        """Do one run a generator on a language model, all in one batch.
+
+        Parameters
+        ----------
+        problem : LanguageModelProblem
+            What is sampled.
+        rngs : list of Xoshiro
+            The generator of each run.
+
+        Returns
+        -------
+        Runs
+            With all optional results that there are.
+
+        Raises
+        ------
+        InputError
+            If the sampler runs on tabular problems only.
+        """
+        raise InputError(f"{type(self).__name__} runs on tabular problems only")
+
+    def _batches(self, problem: LanguageModelProblem, seeds: Seeds, keep: Sequence[str]) -> Runs:
+        """As many runs at once as the model's batch holds."""
+        size = max(1, problem.lm.batch // int(self.n_particles))
+        rngs = [Xoshiro(words.tolist()) for words in seeds]
+        runs = concatenate(
+            [self.on_text(problem, rngs[i : i + size]) for i in range(0, len(rngs), size)]
+        )
+        for name in keep:
+            if getattr(runs, name) is None:
+                raise InputError(f"keep: {type(self).__name__} has no {name!r} on language models")
+        dropped = {name: None for name in TEXT_KEEP if name not in keep}
+        return Runs(**{**vars(runs), **dropped})
+
+    def exact_law(
+        self,
+        problem: Problem,
+        on: str = "paths",
+        limit: float = DEFAULT_LIMIT,
+        *,
+        shortfall: bool = False,
+    ) -> ExactLaw:
+        """Compute the law of the output without sampling.
+
+        Parameters
+        ----------
+        problem : Problem
+            What is sampled.
+        on : {"paths", "states"}
+            Outcomes: token paths or terminal states.
+        limit : float
+            Largest amount of work, in what the sampler's law is made of: transitions between
+            particle clouds, paths, steps of a walk or values of an integrand.
+        shortfall : bool
+            Whether to compute E[(1 - W^_H/Z)_+] as well, where there is a W^_H.
+
+        Returns
+        -------
+        ExactLaw
+
+        Raises
+        ------
+        TooLargeError
+            If there is more to do than `limit`.
+        InputError
+            If an argument is out of range, or the problem is a language model's.
+        """
+        if not isinstance(problem, Problem):
+            raise InputError(
+                "exact_law: only tabular problems have one; for a language model, `tabulate` "
+                "makes a table of a small vocabulary"
+            )
+        check_choice("on", on, ("paths", "states"))
+        return self.compute_law(problem, on, limit, shortfall=shortfall)
+
+    @abstractmethod
+    def compute_law(self, problem: Problem, on: str, limit: float, *, shortfall: bool) -> ExactLaw:
+        """Compute what `exact_law` returns; the arguments are checked already.
+
+        Parameters
+        ----------
+        problem, on, limit, shortfall
+            As in `exact_law`.
+
+        Returns
+        -------
+        ExactLaw
+        """

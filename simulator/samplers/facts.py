@@ -1,0 +1,89 @@
+"""What a sampler declares about itself; statements of `theory` ask for this and never for names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from simulator.problem.problem import Problem
+
+__all__ = ["Facts", "facts_of"]
+
+Family = Literal["smc", "smc-rs", "sis", "smc-ind", "other"]
+Variance = Literal["multinomial", "at most multinomial", "none known"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts of a sampler on one problem. What is not declared counts as not known.
+
+    Attributes
+    ----------
+    properly_weighted : bool
+        E[W^_H 1{Y = y}] = pi_ref(y) r(y) for each output y, or less for outputs that zeros of V^
+        lose (lemma C.2), with log W^_H in ``runs.log_w``.
+    drawn : bool
+        The output is a draw from the last weighted cloud, in proportion to the weights.
+    family : {"smc", "smc-rs", "sis", "smc-ind", "other"}
+        Law of the weighted clouds: that of SMC (arXiv 2603.07887, algorithm 1) with `n_particles`
+        particles that move by pi_ref, weigh V^(child)/V^(parent) and are resampled at every
+        level; of SMC by rejection (algorithm 2); of N paths that are never resampled; of
+        independent branching (algorithm 4); or something else.
+    variance : {"multinomial", "at most multinomial", "none known"}
+        Variance class of the resampling, for family "smc": multinomial at every level; given the
+        past, no sum over the new cloud has a larger variance than under multinomial resampling;
+        or neither is known.
+    myopic : bool
+        At most `n_particles` particles a level, each a child of one of the level before, and what
+        happens up to a level does not depend on V^ of later levels (F.1); and tokens of equal
+        pi_ref and V^ are treated alike, whatever their names.
+    restarted : bool
+        Runs are accepted or started again.
+    cut : float
+        For family "smc-ind": at most the probability that a limit cuts a run off.
+    rewritten : Problem or None
+        For another proposal or for blocks: the problem of the same target but other tables on
+        which the sampler is of family "smc" with multinomial variance.
+    """
+
+    properly_weighted: bool = False
+    drawn: bool = False
+    family: Family = "other"
+    variance: Variance = "none known"
+    myopic: bool = False
+    restarted: bool = False
+    cut: float = 0.0
+    rewritten: Problem | None = None
+
+
+def facts_of(sampler: object, problem: Problem) -> Facts:
+    """Return what a sampler declares on a problem, whatever class it is of.
+
+    Parameters
+    ----------
+    sampler : object
+        With a method ``facts(problem)``, or at least an attribute `properly_weighted`; one that
+        has neither declares nothing.
+    problem : Problem
+        What it would run on.
+
+    Returns
+    -------
+    Facts
+
+    Examples
+    --------
+    >>> from simulator import SMC, open_problem
+    >>> facts = facts_of(SMC(4), open_problem("reference"))
+    >>> facts.family, facts.variance, facts.properly_weighted
+    ('smc', 'multinomial', True)
+    >>> facts_of("something else", open_problem("reference")).properly_weighted
+    False
+    """
+    declared = getattr(sampler, "facts", None)
+    if callable(declared):
+        found = declared(problem)
+        if isinstance(found, Facts):
+            return found
+    return Facts(properly_weighted=getattr(sampler, "properly_weighted", False) is True)

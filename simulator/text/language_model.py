@@ -1,0 +1,224 @@
+"""What a language model is to the samplers: a batch of texts that grow token by token."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.errors import InputError
+from simulator.typing import Floats, Ints
+
+__all__ = ["WAIT", "LanguageModel", "Prompt", "Session", "check_prompt"]
+
+Prompt: TypeAlias = str | Sequence[int]
+
+WAIT = -1  # the token of a row that does not move
+
+
+class Session(ABC):
+    """A batch of n texts that start with the same prompt."""
+
+    @abstractmethod
+    def next_logprobs(self) -> Floats:
+        """Return log M(. | text) of every row.
+
+        Returns
+        -------
+        (n, V) array
+            float64, on the host; rows of probabilities that sum to 1.
+        """
+
+    @abstractmethod
+    def extend(self, tokens: npt.ArrayLike) -> None:
+        """Put one token behind every row.
+
+        Parameters
+        ----------
+        tokens : (n,) int array
+            `WAIT` leaves a row as it is.
+        """
+
+    @abstractmethod
+    def reorder(self, ancestors: npt.ArrayLike) -> None:
+        """Replace row i by a copy of row ``ancestors[i]``.
+
+        Parameters
+        ----------
+        ancestors : (m,) int array
+            m may differ from n: the batch shrinks or grows.
+        """
+
+    @abstractmethod
+    def fork(self, rows: npt.ArrayLike) -> Session:
+        """Return a new session that goes on from some rows; this one stays as it is.
+
+        Parameters
+        ----------
+        rows : (m,) int array
+
+        Returns
+        -------
+        Session
+        """
+
+
+class LanguageModel(ABC):
+    """An autoregressive model M(. | text) over V tokens.
+
+    Attributes
+    ----------
+    n_tokens : int
+        V.
+    eos : int or None
+        Token that ends a text.
+    stops : tuple of int
+        Further tokens that end one, as those of chat models.
+    batch : int
+        Rows that fit into one session.
+    name : str
+    """
+
+    n_tokens: int
+    eos: int | None
+    stops: tuple[int, ...] = ()
+    batch: int
+    name: str
+
+    @abstractmethod
+    def start(self, prompt: Prompt, n: int) -> Session:
+        """Begin n copies of a prompt.
+
+        Parameters
+        ----------
+        prompt : str or sequence of int
+            Text, or its tokens.
+        n : int
+
+        Returns
+        -------
+        Session
+        """
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """Return the tokens of a text.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        list of int
+        """
+
+    @abstractmethod
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Return the text of tokens.
+
+        Parameters
+        ----------
+        tokens : sequence of int
+
+        Returns
+        -------
+        str
+        """
+
+    def score(self, prompt: Prompt, tokens: npt.ArrayLike) -> Floats:
+        """Return log M(a_h | prompt, a_1..a_{h-1}) of given continuations.
+
+        Parameters
+        ----------
+        prompt : str or sequence of int
+        tokens : (n, H) int array
+            Behind the end of a text `WAIT`.
+
+        Returns
+        -------
+        (n, H) array
+            0 behind the end of a text.
+        """
+        paths = np.asarray(tokens, dtype=np.int64)
+        parts = [
+            self._score(prompt, paths[i : i + self.batch]) for i in range(0, len(paths), self.batch)
+        ]
+        return np.concatenate(parts)
+
+    def states(self, prompt: Prompt, tokens: npt.NDArray[np.int32]) -> Ints:
+        """Give texts numbers, equal ones to equal texts (a 63-bit hash).
+
+        Parameters
+        ----------
+        prompt : str or sequence of int
+        tokens : (n, T) int32 array
+
+        Returns
+        -------
+        (n,) int array
+            >= 0.
+        """
+        digests = (hashlib.sha256(row.tobytes()).digest() for row in tokens)
+        return np.array([int.from_bytes(d[:8], "little") >> 1 for d in digests], dtype=np.int64)
+
+    def laws(self, prompt: Prompt, tokens: npt.ArrayLike) -> Iterator[Floats]:
+        """Yield log M(. | prompt, a_1..a_{h-1}) of given continuations, level by level.
+
+        Parameters
+        ----------
+        prompt : str or sequence of int
+        tokens : (n, H) int array
+            n rows at once.
+
+        Yields
+        ------
+        (n, V) array
+        """
+        paths = np.asarray(tokens, dtype=np.int64)
+        session = self.start(prompt, len(paths))
+        for column in paths.T:
+            yield session.next_logprobs()
+            session.extend(column)
+
+    def _score(self, prompt: Prompt, paths: Ints) -> Floats:
+        columns = zip(self.laws(prompt, paths), paths.T, strict=True)
+        return np.array([chosen(table, column) for table, column in columns]).T
+
+
+def chosen(log_probs: Floats, tokens: Ints) -> Floats:
+    """Pick each row's token, and 0 for a row that waits.
+
+    Parameters
+    ----------
+    log_probs : (n, V) array
+    tokens : (n,) int array
+
+    Returns
+    -------
+    (n,) array
+    """
+    picked = log_probs[np.arange(tokens.size), np.maximum(tokens, 0)]
+    return np.where(tokens == WAIT, 0.0, picked)
+
+
+def check_prompt(prompt: object) -> None:
+    """Complain about what is neither a text nor a list of tokens.
+
+    Parameters
+    ----------
+    prompt : object
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if not isinstance(prompt, str) and not (
+        isinstance(prompt, Sequence) and all(isinstance(t, (int, np.integer)) for t in prompt)
+    ):
+        raise InputError(f"prompt: {prompt!r:.60} is neither a text nor a list of tokens")

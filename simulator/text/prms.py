@@ -1,0 +1,182 @@
+"""Process reward models for texts: what sessions a batch of prefixes, called in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import copy
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.errors import InputError
+from simulator.text.language_model import WAIT
+from simulator.text.problem import LanguageModelProblem, LanguagePRM, PRMSession
+from simulator.typing import Bools, Floats, Ints
+
+__all__ = ["EndReward", "TextPRM", "majority", "pass_rate"]
+
+TextFunction = Callable[[Sequence[str]], npt.ArrayLike]
+
+
+class TextPRM(LanguagePRM):
+    """A function of texts as PRM.
+
+    Parameters
+    ----------
+    value : callable
+        Sequence of continuations (without the prompt) to V^ >= 0, one a text.
+    reward : callable, optional
+        The same for finished texts; by default `value`.
+    batch : int, optional
+        Largest number of texts a call.
+
+    Attributes
+    ----------
+    calls, texts : int
+        Calls made so far, and texts sessiond.
+
+    Examples
+    --------
+    >>> prm = TextPRM(lambda texts: [1.0 + t.count("!") for t in texts])
+    >>> from simulator.text.tabular import TabularLM
+    >>> from simulator.problem.model import TabularModel
+    >>> lm = TabularLM(TabularModel.tree([[[0.5, 0.5]]]), ["!", "."])
+    >>> session = prm.start(LanguageModelProblem(lm, "", 1, prm), 2)
+    >>> session.extend(np.array([0, 1]), np.zeros(2))
+    >>> np.exp(session.log_values(np.arange(2), np.ones(2, dtype=bool))).tolist(), prm.calls
+    ([2.0, 1.0], 1)
+    """
+
+    def __init__(
+        self, value: TextFunction, reward: TextFunction | None = None, *, batch: int = 1024
+    ) -> None:
+        self.value, self.reward, self.batch = value, reward or value, batch
+        self.calls = self.texts = 0
+
+    def start(self, problem: LanguageModelProblem, n: int) -> PRMSession:
+        """Begin with n empty texts; see `LanguagePRM.start`."""
+        return _TextSession(self, problem, n)
+
+    def log_values_of(self, texts: Sequence[str], final: bool) -> Floats:
+        """Return log V^ of texts that have all ended, or have all not.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        final : bool
+
+        Returns
+        -------
+        (n,) array
+
+        Raises
+        ------
+        InputError
+            If the function does not give one finite number >= 0 a text.
+        """
+        function = self.reward if final else self.value
+        parts = []
+        for i in range(0, len(texts), self.batch):
+            part = texts[i : i + self.batch]
+            found = np.asarray(function(part), dtype=np.float64)
+            if found.shape != (len(part),):
+                raise InputError(f"prm: shape {found.shape} came back for {len(part)} texts")
+            bad = ~np.isfinite(found) | (found < 0)
+            if bad.any():
+                k = int(np.argmax(bad))
+                raise InputError(f"prm: {found[k]} for {part[k]!r:.60}, not a number >= 0")
+            self.calls += 1
+            self.texts += len(part)
+            parts.append(found)
+        with np.errstate(divide="ignore"):
+            return np.log(np.concatenate([np.zeros(0), *parts]))
+
+
+class _TextSession(PRMSession):
+    def __init__(self, prm: TextPRM, problem: LanguageModelProblem, n: int) -> None:
+        self.prm, self.problem = prm, problem
+        self.paths: list[list[int]] = [[] for _ in range(n)]
+
+    def log_values(self, rows: Ints, final: Bools) -> Floats:
+        texts = [self.problem.text(self.paths[i]) for i in rows]
+        out = np.empty(len(texts))
+        for end in (False, True):
+            at = np.flatnonzero(final == end)
+            out[at] = self.prm.log_values_of([texts[i] for i in at], end)
+        return out
+
+    def extend(self, tokens: Ints, log_probs: Floats) -> None:
+        self.paths = [
+            path if a == WAIT else [*path, int(a)]
+            for path, a in zip(self.paths, tokens, strict=True)
+        ]
+
+    def reorder(self, ancestors: Ints) -> None:
+        self.paths = [self.paths[i] for i in ancestors]
+
+    def fork(self, rows: Ints) -> PRMSession:
+        new = copy(self)
+        new.reorder(rows)
+        return new
+
+
+def EndReward(reward: TextFunction) -> TextPRM:  # noqa: N802
+    """Return the PRM that is 1 until the text ends, and the reward then.
+
+    Parameters
+    ----------
+    reward : callable
+        Sequence of finished continuations to r >= 0.
+
+    Returns
+    -------
+    TextPRM
+    """
+    return TextPRM(lambda texts: np.ones(len(texts)), reward)
+
+
+def majority(votes: Sequence[str], answer: Callable[[str], str] = str.strip) -> TextFunction:
+    """Reward a text by the share of earlier texts that have the same answer.
+
+    Parameters
+    ----------
+    votes : sequence of str
+        Texts drawn before, for instance by SMC with a constant PRM.
+    answer : callable
+        Text to answer.
+
+    Returns
+    -------
+    callable
+        For `EndReward`.
+
+    Examples
+    --------
+    >>> majority(["4", " 4", "5", "6"])(["4", "7"]).tolist()
+    [0.5, 0.0]
+    """
+    given = [answer(v) for v in votes]
+    return lambda texts: np.array([given.count(answer(t)) / len(given) for t in texts])
+
+
+def pass_rate(checks: Sequence[Callable[[str], bool]], floor: float = 0.0) -> TextFunction:
+    """Reward a text by the share of checks that it passes.
+
+    Parameters
+    ----------
+    checks : sequence of callable
+        Text to whether it passes, like unit tests of a program.
+    floor : float
+        Added, so that a text which passes none is not given up.
+
+    Returns
+    -------
+    callable
+        For `EndReward`.
+
+    Examples
+    --------
+    >>> pass_rate([str.isdigit, lambda t: len(t) == 2])(["12", "1", "abc"]).tolist()
+    [1.0, 0.5, 0.0]
+    """
+    return lambda texts: np.array([floor + np.mean([bool(c(t)) for c in checks]) for t in texts])

@@ -1,0 +1,223 @@
+"""A language-model problem: model, prompt, length, where texts stop, and a PRM."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.checks import check_int
+from simulator.errors import InputError
+from simulator.text.language_model import WAIT, LanguageModel, Prompt, check_prompt
+from simulator.typing import Bools, Floats, Ints
+
+__all__ = ["LanguageModelProblem", "LanguagePRM", "PRMSession"]
+
+
+class PRMSession(ABC):
+    """A PRM at work on a batch of texts that grow as those of a `Session` do."""
+
+    @abstractmethod
+    def log_values(self, rows: Ints, final: Bools) -> Floats:
+        """Return log V^ of some texts.
+
+        Parameters
+        ----------
+        rows : (m,) int array
+        final : (m,) bool array
+            Whether the text has ended; V^ is the reward then.
+
+        Returns
+        -------
+        (m,) array
+        """
+
+    def child_log_values(self, log_probs: Floats, last: Bools) -> Floats:
+        """Return log V^ of all children of all texts, where this can be had at once.
+
+        Parameters
+        ----------
+        log_probs : (n, V) array
+            log pi_ref of the children.
+        last : (n, V) bool array
+            Whether the child ends the text.
+
+        Returns
+        -------
+        (n, V) array
+
+        Raises
+        ------
+        InputError
+            If this PRM cannot.
+        """
+        raise InputError("prm: this one judges texts one by one, not all continuations at once")
+
+    @abstractmethod
+    def extend(self, tokens: Ints, log_probs: Floats) -> None:
+        """Follow `Session.extend`.
+
+        Parameters
+        ----------
+        tokens : (n,) int array
+        log_probs : (n,) array
+            log pi_ref of the tokens; 0 where a row waits.
+        """
+
+    @abstractmethod
+    def reorder(self, ancestors: Ints) -> None:
+        """Follow `Session.reorder`.
+
+        Parameters
+        ----------
+        ancestors : (m,) int array
+        """
+
+    @abstractmethod
+    def fork(self, rows: Ints) -> PRMSession:
+        """Follow `Session.fork`.
+
+        Parameters
+        ----------
+        rows : (m,) int array
+
+        Returns
+        -------
+        PRMSession
+        """
+
+
+class LanguagePRM(ABC):
+    """A PRM for texts.
+
+    Attributes
+    ----------
+    log_z : float or None
+        log E_ref[r], where it is known.
+    """
+
+    log_z: float | None = None
+
+    @abstractmethod
+    def start(self, problem: LanguageModelProblem, n: int) -> PRMSession:
+        """Begin with n empty continuations.
+
+        Parameters
+        ----------
+        problem : LanguageModelProblem
+        n : int
+
+        Returns
+        -------
+        PRMSession
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageModelProblem:
+    """What is sampled: continuations of a prompt, weighted by a PRM.
+
+    A text ends with the token `eos` or one of `stops`, or after `horizon` levels; one that has
+    ended keeps its value, which is its reward, and waits for the others. A level is one token; with
+    `delimiters` it is a block of tokens that ends with one of them, with the text, or after
+    `block_tokens` tokens.
+
+    Parameters
+    ----------
+    lm : LanguageModel
+    prompt : str or sequence of int
+    horizon : int
+        H, number of levels.
+    prm : LanguagePRM
+    eos : int or None, optional
+        By default that of the model, with its further `stops`; None means that no token ends
+        a text.
+    stops : sequence of int, optional
+        Further tokens that end a text.
+    delimiters : sequence of int, optional
+        Tokens that end a block.
+    block_tokens : int, optional
+        Largest number of tokens a block.
+    name : str, optional
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> from simulator.text.tabular import as_language_model
+    >>> from simulator.problem.families.reference import reference
+    >>> as_language_model(reference(3)).max_tokens
+    3
+    """
+
+    lm: LanguageModel
+    prompt: Prompt
+    horizon: int
+    prm: LanguagePRM
+    eos: int | None = -1
+    stops: Sequence[int] = ()
+    delimiters: Sequence[int] = ()
+    block_tokens: int = 1
+    name: str = "language model"
+
+    def __post_init__(self) -> None:
+        check_prompt(self.prompt)
+        for name, value in (("horizon", self.horizon), ("block_tokens", self.block_tokens)):
+            check_int(name, value, 1)
+        if self.eos == -1:
+            object.__setattr__(self, "eos", self.lm.eos)
+            object.__setattr__(self, "stops", (*self.stops, *self.lm.stops))
+        if self.eos is None and self.stops:
+            raise InputError("stops: they come on top of eos, which is None")
+        for token in (*self.delimiters, *self.ends):
+            if not 0 <= token < self.lm.n_tokens:
+                raise InputError(f"token {token} is not one of the {self.lm.n_tokens}")
+
+    @property
+    def max_tokens(self) -> int:
+        """Largest length of a text, in tokens."""
+        return self.horizon * (self.block_tokens if self.delimiters else 1)
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """All tokens that end a text."""
+        return () if self.eos is None else (self.eos, *self.stops)
+
+    @property
+    def log_z(self) -> float | None:
+        """log Z, where it is known: 0 in prompt switching."""
+        return self.prm.log_z
+
+    def text(self, tokens: Sequence[int] | Ints) -> str:
+        """Return the text of a path, without the prompt and the padding.
+
+        Parameters
+        ----------
+        tokens : sequence of int
+
+        Returns
+        -------
+        str
+        """
+        path = [int(a) for a in tokens if a != WAIT]
+        end = next((k for k, a in enumerate(path) if a in self.ends), len(path))
+        return self.lm.decode(path[:end])
+
+    def states(self, tokens: npt.NDArray[np.int32]) -> Ints:
+        """Give paths numbers; see `LanguageModel.states`.
+
+        Parameters
+        ----------
+        tokens : (R, T) int32 array
+
+        Returns
+        -------
+        (R,) int array
+        """
+        return self.lm.states(self.prompt, tokens)
