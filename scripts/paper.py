@@ -166,7 +166,8 @@ def _instances() -> str:
     for n, horizon in ((8, 8), (8, 64), (32, 32), (32, 256), (64, 64), (64, 512)):
         upper = BOUNDS["F"].value(two_branch(horizon), SMC(n))
         bias = two_branch_bias(horizon, n)
-        error = "--".join(f"{x:.4f}" for x in two_branch_tv(horizon, n))
+        tv = two_branch_tv(horizon, n)
+        error = f"{tv.low:.4f}--{tv.high:.4f}"
         row: list[Cell] = [n, horizon, lower_bound(horizon, n), bias, error, upper]
         branches.append(row)
     left = _table("rrrrrr", ["$N$", "$H$", "lower", "bias", r"$D_{\mathrm{TV}}$", r"\textsf{F}"],

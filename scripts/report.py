@@ -36,9 +36,7 @@ def verdict(bound: Any) -> str:
     -------
     str
     """
-    if bound.violated:
-        return f"violated {bound.violated}×"
-    return "inconclusive" if bound.undecided == bound.comparisons else "holds"
+    return f"violated {bound.violated}×" if bound.violated else str(bound.verdict)
 
 
 def write_report(

@@ -96,17 +96,19 @@ def plan(found: Plan) -> dict[str, object]:
 
 def report(result: Report) -> dict[str, object]:
     """Error and verdicts of a check."""
+    from simulator.measure.error import Bracket
+
     e = result.error
     error: dict[str, object] = {"exact": e.low}
     if not e.exact:
         error = {"low": e.low, "high": e.high, "confidence": e.confidence}
-    if e.bracket is not None:
-        error |= {"low_from": e.bracket.witness, "high_from": e.bracket.certificates}
+    if isinstance(e, Bracket):
+        error |= {"low_from": e.witness, "high_from": e.certificates}
     bounds = [
-        {"id": v.id, "value": v.value, "vacuous": v.vacuous, "verdict": v.status}
+        {"id": v.id, "title": v.title, "value": v.value, "vacuous": v.vacuous, "verdict": v.status}
         for v in result.verdicts
     ]
-    return {"error": error, "bounds": bounds}
+    return {"error": error, "bounds": bounds, "skipped": result.skipped}
 
 
 def survey(n_jobs: int) -> list[dict[str, object]]:
@@ -114,12 +116,11 @@ def survey(n_jobs: int) -> list[dict[str, object]]:
     import tempfile
     from pathlib import Path
 
-    import numpy as np
-
     from scripts.experiments.survey import SURVEY
     from scripts.progress import progress_bar
     from simulator.runs.cells import run_cells
     from simulator.runs.workers import Workers
+    from theory.registry import BOUNDS
     from theory.survey import summarise
 
     cells = SURVEY.cells("quick")
@@ -130,7 +131,7 @@ def survey(n_jobs: int) -> list[dict[str, object]]:
             advance=lambda done: progress.advance(task, done),
         )  # fmt: skip
     table = summarise(rows)
-    table["verdict"] = np.where(table["violated"] > 0, "violated", "holds")
+    table.insert(1, "title", [BOUNDS[str(name)].title for name in table["bound"]])
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 

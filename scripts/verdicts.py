@@ -11,7 +11,7 @@ from theory.survey import summarise as summarise_comparisons
 __all__ = ["summarise"]
 
 KEYS = ("problem", "n", "sampler")
-COLUMNS = ["bound", "problem", "value", "low", "high"]
+COLUMNS = ["bound", "problem", "value", "bound_low", "low", "high"]
 
 
 def summarise(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -46,5 +46,5 @@ def _compare(table: pd.DataFrame) -> pd.DataFrame:
     exact = table[table["quantity"] == "exact error"].set_index(keys)[limits]
     error = exact.combine_first(measured).reset_index()
     bounds = table[~table["quantity"].isin(["measured error", "exact error"])]
-    named = bounds.rename(columns={"quantity": "bound"}).drop(columns=limits)
+    named = bounds.rename(columns={"quantity": "bound", "low": "bound_low"}).drop(columns="high")
     return named.merge(error, on=keys)

@@ -6,11 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from theory.assumptions import Assumption
     from theory.criteria import Criteria
     from theory.registry import BOUNDS, CLAIMS, bounds_for
+    from theory.statement import Bound, bound
     from theory.verdict import check
 
 _HOME = {
+    "Assumption": "assumptions",
+    "Bound": "statement",
+    "bound": "statement",
     "Criteria": "criteria",
     "BOUNDS": "registry",
     "CLAIMS": "registry",
@@ -18,7 +23,16 @@ _HOME = {
     "check": "verdict",
 }
 
-__all__ = ["BOUNDS", "CLAIMS", "Criteria", "bounds_for", "check"]
+__all__ = [
+    "BOUNDS",
+    "CLAIMS",
+    "Assumption",
+    "Bound",
+    "Criteria",
+    "bound",
+    "bounds_for",
+    "check",
+]
 
 
 def __getattr__(name: str) -> object:

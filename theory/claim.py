@@ -7,20 +7,16 @@ identity, a law, the shape of an asymptotic statement. It is checked on instance
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-__all__ = ["CLAIMS_FOUND", "Claim", "Evidence", "Row", "claim", "row", "weigh"]
+from theory.statement import named_after
+from theory.status import TOLERANCE, Status, compare
 
-Status = Literal["holds", "violated", "inconclusive"]
+__all__ = ["Claim", "Evidence", "Row", "claim", "row", "weigh"]
+
 Kind = Literal["upper", "lower", "exact", "shape"]
-
-TOLERANCE = 1e-10  # rounding of exact laws
-RELATIONS: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt
-}  # fmt: skip
 
 
 class Row(TypedDict):
@@ -56,7 +52,7 @@ class Evidence:
         return self.status == "holds"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Claim:
     """A statement and how it is checked.
 
@@ -79,6 +75,9 @@ class Claim:
     statement: str
     function: Callable[[bool], Evidence]
 
+    def __post_init__(self) -> None:
+        named_after(self, self.function)
+
     def check(self, thorough: bool = False) -> Evidence:
         """Compute both sides on the instances of the claim.
 
@@ -95,37 +94,26 @@ class Claim:
         return self.function(thorough)
 
 
-CLAIMS_FOUND: dict[str, Claim] = {}
-
-
 def claim(
     *, id: str, title: str, reference: str, kind: Kind, statement: str
-) -> Callable[[Callable[[bool], Evidence]], Callable[[bool], Evidence]]:
-    """Register the decorated function thorough -> Evidence as a `Claim`.
+) -> Callable[[Callable[[bool], Evidence]], Claim]:
+    """Make a `Claim` of the decorated function thorough -> Evidence.
 
     Parameters
     ----------
     id, title, reference, kind, statement
-        As in `Claim`.
+        As in `Claim`; `theory.registry` lists those of this project.
 
     Returns
     -------
     callable
-        The decorator; it returns the function unchanged.
-
-    Raises
-    ------
-    ValueError
-        If the id is taken.
+        The decorator.
     """
 
-    def add(function: Callable[[bool], Evidence]) -> Callable[[bool], Evidence]:
-        if id in CLAIMS_FOUND:
-            raise ValueError(f"two claims are called {id!r}")
-        CLAIMS_FOUND[id] = Claim(id, title, reference, kind, statement, function)
-        return function
+    def make(function: Callable[[bool], Evidence]) -> Claim:
+        return Claim(id, title, reference, kind, statement, function)
 
-    return add
+    return make
 
 
 def row(
@@ -161,19 +149,13 @@ def row(
     True
     """
     low, high = map(float, left if isinstance(left, tuple) else (left, left))
-    worst, best = (low, high) if relation.startswith(">") else (high, low)
-    sure, possible = (_compare(x, relation, float(right), slack) for x in (worst, best))
+    worst, right = low if relation.startswith(">") else high, float(right)
+    sizes = [abs(x) for x in (low, high, right) if math.isfinite(x)]
+    status = compare(low, high, relation, right, right, slack * max(1.0, *sizes))
     return Row(
-        instance=instance, quantity=quantity, left=worst, relation=relation,
-        right=float(right), holds=True if sure else None if possible else False,
+        instance=instance, quantity=quantity, left=worst, relation=relation, right=right,
+        holds={"holds": True, "inconclusive": None, "violated": False}[status],
     )  # fmt: skip
-
-
-def _compare(left: float, relation: str, right: float, slack: float) -> bool:
-    close = math.isclose(left, right, rel_tol=slack, abs_tol=slack)
-    if relation in ("<", ">"):
-        return RELATIONS[relation](left, right) and not close
-    return close or RELATIONS[relation](left, right)
 
 
 def weigh(rows: list[Row], sentence: str) -> Evidence:

@@ -1,25 +1,99 @@
-"""All statements by id. A new one is a new file in theory/bounds or theory/claims."""
+"""The tables of all statements, explicit: those of the paper in its order, then the new ones."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
-import theory.bounds
-import theory.claims
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from theory.claim import CLAIMS_FOUND, Claim
-from theory.statement import FOUND, Bound
+from theory.bounds.accuracy_rate import accuracy_rate, accuracy_rate_level
+from theory.bounds.accuracy_root import accuracy_root, accuracy_root_level
+from theory.bounds.branching_extinction import branching_extinction
+from theory.bounds.branching_path_weight import branching_path_weight
+from theory.bounds.branching_weight_variance import branching_weight_variance
+from theory.bounds.chi_square_levels import chi_square_levels
+from theory.bounds.chi_square_pairs import chi_square_pairs
+from theory.bounds.chi_square_uniform import chi_square_uniform
+from theory.bounds.conditional_weight import conditional_weight
+from theory.bounds.coverage_action_profiles import coverage_action_profiles
+from theory.bounds.coverage_profile import coverage_profile
+from theory.bounds.hidden_labels import hidden_labels_limit
+from theory.bounds.product_law import product_law
+from theory.bounds.recursive_delay import recursive_delay_limit
+from theory.bounds.rejection_accuracy_rate import rejection_accuracy_rate
+from theory.bounds.rejection_chi_square import rejection_chi_square
+from theory.bounds.rejection_chi_square_half import rejection_chi_square_half
+from theory.bounds.rejection_coverage_profile import rejection_coverage_profile
+from theory.bounds.rejection_stepwise_errors import rejection_stepwise_errors
+from theory.bounds.sis_chi_square import sis_chi_square
+from theory.bounds.step_second_moments import step_second_moments
+from theory.bounds.stepwise_errors import stepwise_errors
+from theory.bounds.two_branch_bias import two_branch_bias
+from theory.bounds.weight_shortfall import weight_shortfall
+from theory.bounds.weight_variance import weight_variance
+from theory.claim import Claim
+from theory.claims.alrs_drift import alrs_drift
+from theory.claims.chi_square_identity import chi_square_identity
+from theory.claims.dmc_error import dmc_error
+from theory.claims.myopic_game_value import myopic_game_value
+from theory.claims.prefix_variance import prefix_variance
+from theory.claims.product_law import product_bits
+from theory.claims.proper_weighting import proper_weighting
+from theory.claims.restart_error import restart_error
+from theory.claims.walk_coupling import walk_coupling
+from theory.claims.walk_limits import walk_limits
+from theory.claims.weight_shortfall import mean_shortfall
+from theory.statement import Bound
 
 __all__ = ["BOUNDS", "CLAIMS", "bounds_for"]
 
-for _package in (theory.bounds, theory.claims):
-    for _module in sorted(m.name for m in pkgutil.iter_modules(_package.__path__)):
-        importlib.import_module(f"{_package.__name__}.{_module}")
+BOUNDS: dict[str, Bound] = {
+    b.id: b
+    for b in (
+        chi_square_uniform,  # 1.1
+        chi_square_levels,  # 3.2
+        coverage_profile,  # 3.5
+        rejection_chi_square,  # 3.8
+        recursive_delay_limit,  # 3.9
+        step_second_moments,  # C.4
+        coverage_action_profiles,  # C.6
+        product_law,  # C.8
+        rejection_coverage_profile,  # D.3
+        sis_chi_square,  # IS
+        chi_square_pairs,  # S1
+        rejection_chi_square_half,  # S-RS
+        weight_variance,  # S2
+        conditional_weight,  # J
+        accuracy_root,  # L
+        accuracy_root_level,  # L-level
+        accuracy_rate,  # F
+        accuracy_rate_level,  # F-level
+        rejection_accuracy_rate,  # F-RS
+        stepwise_errors,  # T
+        rejection_stepwise_errors,  # T-RS
+        weight_shortfall,  # Z
+        branching_weight_variance,  # S2-ind
+        branching_path_weight,  # J-ind
+        branching_extinction,  # P-ind
+        two_branch_bias,  # two-branch
+        hidden_labels_limit,  # hidden-labels
+    )
+}
 
-BOUNDS: dict[str, Bound] = FOUND
-CLAIMS: dict[str, Claim] = CLAIMS_FOUND
+CLAIMS: dict[str, Claim] = {
+    c.id: c
+    for c in (
+        restart_error,  # 3.6
+        chi_square_identity,  # A.2
+        proper_weighting,  # C.2
+        mean_shortfall,  # C.3
+        prefix_variance,  # C.5
+        product_bits,  # C.9
+        dmc_error,  # D.5
+        walk_coupling,  # E.1
+        myopic_game_value,  # F.5
+        alrs_drift,  # ALRS
+        walk_limits,  # VGB
+    )
+}
 
 
 def bounds_for(problem: Problem, sampler: Sampler) -> list[Bound]:
@@ -28,7 +102,9 @@ def bounds_for(problem: Problem, sampler: Sampler) -> list[Bound]:
     Parameters
     ----------
     problem : Problem
+        What is sampled.
     sampler : Sampler
+        By what; of any class, see `simulator.samplers.facts.facts_of`.
 
     Returns
     -------
@@ -37,11 +113,9 @@ def bounds_for(problem: Problem, sampler: Sampler) -> list[Bound]:
 
     Examples
     --------
-    >>> from simulator.problem.model import TabularModel
-    >>> from simulator.samplers.smc.sampler import SMC
-    >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]], [[0.9, 0.1], [0.2, 0.8]]]),
-    ...                   [0.0, 1.0, 2.0, 1.0], "exact")
-    >>> sorted(b.id for b in bounds_for(problem, SMC(4, resampling="systematic")))
+    >>> from simulator import SMC, open_problem
+    >>> smc = SMC(4, resampling="systematic")
+    >>> [b.id for b in bounds_for(open_problem("reference"), smc)]
     ['Z']
     """
     return [b for b in BOUNDS.values() if b.applicable(problem, sampler)]

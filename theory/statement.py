@@ -1,155 +1,30 @@
-"""What a registered statement is; theory/bounds holds one a file."""
+"""What a statement about the error is, and the decorator that makes one of a function."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeVar
+from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.measure.confidence import mean_upper
+from simulator.interval import Interval
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from simulator.samplers.registry import SAMPLERS
-from simulator.typing import RngLike
-from theory.criteria import criteria
+from simulator.samplers.facts import facts_of
+from simulator.typing import Floats, RngLike
+from theory.assumptions import Assumption
+from theory.status import Kind
 
-__all__ = [
-    "DRAWN",
-    "FINITE_ACCURACY",
-    "FINITE_COVERAGE",
-    "KEEPS_MASS",
-    "MULTINOMIAL",
-    "NO_RESTART",
-    "PROPER",
-    "REJECTION",
-    "Assumption",
-    "Bound",
-    "Estimate",
-    "Samples",
-    "Statement",
-    "algorithm",
-    "recursion",
-    "register",
-]
+__all__ = ["Bound", "Function", "Samples", "bound", "named_after"]
+
+Function: TypeAlias = Callable[[Problem, Sampler], float]
+Samples: TypeAlias = Callable[[Problem, Sampler, int, RngLike], tuple[Floats, float]]
 
 
-Statement = Callable[[Problem, Sampler], float]
-Samples = Callable[[Problem, Sampler, int, RngLike], tuple[npt.NDArray[np.float64], float]]
-F = TypeVar("F", bound=Statement)
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """One hypothesis of a statement.
-
-    Attributes
-    ----------
-    text : str
-    holds : callable
-        (problem, sampler) to bool.
-    structural : bool
-        If true, the statement says nothing when this fails: it does not apply. If false, a
-        constant is infinite: the statement applies and its value is inf.
-    """
-
-    text: str
-    holds: Callable[[Problem, Sampler], bool]
-    structural: bool
-
-
-def algorithm(sampler: Sampler) -> str:
-    """Return the registered name of a sampler, "" if it has none.
-
-    Parameters
-    ----------
-    sampler : Sampler
-
-    Returns
-    -------
-    str
-    """
-    return next((name for name, kind in SAMPLERS.items() if type(sampler) is kind), "")
-
-
-def _multinomial(problem: Problem, sampler: Sampler) -> bool:
-    if getattr(sampler, "block", 1) != 1:
-        return False
-    if getattr(sampler, "proposal", "reference") != "reference":
-        return False
-    # With one particle, or one level, nothing is resampled and all schemes have the same law.
-    every = getattr(sampler, "ess_threshold", 1.0) >= 1.0
-    scheme = getattr(sampler, "resampling", "multinomial")
-    return sampler.n_particles == 1 or problem.horizon == 1 or (scheme == "multinomial" and every)
-
-
-MULTINOMIAL = Assumption(
-    "multinomial resampling at every level, tokens drawn from pi_ref", _multinomial, True
-)
-DRAWN = Assumption(
-    "the output is drawn from the last weighted cloud",
-    lambda problem, sampler: getattr(sampler, "select", "sample") == "sample",
-    True,
-)
-NO_RESTART = Assumption(
-    "that no run is started again",
-    lambda problem, sampler: not getattr(sampler, "restart", False),
-    True,
-)
-PROPER = Assumption(
-    "proper weighting, E[W^_H 1{Y=y}] = pi_ref(y) r(y) unless y is lost",
-    lambda problem, sampler: sampler.properly_weighted,
-    True,
-)
-KEEPS_MASS = Assumption(
-    "no lost mass: V^ > 0 wherever pi* goes",
-    # SIS asks for V^ at the leaves only
-    lambda problem, sampler: algorithm(sampler) == "sis" or not criteria(problem).loses_mass,
-    False,
-)
-FINITE_COVERAGE = Assumption(
-    "finite action-level coverage (3.1)",
-    lambda problem, sampler: math.isfinite(criteria(problem).action_coverage),
-    False,
-)
-FINITE_ACCURACY = Assumption(
-    "finite L-infinity accuracy of the PRM (3.3)",
-    lambda problem, sampler: math.isfinite(criteria(problem).prm_accuracy),
-    False,
-)
-
-
-REJECTION = ("smc-rs", "dmc", "alrs")  # have the law of SMC by rejection, if not restarted
-
-
-def recursion(sampler: Sampler) -> str:
-    """Name the algorithm under which `simulator.exact.second_moments` knows a sampler.
-
-    Parameters
-    ----------
-    sampler : Sampler
-
-    Returns
-    -------
-    {"smc", "smc-rs", "sis"}
-    """
-    name = algorithm(sampler)
-    return "smc-rs" if name in REJECTION else name
-
-
-class Estimate(NamedTuple):
-    """A bound that is a mean, measured: `low` and `high` both hold at the stated confidence."""
-
-    mean: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bound:
     """A statement about D_TV(law of one output path, pi*).
 
@@ -159,8 +34,6 @@ class Bound:
     reference : str
         Where it is stated or proved.
     kind : {"upper", "lower", "exact"}
-    algorithms : tuple of str
-        Registered names of the samplers that it speaks of.
     assumptions : tuple of Assumption
     formula : str
     measured : bool
@@ -175,13 +48,19 @@ class Bound:
     id: str
     title: str
     reference: str
-    kind: Literal["upper", "lower", "exact"]
-    algorithms: tuple[str, ...]
+    kind: Kind
     assumptions: tuple[Assumption, ...]
     formula: str
     measured: bool
-    function: Statement
+    function: Function
     samples: Samples | None = None
+
+    def __post_init__(self) -> None:
+        named_after(self, self.function)
+
+    def __call__(self, problem: Problem, sampler: Sampler) -> float:
+        """Return `value`."""
+        return self.value(problem, sampler)
 
     def why_not(self, problem: Problem, sampler: Sampler) -> str | None:
         """Say why the statement does not speak of this sampler; None if it does.
@@ -195,10 +74,9 @@ class Bound:
         -------
         str or None
         """
-        if algorithm(sampler) not in self.algorithms:
-            return f"is about {', '.join(self.algorithms)}"
+        facts = facts_of(sampler, problem)
         for a in self.assumptions:
-            if a.structural and not a.holds(problem, sampler):
+            if a.structural and not a.holds(problem, sampler, facts):
                 return f"needs: {a.text}"
         return None
 
@@ -228,8 +106,9 @@ class Bound:
         -------
         str or None
         """
+        facts = facts_of(sampler, problem)
         for a in self.assumptions:
-            if not a.structural and not a.holds(problem, sampler):
+            if not a.structural and not a.holds(problem, sampler, facts):
                 return a.text
         return None
 
@@ -269,7 +148,7 @@ class Bound:
         n_runs: int,
         rng: RngLike,
         confidence: float = 0.99,
-    ) -> Estimate:
+    ) -> Interval:
         """Measure the value from independent runs, with limits that hold at any sample size.
 
         Parameters
@@ -282,7 +161,7 @@ class Bound:
 
         Returns
         -------
-        Estimate
+        Interval
 
         Raises
         ------
@@ -293,56 +172,72 @@ class Bound:
         if self.samples is None:
             raise InputError(f"bound {self.id} is not a mean, it cannot be measured")
         if self.infinite_because(problem, sampler) is not None:
-            return Estimate(math.inf, math.inf, math.inf)
+            return Interval(math.inf, math.inf, math.inf, confidence)
+        from simulator.measure.confidence import mean_upper
+
         x, top = self.samples(problem, sampler, n_runs, rng)
         if top == 0.0:
-            return Estimate(0.0, 0.0, 0.0)
+            return Interval.exactly(0.0)
         x = np.clip(x, 0.0, top)  # beyond by rounding only
         half = (1 - confidence) / 2
         low = max(0.0, top - mean_upper(top - x, half, 0.0, top))
-        return Estimate(float(x.mean()), low, mean_upper(x, half, 0.0, top))
+        return Interval(float(x.mean()), low, mean_upper(x, half, 0.0, top), confidence)
 
 
-FOUND: dict[str, Bound] = {}
+def named_after(statement: object, function: Callable[..., object]) -> None:
+    """Give a frozen object the name, docstring and examples of the function that it wraps.
+
+    Parameters
+    ----------
+    statement : object
+        A `Bound` or a `Claim`.
+    function : callable
+        What it was made of.
+    """
+    names = ("__module__", "__name__", "__qualname__", "__doc__")
+    vars(statement).update({name: getattr(function, name) for name in names})
+    vars(statement)["__wrapped__"] = function
 
 
-def register(
+def bound(
     *,
     id: str,
     title: str,
     reference: str,
     formula: str,
-    assumptions: tuple[Assumption, ...],
-    kind: Literal["upper", "lower", "exact"] = "upper",
-    algorithms: tuple[str, ...] = ("smc",),
+    assumptions: tuple[Assumption, ...] = (),
+    kind: Kind = "upper",
     measured: bool = False,
     samples: Samples | None = None,
-) -> Callable[[F], F]:
-    """Register the decorated function (problem, sampler) -> float as a `Bound`.
+) -> Callable[[Function], Bound]:
+    """Make a `Bound` of the decorated function (problem, sampler) -> float.
 
     Parameters
     ----------
-    id, title, reference, formula, assumptions, kind, algorithms, measured, samples
-        As in `Bound`.
+    id, title, reference, formula, assumptions, kind, measured, samples
+        As in `Bound`; an assumption is one of `theory.assumptions`, or an `Assumption` of your own.
 
     Returns
     -------
     callable
-        The decorator; it returns the function unchanged.
+        The decorator. `theory.check` takes what it returns; to be found by its id, a statement of
+        this project stands in `theory.registry`.
 
-    Raises
-    ------
-    ValueError
-        If the id is taken.
+    Examples
+    --------
+    >>> from simulator import SMC, open_problem
+    >>> from theory import check
+    >>> from theory.assumptions import MULTINOMIAL
+    >>> @bound(
+    ...     id="mine", title="a guess", reference="none", formula="1/N", assumptions=(MULTINOMIAL,)
+    ... )
+    ... def guess(problem, sampler):
+    ...     return 1 / sampler.n_particles
+    >>> check(open_problem("reference"), SMC(4), bounds=[guess]).verdicts[0].status
+    'holds'
     """
 
-    def add(function: F) -> F:
-        if id in FOUND:
-            raise ValueError(f"two statements are called {id!r}")
-        FOUND[id] = Bound(
-            id, title, reference, kind, algorithms, assumptions, formula, measured, function,
-            samples,
-        )  # fmt: skip
-        return function
+    def make(function: Function) -> Bound:
+        return Bound(id, title, reference, kind, assumptions, formula, measured, function, samples)
 
-    return add
+    return make

@@ -12,9 +12,10 @@ from simulator.errors import TooLargeError
 from simulator.problem.library import open_problem
 from simulator.samplers.registry import make_sampler, parse_options
 from theory.registry import BOUNDS
-from theory.verdict import TOLERANCE, check
+from theory.status import RELATIONS, TOLERANCE, compare, overall
+from theory.verdict import check
 
-__all__ = ["Case", "cases", "compare", "summarise"]
+__all__ = ["Case", "cases", "compare_case", "summarise"]
 
 LIMIT = 1e6  # transitions up to which a law is enumerated here
 LONGEST = 3e6  # of one particle, whose law takes no clouds
@@ -35,15 +36,21 @@ class Case(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """One statement on one case; `low` and `high` are limits of the error, equal if exact."""
+    """One statement on one case.
+
+    `value` is the bound, or a certified upper limit of it, and `bound_low` a lower one; `low` and
+    `high` are limits of the error. Limits of what is exact are equal.
+    """
 
     bound: str
     problem: str
     sampler: str
     n: int
     value: float
+    bound_low: float
     low: float
     high: float
+    status: str
 
 
 TREES = (
@@ -109,7 +116,7 @@ def cases() -> list[Case]:
     return small + own + beyond
 
 
-def compare(case: Case, seed: int = 0) -> list[Comparison]:
+def compare_case(case: Case, seed: int = 0) -> list[Comparison]:
     """Compare the error of one case with all statements that speak of it.
 
     Parameters
@@ -133,8 +140,8 @@ def compare(case: Case, seed: int = 0) -> list[Comparison]:
     except TooLargeError:
         return []
     return [
-        Comparison(v.id, case.problem, case.sampler, case.n_particles, v.value, v.error.low,
-                   v.error.high)
+        Comparison(v.id, case.problem, case.sampler, case.n_particles, v.value, v.low,
+                   v.error.low, v.error.high, v.status)
         for v in report.verdicts
     ]  # fmt: skip
 
@@ -145,7 +152,8 @@ def summarise(found: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     found : DataFrame
-        One row a comparison: columns bound, problem, value, low and high (of the error).
+        One row a comparison: columns bound, problem, value, bound_low, low and high (of the
+        error).
 
     Returns
     -------
@@ -154,25 +162,26 @@ def summarise(found: pd.DataFrame) -> pd.DataFrame:
         comparison that says something (an upper bound below 1, a lower one above 0);
         `largest_ratio` of error to bound (bound to error for a lower one), the error being
         its certified lower (upper) limit where it is not exact; `undecided` comparisons,
-        where the limits of the error lie on both sides; and violations.
+        where the limits of the error lie on both sides; violations; and the verdict on
+        all of them.
     """
     columns = ["bound", "kind", "comparisons", "problems", "not_vacuous", "largest_ratio",
-               "undecided", "violated"]  # fmt: skip
+               "undecided", "violated", "verdict"]  # fmt: skip
     rows = []
     for name, part in found.groupby("bound", sort=False):
         kind = BOUNDS[str(name)].kind
         value, low, high = (part[c].to_numpy() for c in ("value", "low", "high"))
-        above, below = low > value + TOLERANCE, high < value - TOLERANCE  # surely
-        at_most, at_least = high <= value + TOLERANCE, low >= value - TOLERANCE
+        status = compare(low, high, RELATIONS[kind], part["bound_low"].to_numpy(), value)
+        undecided = int((status == "inconclusive").sum())
+        violated = int((status == "violated").sum())
         bites = {"upper": value < 1, "lower": value > 0, "exact": value >= 0}[kind]
         top, bottom = (value, high) if kind == "lower" else (low, value)
-        wrong = {"upper": above, "lower": below, "exact": above | below}[kind]
-        right = {"upper": at_most, "lower": at_least, "exact": at_most & at_least}[kind]
         seen = (bottom > 0) & (top > TOLERANCE)  # less is rounding
         ratio = np.divide(top, bottom, out=np.zeros(len(part)), where=seen)
         rows.append(
             (name, kind, len(part), part["problem"].nunique(), part["problem"][bites].nunique(),
-             float(ratio.max()), int((~right & ~wrong).sum()), int(wrong.sum()))
+             float(ratio.max()), undecided, violated,
+             overall(len(part), undecided, violated))
         )  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     order = {name: i for i, name in enumerate(BOUNDS)}

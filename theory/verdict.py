@@ -4,46 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
+from simulator.checks import check_real
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.law import DEFAULT_LIMIT
-from simulator.measure.error import Bracket, bracket
+from simulator.interval import Interval
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.streams.seeds import seed_sequence
 from simulator.typing import RngLike
 from theory.instances.two_branch import exact_limits
-from theory.registry import BOUNDS, bounds_for
+from theory.registry import BOUNDS
 from theory.statement import Bound
+from theory.status import RELATIONS, Status, compare
 
-__all__ = ["MeasuredError", "Report", "Verdict", "check", "measure_error"]
-
-Status = Literal["holds", "violated", "inconclusive"]
-
-TOLERANCE = 1e-10  # rounding of exact laws and bounds
-
-
-@dataclass(frozen=True)
-class MeasuredError:
-    """D_TV(law of one output path, pi*): exact, or between two limits.
-
-    Attributes
-    ----------
-    low, high : float
-        Equal if exact.
-    confidence : float
-        Probability that both limits hold; 1 if no run was needed for them.
-    exact : bool
-    bracket : Bracket or None
-        How it was measured; None if no run was needed.
-    """
-
-    low: float
-    high: float
-    confidence: float
-    exact: bool
-    bracket: Bracket | None = None
+__all__ = ["Report", "Verdict", "check", "measure_error"]
 
 
 @dataclass(frozen=True)
@@ -54,11 +29,14 @@ class Verdict:
     ----------
     id : str
         Of the statement.
+    title : str
+        What it says, in words.
     value : float
         Its number; a certified upper limit of it if it could only be measured.
     low : float
         A certified lower limit of the number; equal to `value` unless measured.
-    error : MeasuredError
+    error : Interval
+        Limits of the error that it was compared with.
     vacuous : bool
         Whether an upper bound is >= 1: no error is larger.
     status : {"holds", "violated", "inconclusive"}
@@ -67,9 +45,10 @@ class Verdict:
     """
 
     id: str
+    title: str
     value: float
     low: float
-    error: MeasuredError
+    error: Interval
     vacuous: bool
     status: Status
     confidence: float
@@ -81,13 +60,15 @@ class Report:
 
     Attributes
     ----------
-    error : MeasuredError
+    error : Interval
+        D_TV(law of one output path, pi*): exact, or between two limits; a `Bracket` if it took
+        runs.
     verdicts : tuple of Verdict
     skipped : dict
         Id to reason, for statements that do not apply or are out of reach here.
     """
 
-    error: MeasuredError
+    error: Interval
     verdicts: tuple[Verdict, ...]
     skipped: dict[str, str]
 
@@ -98,7 +79,7 @@ def check(
     n_runs: int | None = None,
     rng: RngLike | None = None,
     confidence: float = 0.99,
-    bounds: Iterable[str] | None = None,
+    bounds: Iterable[str | Bound] | None = None,
     limit: float = DEFAULT_LIMIT,
 ) -> Report:
     r"""Compare the error of a sampler with every statement that speaks of it.
@@ -123,8 +104,8 @@ def check(
     confidence : float, optional
         Of the error's bracket, and of each measured bound: a verdict that rests on both is
         right with probability at least ``2 * confidence - 1``.
-    bounds : iterable of str, optional
-        Ids; by default all that apply.
+    bounds : iterable of str or Bound, optional
+        Ids, or statements of your own (`theory.bound`); by default all registered ones.
     limit : float, optional
         Largest number of cloud transitions for the exact law.
 
@@ -152,8 +133,7 @@ def check(
     S1: 0.1768 holds
     3.2: 0.8660 holds
     """
-    if not 0 < confidence < 1:
-        raise InputError(f"confidence: {confidence!r} is not in (0, 1)")
+    check_real("confidence", confidence, 0, 1, above=True, below=True)
     chosen, skipped = _choose(problem, sampler, bounds)
     root = seed_sequence(0 if rng is None else rng)
     error = measure_error(problem, sampler, n_runs, root, confidence, limit)
@@ -169,29 +149,30 @@ def check(
                 skipped[bound.id] = str(fault)
                 continue
             seed = root.spawn(1)[0]
-            _, low, value = bound.estimate(problem, sampler, n_runs, seed, confidence)
+            measured = bound.estimate(problem, sampler, n_runs, seed, confidence)
+            low, value = measured.low, measured.high
             sure = error.confidence + confidence - 1
         vacuous = bound.kind == "upper" and value >= 1
-        status = _status(bound, low, value, error)
-        verdicts.append(Verdict(bound.id, value, low, error, vacuous, status, sure))
+        status = compare(error.low, error.high, RELATIONS[bound.kind], low, value)
+        verdicts.append(Verdict(bound.id, bound.title, value, low, error, vacuous, status, sure))
     return Report(error, tuple(verdicts), skipped)
 
 
 def _choose(
-    problem: Problem, sampler: Sampler, ids: Iterable[str] | None
+    problem: Problem, sampler: Sampler, wanted: Iterable[str | Bound] | None
 ) -> tuple[list[Bound], dict[str, str]]:
-    if ids is None:
-        return bounds_for(problem, sampler), {}
+    """Statements that speak of the sampler, and why the others do not."""
     chosen: list[Bound] = []
     skipped: dict[str, str] = {}
-    for name in ids:
-        if name not in BOUNDS:
-            raise InputError(f"bound {name!r} is not known; there are {', '.join(BOUNDS)}")
-        reason = BOUNDS[name].why_not(problem, sampler)
+    for given in BOUNDS.values() if wanted is None else wanted:
+        bound = BOUNDS.get(given) if isinstance(given, str) else given
+        if bound is None:
+            raise InputError(f"bound {given!r} is not known; there are {', '.join(BOUNDS)}")
+        reason = bound.why_not(problem, sampler)
         if reason is None:
-            chosen.append(BOUNDS[name])
+            chosen.append(bound)
         else:
-            skipped[name] = reason
+            skipped[bound.id] = reason
     return chosen, skipped
 
 
@@ -202,7 +183,7 @@ def measure_error(
     rng: RngLike = 0,
     confidence: float = 0.99,
     limit: float = DEFAULT_LIMIT,
-) -> MeasuredError:
+) -> Interval:
     """Return the error: exact where the law can be enumerated, else a bracket from runs.
 
     Long two-branch instances need no runs: `theory.instances.two_branch.exact_limits`.
@@ -219,7 +200,7 @@ def measure_error(
 
     Returns
     -------
-    MeasuredError
+    Interval
 
     Raises
     ------
@@ -228,30 +209,14 @@ def measure_error(
     """
     try:
         tv = sampler.exact_law(problem, limit=limit).tv
-        return MeasuredError(tv, tv, 1.0, True)
+        return Interval.exactly(tv)
     except TooLargeError as fault:
         limits = exact_limits(problem, sampler)
         if limits is not None:
-            return MeasuredError(limits.low, limits.high, 1.0, False)
+            return limits
         if n_runs is None:
             raise TooLargeError(f"{fault}; give a number of runs to measure the error") from None
+    from simulator.measure.error import bracket
+
     root = seed_sequence(rng)
-    b = bracket(problem, sampler, n_runs, rng=root.spawn(1)[0], confidence=confidence)
-    return MeasuredError(b.low, b.high, b.confidence, False, b)
-
-
-def _status(bound: Bound, low: float, high: float, error: MeasuredError) -> Status:
-    above = error.high <= low + TOLERANCE  # the error is surely at most the bound
-    below = error.low >= high - TOLERANCE
-    if bound.kind == "exact":
-        if above and below:
-            return "holds"
-        apart = error.low > high + TOLERANCE or error.high < low - TOLERANCE
-        return "violated" if apart else "inconclusive"
-    if bound.kind == "upper":
-        if above:
-            return "holds"
-        return "violated" if error.low > high + TOLERANCE else "inconclusive"
-    if below:
-        return "holds"
-    return "violated" if error.high < low - TOLERANCE else "inconclusive"
+    return bracket(problem, sampler, n_runs, rng=root.spawn(1)[0], confidence=confidence)

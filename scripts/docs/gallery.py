@@ -74,7 +74,6 @@ def bounds() -> str:
             b.id, b.title,
             {
                 "Kind": f"{b.kind} bound" if b.kind != "exact" else "exact",
-                "Samplers": ", ".join(f"``{name}``" for name in b.algorithms),
                 "Formula": f"``{b.formula}``",
                 "Assumptions": _text("; ".join(a.text for a in b.assumptions)) or "none",
                 "Reference": _text(b.reference),

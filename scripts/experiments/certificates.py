@@ -8,7 +8,8 @@ import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.exact.lumped import product_tv
-from simulator.exact.two_branch_paths import Interval, two_branch_tv
+from simulator.exact.two_branch_paths import two_branch_tv
+from simulator.interval import Interval
 from simulator.measure.error import bracket
 from simulator.problem.library import open_problem
 from simulator.problem.problem import Problem
@@ -42,7 +43,7 @@ def _exact(problem: Problem, sampler: SMC) -> Interval:
         return two_branch_tv(problem.horizon, sampler.n_particles)
     else:
         tv = sampler.exact_law(problem).tv
-    return Interval(tv, tv)
+    return Interval.exactly(tv)
 
 
 def cells(profile: str) -> list[Mapping[str, object]]:

@@ -12,7 +12,7 @@ from simulator.problem.problem import Problem
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
 from simulator.samplers.smc_rejection.sampler import SMCRejection
-from theory.claims.drift_alrs import drift
+from theory.claims.alrs_drift import drift
 from theory.registry import BOUNDS
 
 N, HORIZON = 4, 4

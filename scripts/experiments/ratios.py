@@ -43,15 +43,15 @@ def random_case(seed: int) -> tuple[Problem, int]:
 
 
 def run_cell(first: int, count: int, make: Callable[[int], Sampler] = SMC) -> Rows:
-    """Rows (problem, n, bound, value, error, ratio, vacuous, status) of `count` problems."""
+    """Rows (problem, n, bound, value, bound_low, error, ratio, vacuous, status) of problems."""
     rows: Rows = []
     for seed in range(first, first + count):
         problem, n = random_case(seed)
         report = check(problem, make(n))
         rows.extend(
             {"problem": seed, "horizon": problem.horizon, "n": n, "bound": v.id,
-             "value": v.value, "error": report.error.high, "ratio": report.error.high / v.value
-             if v.value > 0 else 0.0, "vacuous": v.vacuous, "status": v.status}
+             "value": v.value, "bound_low": v.low, "error": report.error.high,
+             "ratio": report.error.high / v.value if v.value > 0 else 0.0, "vacuous": v.vacuous, "status": v.status}
             for v in report.verdicts
         )  # fmt: skip
     return rows

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.smc.sampler import SMC
-from theory.claims.restart_3_6 import instances
+from theory.claims.restart_error import instances
 from theory.criteria import criteria
 
 

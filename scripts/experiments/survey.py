@@ -7,13 +7,13 @@ from dataclasses import asdict
 
 from scripts.experiments.experiment import Experiment, Rows
 from theory.registry import BOUNDS
-from theory.survey import cases, compare
+from theory.survey import cases, compare_case
 
 
 def run_cell(problem: str) -> Rows:
-    """Rows (bound, kind, problem, sampler, n, value, low, high) of all cases of one problem."""
+    """Rows of `theory.survey.Comparison`, and the kind of the statement, of one problem."""
     mine = [case for case in cases() if case.problem == problem]
-    found = [c for i, case in enumerate(mine) for c in compare(case, seed=i)]
+    found = [c for i, case in enumerate(mine) for c in compare_case(case, seed=i)]
     return [asdict(c) | {"kind": BOUNDS[c.bound].kind} for c in found]
 
 

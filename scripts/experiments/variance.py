@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.problem.families.variance import variance
 from simulator.samplers.smc.sampler import SMC
-from theory.bounds.variance_s2 import variance_s2
+from theory.bounds.weight_variance import weight_variance
 from theory.criteria import criteria
-from theory.instances.variance import prefix_variance, variance_bound
+from theory.instances.variance import exact_prefix_variance, variance_bound
 
 SIZES = (1, 8, 64)
 HORIZONS = (2, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40)
@@ -20,11 +20,11 @@ def run_cell(horizon: int, n: int) -> Rows:
     problem, sampler = variance(horizon), SMC(n)
     same = {
         "horizon": horizon, "n": n, "bound": variance_bound(horizon, n),
-        "s2": variance_s2(problem, sampler), "chi2": float(criteria(problem).chi2.max()),
+        "s2": weight_variance(problem, sampler), "chi2": float(criteria(problem).chi2.max()),
         "error": sampler.exact_law(problem, on="states").tv,
     }  # fmt: skip
     return [
-        {**same, "level": level, "variance": prefix_variance(problem, level, n)}
+        {**same, "level": level, "variance": exact_prefix_variance(problem, level, n)}
         for level in range(1, horizon + 1)
     ]
 

@@ -21,7 +21,7 @@ from simulator.errors import InputError, TooLargeError
 from simulator.exact.cloud_output import Output
 from simulator.exact.cloud_size import bound_transitions
 from simulator.exact.cloud_steps import Clouds, Scheme, Work, advance
-from simulator.exact.law import DEFAULT_LIMIT, ExactLaw
+from simulator.exact.law import DEFAULT_LIMIT, ExactLaw, total_variation
 from simulator.exact.outcomes import outcomes
 from simulator.exact.particle_types import Types, root_types, step_from
 from simulator.problem.problem import Problem
@@ -214,7 +214,7 @@ def exact_law(
     return ExactLaw(
         law=law,
         failure=failure,
-        tv=float(np.maximum(out.target - law, 0).sum()),
+        tv=total_variation(out.target, law),
         mean_w_over_z=first * survival,
         relative_variance=second / first**2 - 1 if first > 0 and second < math.inf else math.inf,
         shortfall=output.short + failure if shortfall else None,

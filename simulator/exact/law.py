@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from simulator.typing import Floats, Ints
 
-__all__ = ["DEFAULT_LIMIT", "ExactLaw"]
+__all__ = ["DEFAULT_LIMIT", "ExactLaw", "total_variation"]
 
 DEFAULT_LIMIT = 3e8  # transitions between particle clouds, about half a minute
 
@@ -52,3 +55,24 @@ class ExactLaw:
     weighted: Floats | None
     tokens: Ints | None
     acceptance: float | None = None
+
+
+def total_variation(target: npt.ArrayLike, law: npt.ArrayLike) -> float:
+    """Sum of (target - law)_+ ; mass that `law` lacks (failure) counts as error.
+
+    Parameters
+    ----------
+    target, law : (K,) arrays
+        `target` sums to 1, `law` to at most 1.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> total_variation([0.5, 0.5], [0.5, 0.3])
+    0.2
+    """
+    gap = np.asarray(target, dtype=np.float64) - np.asarray(law, dtype=np.float64)
+    return float(np.maximum(gap, 0).sum())

@@ -17,27 +17,19 @@ L_k by a recursion over the counts, E[L^2] by one over the products v_i v_j.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from simulator.errors import InputError
 from simulator.exact.lumped import binomial_rows
+from simulator.interval import Interval
 from simulator.typing import Floats
 
-__all__ = ["Interval", "two_branch_tv"]
+__all__ = ["two_branch_tv"]
 
 
 NEGLIGIBLE = 1e-20  # counts of ones at the ends that are less likely than this are left out
 
 ROUNDING = 4e-16  # relative, of one level
-
-
-class Interval(NamedTuple):
-    """Limits of one number."""
-
-    low: float
-    high: float
 
 
 def two_branch_tv(horizon: int, n_particles: int, s: float = 0.5) -> Interval:
@@ -77,7 +69,7 @@ def two_branch_tv(horizon: int, n_particles: int, s: float = 0.5) -> Interval:
             f"{n_particles}, {s}"
         )
     if horizon == 1:
-        return Interval(0.0, 0.0)
+        return Interval.exactly(0.0)
     start, steps, ends = _conditional_chain(n_particles, s)
     zero, one = (1 - s) / 2, (1 + s) / 2  # chances of a later bit, under pi* in branch 1
     counts = np.append(start, 1.0)[None]  # a row a count of ones: pi*(k) E[vector | k], pi*(k)
@@ -97,7 +89,7 @@ def two_branch_tv(horizon: int, n_particles: int, s: float = 0.5) -> Interval:
     spread += horizon * ROUNDING * square
     low = float(np.maximum(probability - mass, 0).sum()) / 2
     high = low + np.sqrt(spread) / 4 + left_out / 2
-    return Interval(low, min(float(high), 1.0))
+    return Interval.between(low, min(float(high), 1.0))
 
 
 def _conditional_chain(n: int, s: float) -> tuple[Floats, Floats, Floats]:

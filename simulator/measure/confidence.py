@@ -6,16 +6,16 @@ No normal approximation: a limit at level 1 - delta fails with probability at mo
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import betaincinv
 
+from simulator.interval import Interval
+
 __all__ = [
     "BettingUpper",
-    "Interval",
     "clopper_pearson",
     "mean_interval",
     "mean_upper",
@@ -25,38 +25,6 @@ __all__ = [
 
 FIRST, GROWTH = 16, 1.25  # length of the first segment between two changes of the bet
 BOLDEST = 0.9  # largest share of the capital at stake; at 1 one draw at the top ruins the bettor
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A measured number with limits that both hold at the stated confidence.
-
-    Attributes
-    ----------
-    value, low, high : float
-        Equal if the number is exact.
-    confidence : float
-        1 if exact.
-    """
-
-    value: float
-    low: float
-    high: float
-    confidence: float
-
-    @classmethod
-    def exact(cls, value: float) -> Interval:
-        """Make the interval of a number that is known.
-
-        Parameters
-        ----------
-        value : float
-
-        Returns
-        -------
-        Interval
-        """
-        return cls(value, value, value, 1.0)
 
 
 class BettingUpper:
@@ -225,7 +193,7 @@ def mean_interval(
     """
     x = np.asarray(samples, dtype=np.float64)
     if low == high:
-        return Interval.exact(low)
+        return Interval.exactly(low)
     half = (1 - confidence) / 2
     mean = float(x.mean())
     bottom = low + high - mean_upper(low + high - x, half, low, high)

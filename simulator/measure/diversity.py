@@ -11,7 +11,8 @@ from scipy.special import entr
 
 from simulator.errors import InputError
 from simulator.exact.law import ExactLaw
-from simulator.measure.confidence import Interval, clopper_pearson
+from simulator.interval import Interval
+from simulator.measure.confidence import clopper_pearson
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import count_paths
 from simulator.samplers.runs import Runs
@@ -86,8 +87,8 @@ def diversity(
         law = np.append(outputs.law, outputs.failure)
         distinct = float(-np.expm1(n * np.log1p(-np.minimum(law, 1 - 1e-16))).sum())
         return Diversity(
-            Interval.exact(distinct), Interval.exact(float(law @ law)),
-            Interval.exact(float(entr(law).sum())), n,
+            Interval.exactly(distinct), Interval.exactly(float(law @ law)),
+            Interval.exactly(float(entr(law).sum())), n,
         )  # fmt: skip
     n_runs = len(outputs)
     if n is not None or n_runs < 2:

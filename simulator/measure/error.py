@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.checks import check_int
+from simulator.interval import Interval
 from simulator.measure.confidence import BettingUpper
 from simulator.measure.density_ratio import DensityRatio, density_ratio, paths_within_reach
-from simulator.measure.plug_in import PlugIn, total_variation
+from simulator.measure.plug_in import PlugIn
 from simulator.measure.stepwise import runs_within_reach, stepwise_samples
 from simulator.measure.stream import CELLS, LARGEST, Runnable, chunks, offers, shortfall
 from simulator.measure.tally import Ruler, Tally, edge_scores
@@ -20,7 +21,7 @@ from simulator.samplers.facts import facts_of
 from simulator.streams.seeds import BLOCK, seed_sequence
 from simulator.typing import RngLike
 
-__all__ = ["Bracket", "bracket", "total_variation"]
+__all__ = ["Bracket", "bracket"]
 
 MARKS = 128  # between which the likelihood ratio may be cut
 LEARN_DRAWS = 4096  # from pi*, to place the marks
@@ -29,15 +30,13 @@ CLOUD = 1 << 12  # particles of all levels up to which clouds are kept for the p
 
 
 @dataclass(frozen=True)
-class Bracket:
+class Bracket(Interval):
     """Limits of D_TV(law of one output, pi*), both at once with the stated confidence.
 
     Attributes
     ----------
-    low, high : float
-        Certified limits: the best of what follows.
-    confidence : float
-        Probability that both hold is at least this.
+    value, low, high, confidence
+        As in `Interval`; the limits are the best of what follows, the value lies midway.
     certificates : dict
         Name to upper limit; the error probability is split evenly over them beforehand.
         "shortfall": E[(1 - W^_H/Z)_+]. "stepwise": one-step errors of the tilted cloud,
@@ -62,9 +61,6 @@ class Bracket:
     n_runs : int
     """
 
-    low: float
-    high: float
-    confidence: float
     certificates: dict[str, float]
     witness: str
     plug_in: float
@@ -162,6 +158,7 @@ def bracket(
         certificates["density ratio"] = density.upper
     high = max(min(certificates.values(), default=1.0), low)
     return Bracket(
+        value=(low + high) / 2,
         low=low,
         high=high,
         confidence=confidence,

@@ -7,7 +7,7 @@ import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.checks import check_real
 from simulator.errors import InputError
-from simulator.measure.confidence import Interval
+from simulator.interval import Interval
 from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
 

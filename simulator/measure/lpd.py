@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.exact.law import ExactLaw
-from simulator.measure.confidence import Interval
+from simulator.interval import Interval
 from simulator.problem.problem import Problem
 from simulator.problem.target import target_kernel
 from simulator.samplers.runs import Runs
@@ -76,7 +76,7 @@ def log_probability_discrepancy(
         return Interval(math.inf, math.inf, math.inf, 1.0)
     gap = np.abs(mean - ideal)
     if isinstance(outputs, ExactLaw):
-        return Interval.exact(float(gap.sum()))
+        return Interval.exactly(float(gap.sum()))
     n = len(tokens)
     log_term = math.log(2 * 2 * gap.size / (1 - confidence))
     width = np.sqrt(2 * variance * n / (n - 1) * log_term / n)

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.exact.law import ExactLaw
-from simulator.measure.confidence import Interval, clopper_pearson, mean_interval
+from simulator.interval import Interval
+from simulator.measure.confidence import clopper_pearson, mean_interval
 from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
 
@@ -52,7 +53,7 @@ def accuracy(
     if isinstance(outputs, ExactLaw):
         if mask.shape != outputs.law.shape:
             raise InputError(f"correct: shape {mask.shape}, but the law has {outputs.law.shape}")
-        return Interval.exact(float(outputs.law[mask].sum()))
+        return Interval.exactly(float(outputs.law[mask].sum()))
     reached = outputs.states[~outputs.failed]
     if mask.ndim != 1 or (reached.size and reached.max() >= mask.size):
         raise InputError(f"correct: shape {mask.shape} does not fit the terminal states")
@@ -92,6 +93,6 @@ def expected_reward(
     if isinstance(outputs, ExactLaw):
         if outputs.law.shape != reward.shape:
             raise InputError("expected reward: needs the law on terminal states")
-        return Interval.exact(float(outputs.law @ reward))
+        return Interval.exactly(float(outputs.law @ reward))
     got = np.where(outputs.failed, 0.0, reward[outputs.states])
     return mean_interval(got, confidence, 0.0, float(reward.max()))

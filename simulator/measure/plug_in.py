@@ -5,33 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
+from simulator.exact.law import total_variation
 from simulator.samplers.runs import Runs
 from simulator.typing import Floats
 
-__all__ = ["PlugIn", "total_variation"]
-
-
-def total_variation(target: npt.ArrayLike, law: npt.ArrayLike) -> float:
-    """Sum of (target - law)_+ ; mass that `law` lacks (failure) counts as error.
-
-    Parameters
-    ----------
-    target, law : (K,) arrays
-        `target` sums to 1, `law` to at most 1.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> total_variation([0.5, 0.5], [0.5, 0.3])
-    0.2
-    """
-    gap = np.asarray(target, dtype=np.float64) - np.asarray(law, dtype=np.float64)
-    return float(np.maximum(gap, 0).sum())
+__all__ = ["PlugIn"]
 
 
 class PlugIn:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.measure.error import total_variation
+from simulator.exact.law import total_variation
 from simulator.problem.library import open_problem
 from simulator.problem.problem import Problem
 from simulator.runs.cells import Rows

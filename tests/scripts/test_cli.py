@@ -237,7 +237,7 @@ def test_claims_are_printed_with_their_evidence(capsys):
 
 
 def test_a_violated_claim_is_exit_code_one(capsys, monkeypatch):
-    monkeypatch.setattr("theory.claims.drift_alrs.growth", lambda horizon, eps: eps * horizon)
+    monkeypatch.setattr("theory.claims.alrs_drift.growth", lambda horizon, eps: eps * horizon)
     out, _ = run(capsys, "claims", "ALRS", "--json", code=1)
     (found,) = json.loads(out)["claims"]
     assert found["verdict"] == "violated"

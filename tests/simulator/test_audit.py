@@ -9,7 +9,7 @@ from hypothesis import given
 from strategies import problems
 
 from simulator.errors import InputError
-from simulator.measure.error import total_variation
+from simulator.exact.law import total_variation
 from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
@@ -24,7 +24,7 @@ from simulator.samplers.reweighted.rules import (
 )
 from simulator.samplers.reweighted.sampler import AuditedSMC
 from simulator.samplers.smc.sampler import SMC
-from theory.bounds.weight_j import weight_j
+from theory.bounds.conditional_weight import weight_j
 from theory.registry import BOUNDS
 
 REFERENCE = open_problem("reference:horizon=3")

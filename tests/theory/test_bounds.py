@@ -237,7 +237,7 @@ def test_j_on_the_reference_tree_is_the_published_number(horizon, n, want):
 # --- no bound below the error --------------------------------------------------------------------
 
 # what holds for SMC on every problem
-UPPER = {name: b for name, b in BOUNDS.items() if b.kind == "upper" and "smc" in b.algorithms}
+UPPER = {b.id: b for b in bounds_for(reference(2), SMC(2)) if b.kind == "upper"}
 FINITE_WITH_LOST_MASS = {"3.5", "C.6", "J", "T", "Z"}
 
 

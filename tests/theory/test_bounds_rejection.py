@@ -21,7 +21,7 @@ from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
 from simulator.samplers.smc_rejection.sampler import SMCRejection
-from theory.bounds import stepwise_t, stepwise_t_rs
+from theory.bounds import rejection_stepwise_errors, stepwise_errors
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import check
@@ -256,9 +256,9 @@ def test_a_mutant_of_t_is_caught(monkeypatch):
     assert right == pytest.approx(follow_all(problem, 2).steps, abs=1e-11)
 
     def wrong(problem, n, clouds, *, rejection):
-        return stepwise_t.sum_steps(problem, n, clouds, rejection=False)
+        return stepwise_errors.sum_steps(problem, n, clouds, rejection=False)
 
-    monkeypatch.setattr(stepwise_t_rs, "sum_steps", wrong)
+    monkeypatch.setattr(rejection_stepwise_errors, "sum_steps", wrong)
     assert abs(BOUNDS["T-RS"].value(problem, sampler) - right) > 0.01
 
 
@@ -267,7 +267,8 @@ def test_t_and_z_can_be_measured():
     problem = reference(4)
     for sampler in (SMCRejection(3), SMCRejection(3, "enumerate")):
         for name in ("T-RS", "Z"):
-            low, high = BOUNDS[name].estimate(problem, sampler, 4000, 1, 1 - 1e-9)[1:]
+            seen = BOUNDS[name].estimate(problem, sampler, 4000, 1, 1 - 1e-9)
+            low, high = seen.low, seen.high
             value = BOUNDS[name].value(problem, sampler)
             assert low <= value <= high < value + 0.1
 

@@ -18,7 +18,7 @@ from theory.criteria import criteria
 from theory.instances.hidden_labels import event_probability, label_counts, myopic_limit
 from theory.instances.label_event import count_hits
 from theory.instances.two_branch import exact_limits
-from theory.instances.variance import prefix_variance, variance_bound
+from theory.instances.variance import exact_prefix_variance, variance_bound
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import check
 
@@ -129,7 +129,7 @@ def test_the_hidden_bits_do_not_matter_to_smc(scheme):
 def test_prefix_variance_explodes_and_the_output_does_not(horizon):
     problem, n = variance(horizon), horizon // 2
     for particles in (1, 2, 3, 10):
-        exact = prefix_variance(problem, n, particles)
+        exact = exact_prefix_variance(problem, n, particles)
         bound = variance_bound(horizon, particles)
         assert bound <= exact * (1 + 1e-9) + 1e-12
         if particles == 1:
@@ -138,14 +138,14 @@ def test_prefix_variance_explodes_and_the_output_does_not(horizon):
             second = 2.0**n + 1 - 2.0**-n
             assert exact == pytest.approx(second - mean**2, rel=1e-9, abs=1e-12)
             assert bound == pytest.approx(exact, rel=1e-9, abs=1e-12)
-    assert prefix_variance(problem, horizon, 1) < 1
+    assert exact_prefix_variance(problem, horizon, 1) < 1
     assert BOUNDS["S2"].value(problem, SMC(2)) < math.sqrt(1 / 2)
     c = criteria(problem)
     assert c.chi2.max() <= 1 + 1e-12
 
 
 def test_the_constant_in_print_is_too_large():
-    assert prefix_variance(variance(8), 4, 1) < 2**4 - 2
+    assert exact_prefix_variance(variance(8), 4, 1) < 2**4 - 2
 
 
 def test_limits_without_runs_are_of_smc_as_in_the_paper_only():

@@ -12,7 +12,7 @@ from scipy.stats import binom
 from simulator.exact.second_moments import path_second_moment, relative_variance
 from simulator.problem.families.variance import variance
 from theory.instances.myopic_game import copy_value
-from theory.instances.variance import prefix_variance, variance_bound
+from theory.instances.variance import exact_prefix_variance, variance_bound
 
 HALF = Fraction(1, 2)
 UNIT = st.fractions(0, 1, max_denominator=12)
@@ -159,7 +159,7 @@ def test_the_prefix_variance_is_at_least_that_of_the_first_step(horizon, n):
     first = p * (1 - p) * (1 / p - 1) ** 2 / n
     assert math.isclose(first, variance_bound(horizon, n))
     assert first == (1 / p - 3 + 3 * p - p * p) / n
-    seen = prefix_variance(variance(horizon), horizon // 2, n)
+    seen = exact_prefix_variance(variance(horizon), horizon // 2, n)
     assert seen >= float(first) * (1 - 1e-9)
     if n == 1:
         assert math.isclose(seen, first, rel_tol=1e-9)

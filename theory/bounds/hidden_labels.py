@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from theory.instances.family import FEW, MYOPIC, NO_RESTART, of_family
+from theory.assumptions import FEW, MYOPIC, of_family
 from theory.instances.hidden_labels import error_limit
-from theory.statement import register
+from theory.statement import bound
 
 __all__ = ["hidden_labels_limit"]
 
 
-@register(
+@bound(
     id="hidden-labels",
     title="n particles fail on n levels of hidden labels",
     reference="new; induction over the levels, cf. arXiv 2603.07887v1, F.5",
     formula="pi*(E_n) - delta_{n,N}",
-    assumptions=(of_family("hidden-labels"), NO_RESTART, FEW),
+    assumptions=(of_family("hidden-labels"), MYOPIC, FEW),
     kind="lower",
-    algorithms=MYOPIC,
 )
 def hidden_labels_limit(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV >= pi*(E_n) - delta_{n,N} for N <= n, on the simple instance.

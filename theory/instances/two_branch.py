@@ -8,12 +8,12 @@ multinomial resampling at every level. Guarantee: **lower** bound on the error, 
 from __future__ import annotations
 
 from simulator.errors import InputError
-from simulator.exact.two_branch_paths import Interval, two_branch_tv
+from simulator.exact.two_branch_paths import two_branch_tv
+from simulator.interval import Interval
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from simulator.samplers.smc.sampler import SMC
-from theory.instances.family import argument, of_family
-from theory.statement import DRAWN, MULTINOMIAL
+from simulator.samplers.facts import facts_of
+from theory.assumptions import DRAWN, MULTINOMIAL, argument, of_family
 
 __all__ = ["exact_limits", "lower_bound"]
 
@@ -70,8 +70,8 @@ def exact_limits(problem: Problem, sampler: Sampler) -> Interval | None:
         None if the problem is of another family, the sampler is not SMC as in
         arXiv 2603.07887v1, Alg. 1, or the size is out of reach.
     """
-    spoken_of = (of_family("two-branch"), MULTINOMIAL, DRAWN)
-    if type(sampler) is not SMC or not all(a.holds(problem, sampler) for a in spoken_of):
+    facts, spoken_of = facts_of(sampler, problem), (of_family("two-branch"), MULTINOMIAL, DRAWN)
+    if not all(a.holds(problem, sampler, facts) for a in spoken_of):
         return None
     s = argument(problem, "s")
     if s >= 1 or problem.horizon * sampler.n_particles**3 > LARGEST:

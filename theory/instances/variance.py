@@ -15,7 +15,7 @@ from simulator.exact.second_moments import relative_variance
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 
-__all__ = ["prefix_variance", "variance_bound"]
+__all__ = ["exact_prefix_variance", "variance_bound"]
 
 
 def variance_bound(horizon: int, n_particles: int) -> float:
@@ -48,7 +48,7 @@ def variance_bound(horizon: int, n_particles: int) -> float:
     return (1 / rare - 3 + 3 * rare - rare * rare) / n_particles
 
 
-def prefix_variance(problem: Problem, level: int, n_particles: int) -> float:
+def exact_prefix_variance(problem: Problem, level: int, n_particles: int) -> float:
     r"""Exact Var(W^_h) under multinomial resampling at every level, for an inner level h.
 
     W^_h of a problem is W^_H of its first h levels with V^_h as reward.
@@ -73,7 +73,7 @@ def prefix_variance(problem: Problem, level: int, n_particles: int) -> float:
     Examples
     --------
     >>> from simulator.problem.families.variance import variance
-    >>> round(prefix_variance(variance(8), 4, 1), 9)
+    >>> round(exact_prefix_variance(variance(8), 4, 1), 9)
     13.18359375
     """
     if not 1 <= level <= problem.horizon:

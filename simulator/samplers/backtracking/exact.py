@@ -20,7 +20,7 @@ import numpy as np
 from scipy import sparse
 
 from simulator.errors import TooLargeError
-from simulator.exact.law import DEFAULT_LIMIT, ExactLaw
+from simulator.exact.law import DEFAULT_LIMIT, ExactLaw, total_variation
 from simulator.exact.outcomes import outcomes
 from simulator.problem.problem import Problem
 from simulator.samplers.branching.moves import step_ratios
@@ -159,7 +159,7 @@ def walk_law(
     return ExactLaw(
         law=law,
         failure=max(0.0, 1 - float(law.sum())),
-        tv=float(np.maximum(out.target - law, 0).sum()),
+        tv=total_variation(out.target, law),
         mean_w_over_z=None,
         relative_variance=None,
         shortfall=None,

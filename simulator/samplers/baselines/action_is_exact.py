@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from simulator.errors import TooLargeError
-from simulator.exact.law import ExactLaw
+from simulator.exact.law import ExactLaw, total_variation
 from simulator.exact.outcomes import outcomes
 from simulator.exact.quadrature import NODES, self_normalised_mean
 from simulator.exact.second_moments import weighted_edges
@@ -78,7 +78,7 @@ def one_path_law(problem: Problem, n: int, on: str, limit: float) -> ExactLaw:
     return ExactLaw(
         law=law,
         failure=max(0.0, 1 - float(law.sum())),
-        tv=float(np.maximum(out.target - law, 0).sum()),
+        tv=total_variation(out.target, law),
         mean_w_over_z=float(weighted.sum()) * survival,
         relative_variance=max(square - 1, 0.0) if survival > 0 else math.inf,
         shortfall=None,

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator.checks import check_int
 from simulator.errors import InputError
-from simulator.exact.law import ExactLaw
+from simulator.exact.law import ExactLaw, total_variation
 from simulator.exact.outcomes import outcomes
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
@@ -106,7 +106,7 @@ class Beam(Sampler):
         return ExactLaw(
             law=law,
             failure=float(tokens is None),
-            tv=float(np.maximum(out.target - law, 0).sum()),
+            tv=total_variation(out.target, law),
             mean_w_over_z=None,
             relative_variance=None,
             shortfall=None,

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from simulator.checks import check_int
-from simulator.exact.law import ExactLaw
+from simulator.exact.law import ExactLaw, total_variation
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.samplers.baselines.whole_paths import whole_path_filter
@@ -96,7 +96,7 @@ class BestOfN(Sampler):
         return ExactLaw(
             law=law,
             failure=found.zero**n,
-            tv=float(np.maximum(out.target - law, 0).sum()),
+            tv=total_variation(out.target, law),
             mean_w_over_z=None,
             relative_variance=None,
             shortfall=None,

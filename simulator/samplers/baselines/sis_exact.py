@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.errors import TooLargeError
-from simulator.exact.law import ExactLaw
+from simulator.exact.law import ExactLaw, total_variation
 from simulator.exact.quadrature import NODES, self_normalised_mean
 from simulator.exact.second_moments import relative_variance
 from simulator.problem.model import TabularModel
@@ -58,7 +58,7 @@ def sis_law(
     return ExactLaw(
         law=law,
         failure=found.zero**n_particles,
-        tv=float(np.maximum(out.target - law, 0).sum()),
+        tv=total_variation(out.target, law),
         mean_w_over_z=float(weighted.sum()),
         relative_variance=relative_variance(problem, n_particles, "sis"),
         shortfall=_shortfall(found, n_particles, limit) if shortfall else None,

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from simulator.errors import TooLargeError
-from simulator.exact.law import ExactLaw
+from simulator.exact.law import ExactLaw, total_variation
 from simulator.exact.outcomes import outcomes
 from simulator.problem.problem import Problem
 from simulator.samplers.branching.moments import relative_variance
@@ -166,7 +166,7 @@ def branching_law(
     return ExactLaw(
         law=law,
         failure=extinction(problem, n),
-        tv=float(np.maximum(out.target - law, 0).sum()),
+        tv=total_variation(out.target, law),
         mean_w_over_z=survival,
         relative_variance=relative_variance(problem, n),
         shortfall=shortfall(problem, n) if with_shortfall else None,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.exact.law import ExactLaw
+from simulator.exact.law import ExactLaw, total_variation
 from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.streams.xoshiro import uniforms
@@ -104,5 +104,5 @@ def capped(exact: ExactLaw, attempts: int) -> ExactLaw:
     assert exact.acceptance is not None
     failure = (1 - exact.acceptance) ** attempts
     law = exact.law * (1 - failure)
-    tv = float(np.maximum(exact.target - law, 0).sum())
+    tv = total_variation(exact.target, law)
     return replace(exact, law=law, failure=failure, tv=tv)

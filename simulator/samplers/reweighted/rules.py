@@ -24,7 +24,7 @@ from scipy.special import logsumexp
 
 from simulator.checks import check_choice
 from simulator.errors import InputError
-from simulator.measure.error import total_variation
+from simulator.exact.law import total_variation
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import is_path_tree, unfold
 from simulator.typing import Floats

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from simulator.exact.law import total_variation
 from simulator.exact.lumped import product_tv
 from simulator.exact.two_branch_paths import two_branch_tv
 from simulator.measure import error, stepwise
 from simulator.measure.confidence import BettingUpper
-from simulator.measure.error import bracket, total_variation
+from simulator.measure.error import bracket
 from simulator.measure.plug_in import PlugIn
 from simulator.measure.stepwise import largest_steps, plain_problem, stepwise_samples
 from simulator.problem.families.product import product
@@ -22,7 +23,7 @@ from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc.sampler import SMC
-from theory.bounds.spread_f import level_steps
+from theory.bounds.accuracy_rate import level_steps
 from theory.registry import bounds_for
 
 SURE = 1 - 1e-9

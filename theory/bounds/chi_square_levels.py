@@ -1,0 +1,39 @@
+"""Bound 3.2: action-level coverage and the chi-square of every level."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.problem.problem import Problem
+from simulator.samplers.base import Sampler
+from theory.assumptions import DRAWN, FINITE_COVERAGE, KEEPS_MASS, MULTINOMIAL
+from theory.criteria import criteria
+from theory.statement import bound
+
+__all__ = ["chi_square_levels"]
+
+
+@bound(
+    id="3.2",
+    title="action-level coverage and the chi-square of every level",
+    reference="arXiv 2603.07887v1, 3.2",
+    formula="sqrt(C_act/N) (H + sum_{h<H} sqrt(chi2_h))",
+    assumptions=(MULTINOMIAL, DRAWN, FINITE_COVERAGE, KEEPS_MASS),
+)
+def chi_square_levels(problem: Problem, sampler: Sampler) -> float:
+    r"""Bound D_TV <= sqrt(C_act/N) (H + sum_{h=1}^{H-1} sqrt(chi2(pi*_h ‖ pi^_h))).
+
+    Guarantee: upper bound, arXiv 2603.07887v1, statement 3.2.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : SMC
+
+    Returns
+    -------
+    float
+    """
+    c = criteria(problem)
+    levels = problem.horizon + float(np.sqrt(c.chi2[:-1]).sum())
+    return float(np.sqrt(c.action_coverage / sampler.n_particles) * levels)

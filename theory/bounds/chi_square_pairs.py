@@ -1,0 +1,43 @@
+"""Bound S1: variances of one step, summed over the levels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.problem.problem import Problem
+from simulator.samplers.base import Sampler
+from theory.assumptions import DRAWN, KEEPS_MASS, MULTINOMIAL
+from theory.criteria import criteria
+from theory.statement import bound
+
+__all__ = ["chi_square_pairs"]
+
+
+@bound(
+    id="S1",
+    title="one-step chi-square, summed over the levels",
+    reference="sharper form of arXiv 2603.07887v1, C.4",
+    formula="(1/(2 sqrt N)) sum_h sqrt(chi2(pi*_h ‖ eta_h)), laws of pairs",
+    assumptions=(MULTINOMIAL, DRAWN, KEEPS_MASS),
+)
+def chi_square_pairs(problem: Problem, sampler: Sampler) -> float:
+    r"""Bound D_TV <= (1/(2 sqrt N)) sum_h sqrt(chi2_h), chi2_h of pairs (x_{h-1}, x_h).
+
+    M_h = W^_h nu^_h(V*/V^) is a martingale from Z to W^_H, and D_TV <= E|W^_H - Z|/(2Z)
+    (arXiv 2603.07887v1, C.3). Given the past, M_h - M_{h-1} is W^_{h-1} times a centred
+    mean of N independent terms V*(x_h)/V^(x_{h-1}); its variance, averaged with
+    E[W sqrt(D)] <= sqrt(E[W] E[W D]), gives one term of the sum.
+
+    Guarantee: upper bound.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : SMC
+
+    Returns
+    -------
+    float
+    """
+    steps = np.sqrt(criteria(problem).proposal_chi2)
+    return float(steps.sum() / (2 * np.sqrt(sampler.n_particles)))

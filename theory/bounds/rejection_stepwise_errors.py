@@ -1,0 +1,70 @@
+"""Bound T-RS: one-step errors of the tilted cloud of SMC by rejection; of order 1/N."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.measure.stepwise import stepwise_samples
+from simulator.problem.problem import Problem
+from simulator.samplers.base import Sampler
+from simulator.samplers.smc_rejection.exact import rejection_chain
+from simulator.typing import RngLike
+from theory.assumptions import DRAWN, NO_RESTART, REJECTION
+from theory.bounds.accuracy_rate import one_step
+from theory.bounds.stepwise_errors import sum_steps
+from theory.criteria import criteria
+from theory.statement import bound
+
+__all__ = ["rejection_stepwise_errors"]
+
+
+def _samples(
+    problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike
+) -> tuple[npt.NDArray[np.float64], float]:
+    """Sum the one-step errors of each run; each is at most 1, or its term of bound F-RS."""
+    top = np.ones(problem.horizon)
+    c = criteria(problem)
+    if not c.loses_mass:
+        top = np.minimum(top, one_step(c.level_spread[1:]) / sampler.n_particles)
+    sums = np.concatenate(list(stepwise_samples(problem, sampler, n_runs, rng, rejection=True)))
+    return sums, float(top.sum())
+
+
+@bound(
+    id="T-RS",
+    title="SMC-RS: one-step errors of the tilted cloud",
+    reference="new; self-normalised importance sampling level by level",
+    formula="sum_h E[D_TV(E[nu~_h | past], nu~_{h-1} pi*)], nu~_h ∝ V*/V^ on the cloud",
+    assumptions=(REJECTION, DRAWN, NO_RESTART),
+    measured=True,
+    samples=_samples,
+)
+def rejection_stepwise_errors(problem: Problem, sampler: Sampler) -> float:
+    r"""Bound D_TV <= sum_h E[D_TV(E[nu~_h | past], nu~_{h-1} pi*)], over all clouds.
+
+    As bound T, but the particles of a level are independent draws from mu_h, and nu~_h weights
+    them by u = V*/V^ at the child. The term of level H is 0, as V^ = V* there.
+
+    Guarantee: upper bound of order 1/N, true with lost mass too.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : SMCRejection, DiffusionMonteCarlo or ActionLevelRejection
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TooLargeError
+        If there are too many clouds; `Bound.estimate` measures it then.
+    """
+    n = sampler.n_particles
+    clouds = (
+        (c.level, c.states, np.ones(c.states.shape), c.probability)
+        for c in rejection_chain(problem, n)
+    )
+    return sum_steps(problem, n, clouds, rejection=True)

@@ -1,0 +1,98 @@
+"""Bound T: one-step errors of the tilted cloud, summed over the levels; of order 1/N."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from simulator.exact.cloud import cloud_chain
+from simulator.measure.stepwise import largest_steps, step_errors, stepwise_samples
+from simulator.problem.problem import Problem
+from simulator.samplers.base import Sampler
+from simulator.samplers.smc.sampler import SMC
+from simulator.typing import Floats, Ints, RngLike
+from theory.assumptions import DRAWN, MULTINOMIAL
+from theory.statement import bound
+
+__all__ = ["stepwise_errors", "sum_steps"]
+
+
+CELLS = 1 << 22  # entries of the largest array of particles kept at a time
+
+
+def sum_steps(
+    problem: Problem,
+    n: int,
+    clouds: Iterable[tuple[int, Ints, Floats, Floats]],
+    *,
+    rejection: bool = False,
+) -> float:
+    """Average the one-step errors over enumerated clouds and sum over the levels.
+
+    Parameters
+    ----------
+    problem : Problem
+    n : int
+        Number of particles N.
+    clouds : iterable of (level, states, weights, probability)
+        Levels 0..H-1.
+    rejection : bool, optional
+        As in `step_errors`.
+
+    Returns
+    -------
+    float
+    """
+    total, size = 0.0, max(1, CELLS // (n * problem.model.n_actions))
+    for level, states, weights, probability in clouds:
+        for first in range(0, len(probability), size):
+            part = slice(first, first + size)
+            errors = step_errors(
+                problem, level + 1, states[part], weights[part], n, rejection=rejection
+            )
+            total += float(probability[part] @ errors)
+    return total
+
+
+def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> tuple[Floats, float]:
+    """Sum the one-step errors of each run; each is at most min(1, its term of F-level)."""
+    sums = np.concatenate(list(stepwise_samples(problem, sampler, n_runs, rng)))
+    return sums, float(largest_steps(problem, sampler.n_particles).sum())
+
+
+@bound(
+    id="T",
+    title="one-step errors of the tilted cloud",
+    reference="new; self-normalised importance sampling level by level",
+    formula="sum_h E[D_TV(E[nu~_h | past], nu~_{h-1} pi*)], nu~_h ∝ nu^_h V*/V^",
+    assumptions=(MULTINOMIAL, DRAWN),
+    measured=True,
+    samples=_samples,
+)
+def stepwise_errors(problem: Problem, sampler: Sampler) -> float:
+    r"""Bound D_TV <= sum_{h=1}^H E[D_TV(E[nu~_h | past], nu~_{h-1} pi*)], over all clouds.
+
+    nu~_0 is the root and nu~_H = nu^_H; the kernel pi* contracts D_TV, so the errors of the
+    levels add up. The conditional mean needs no sampling: see `simulator.exact.quadrature`.
+
+    Guarantee: upper bound of order 1/N, true with lost mass too; attained by some trees.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : SMC
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TooLargeError
+        If there are too many clouds; `Bound.estimate` measures it then.
+    """
+    # whoever declares this law has the clouds of SMC
+    chain = cloud_chain(problem, SMC(sampler.n_particles))
+    clouds = ((c.level, c.states, c.weights, c.probability) for c in chain)
+    return sum_steps(problem, sampler.n_particles, clouds)

@@ -1,0 +1,57 @@
+"""Bound S2: the exact relative variance of the weight."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+from simulator.exact.second_moments import relative_variance
+from simulator.problem.problem import Problem
+from simulator.samplers.base import Sampler
+from simulator.samplers.facts import facts_of
+from theory.assumptions import DRAWN, KEEPS_MASS, NO_RESTART, SECOND_MOMENT
+from theory.statement import bound
+
+__all__ = ["half_root", "weight_variance"]
+
+
+@bound(
+    id="S2",
+    title="exact relative variance of the weight",
+    reference="new; arXiv 2603.07887v1, C.3, with Cauchy-Schwarz and the exact second moment",
+    formula="sqrt(v)/2, v = Var(W^_H)/Z^2",
+    assumptions=(SECOND_MOMENT, DRAWN, NO_RESTART, KEEPS_MASS),
+)
+def weight_variance(problem: Problem, sampler: Sampler) -> float:
+    r"""Bound D_TV <= E|W^_H - Z|/(2Z) <= sqrt(v)/2, v = Var(W^_H)/Z^2 by recursion.
+
+    Guarantee: upper bound.
+
+    Parameters
+    ----------
+    problem : Problem
+    sampler : SMC, SIS, SMCRejection, DiffusionMonteCarlo or ActionLevelRejection
+
+    Returns
+    -------
+    float
+    """
+    v = relative_variance(problem, sampler.n_particles, facts_of(sampler, problem).family)
+    return half_root(v, problem.horizon)
+
+
+def half_root(v: float, horizon: int) -> float:
+    """Return sqrt(v)/2 for a v that comes as a difference from 1 after `horizon` steps.
+
+    Parameters
+    ----------
+    v : float
+    horizon : int
+
+    Returns
+    -------
+    float
+        Rounded up, as rounding must not push the bound down.
+    """
+    rounding = 4 * sys.float_info.epsilon * horizon
+    return math.sqrt(v + (1 + v) * rounding) / 2
