@@ -54,7 +54,7 @@ docs: .venv/.ready  ## build/docs/index.html, from the docstrings and the regist
 paper: .venv/.ready  ## paper/paper.pdf, with figures from the tables in $(OUT)/
 	@command -v latexmk >/dev/null && command -v pdflatex >/dev/null \
 	  || { echo "needs latexmk and LaTeX: run 'make paper-system'" >&2; exit 1; }
-	$(BIN)/python -m scripts.paper --results $(OUT)
+	$(BIN)/python -m scripts.reproduce.paper --results $(OUT) --profile $(PROFILE)
 	cd paper && latexmk -pdf -interaction=nonstopmode -halt-on-error -outdir=build paper.tex
 	cp paper/build/paper.pdf paper/paper.pdf
 

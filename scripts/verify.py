@@ -27,7 +27,7 @@ GIB = 1 << 20  # in KiB, as ru_maxrss counts
 def memory() -> tuple[bool, str]:
     """Sweep ten million runs of a small problem; the largest process stays below 1 GiB."""
     with tempfile.TemporaryDirectory() as folder:
-        sweep = [sys.executable, "-m", "scripts.cli", "sweep", "product:horizon=4", "-n", "2",
+        sweep = [sys.executable, "-m", "scripts.cli.app", "sweep", "product:horizon=4", "-n", "2",
                  "--runs", "10000000", "--seed", "1", "--jobs", "2", "--out", folder]  # fmt: skip
         subprocess.run(sweep, check=True, stdout=subprocess.DEVNULL)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

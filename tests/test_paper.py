@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import paper
+from scripts.reproduce import paper
 from theory.registry import BOUNDS
 
 ROOT = Path(__file__).resolve().parent.parent

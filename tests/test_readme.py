@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.cli import main
+from scripts.cli.app import main
 from theory.registry import BOUNDS
 from theory.status import RELATIONS, compare
 from theory.survey import summarise

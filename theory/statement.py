@@ -139,7 +139,10 @@ class Bound:
         self._check(problem, sampler)
         if self.infinite_because(problem, sampler) is not None:
             return math.inf
-        return float(self.function(problem, sampler))
+        found = float(self.function(problem, sampler))
+        if math.isnan(found):
+            raise InputError(f"bound {self.id}: its value is not a number")
+        return found
 
     def estimate(
         self,

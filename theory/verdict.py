@@ -208,8 +208,9 @@ def measure_error(
         If the law cannot be enumerated and `n_runs` is not given.
     """
     try:
-        tv = sampler.exact_law(problem, limit=limit).tv
-        return Interval.exactly(tv)
+        if not hasattr(sampler, "exact_law"):
+            raise TooLargeError(f"{type(sampler).__name__} has no exact law")
+        return Interval.exactly(sampler.exact_law(problem, limit=limit).tv)
     except TooLargeError as fault:
         limits = exact_limits(problem, sampler)
         if limits is not None:

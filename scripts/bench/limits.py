@@ -94,7 +94,7 @@ def seconds_of_commands(starts: int = STARTS) -> list[Row]:
         taken = []
         for _ in range(1 + starts):
             begin = time.perf_counter()
-            _python("-m", "scripts.cli", *arguments)
+            _python("-m", "scripts.cli.app", *arguments)
             taken.append(time.perf_counter() - begin)
         rows.append({"what": name, "seconds": float(np.median(taken[1:])), "goal": goal})
     return rows

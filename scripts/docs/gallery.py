@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from scripts.cli import app
+from scripts.cli.app import app
 from simulator.problem.library import ready_problems
 from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.registry import SAMPLERS

@@ -51,7 +51,8 @@ def run_cell(first: int, count: int, make: Callable[[int], Sampler] = SMC) -> Ro
         rows.extend(
             {"problem": seed, "horizon": problem.horizon, "n": n, "bound": v.id,
              "value": v.value, "bound_low": v.low, "error": report.error.high,
-             "ratio": report.error.high / v.value if v.value > 0 else 0.0, "vacuous": v.vacuous, "status": v.status}
+             "ratio": report.error.high / v.value if v.value > 0 else 0.0,
+             "vacuous": v.vacuous, "status": v.status}
             for v in report.verdicts
         )  # fmt: skip
     return rows

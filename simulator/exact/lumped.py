@@ -16,8 +16,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import scipy  # scipy.stats, which is slow to load, only where it is used
-from scipy.special import betainc, gammaln, xlog1py, xlogy
 
 from simulator.errors import InputError
 from simulator.typing import Floats
@@ -58,7 +56,9 @@ def product_one_probability(n_particles: int) -> float:
     """
     _at_least(n_particles, 1, "n_particles")
     ones = np.arange(n_particles + 1)
-    chance = scipy.stats.binom.pmf(ones, n_particles, 0.5)
+    from scipy.stats import binom
+
+    chance = binom.pmf(ones, n_particles, 0.5)
     return float((chance * 2 * ones / (n_particles + ones)).sum())
 
 
@@ -89,6 +89,8 @@ def product_tv(horizon: int, n_particles: int) -> float:
     p, q = product_one_probability(n_particles), 2 / 3
     up, down = np.log(q / p), np.log((1 - q) / (1 - p))
     k = int(np.floor(-horizon * down / (up - down))) + 1  # smallest k with the larger law Bin(q)
+    from scipy.special import betainc
+
     return float(betainc(k, horizon - k + 1, q) - betainc(k, horizon - k + 1, p))
 
 
@@ -160,9 +162,11 @@ def two_branch_counts(horizon: int, n_particles: int, s: float = 0.5) -> Floats:
     _at_least(horizon, 1, "horizon")
     transition, _ = two_branch_transition(n_particles, s)
     now = np.arange(n_particles + 1)
-    law = scipy.stats.binom.pmf(now, n_particles, 0.5)
+    from scipy.stats import binom
+
+    law = binom.pmf(now, n_particles, 0.5)
     if horizon > 1:  # the first bit carries no weight
-        law = law @ scipy.stats.binom.pmf(now[None], n_particles, now[:, None] / n_particles)
+        law = law @ binom.pmf(now[None], n_particles, now[:, None] / n_particles)
         law = law @ np.linalg.matrix_power(transition, horizon - 2)
     return np.asarray(law)
 
@@ -206,6 +210,8 @@ def binomial_rows(n: int, p: Floats) -> Floats:
     (k, n+1) array
     """
     k = np.arange(n + 1)
+    from scipy.special import gammaln, xlog1py, xlogy
+
     log_choose = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
     pmf = np.exp(log_choose + xlogy(k, p[:, None]) + xlog1py(n - k, -p[:, None]))
     return np.asarray(pmf / pmf.sum(axis=1, keepdims=True))

@@ -26,7 +26,6 @@ import numpy.typing as npt
 
 from simulator.checks import check_choice, check_int
 from simulator.errors import InputError
-from simulator.exact.second_moments_kernel import log_sweeps, path_sweeps, sweeps
 from simulator.problem.forward_backward import Tables, backward
 from simulator.problem.problem import Problem
 from simulator.typing import Floats, Ints
@@ -102,6 +101,8 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
         return math.inf
     edges = weighted_edges(problem)
     a, start, rejection = problem.model.n_actions, problem.model.state_start, algorithm != "smc"
+    from simulator.exact.second_moments_kernel import log_sweeps, sweeps
+
     logs = edges.log_weighted, edges.log_posterior, edges.log_ratio
     second = math.nan
     if not beyond_floats(edges):
@@ -210,6 +211,8 @@ def path_second_moment(
         and not dead.all()
         and not beyond_floats(edges)
     ):
+        from simulator.exact.second_moments_kernel import path_sweeps
+
         out[~dead] = path_sweeps(
             a, model.state_start, edges.target, np.exp(edges.log_weighted),
             np.exp(edges.log_ratio), n_particles, algorithm != "smc",

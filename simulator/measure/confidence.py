@@ -9,8 +9,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
-from scipy.special import betaincinv
 
 from simulator.interval import Interval
 
@@ -127,6 +125,8 @@ class BettingUpper:
         """Return the limit, at most 1."""
         if not self._theta or self.log_capital(1.0) <= self.log_odds:
             return 1.0
+        from scipy.optimize import brentq
+
         root = brentq(lambda m: self.log_capital(m) - self.log_odds, 0.0, 1.0, xtol=1e-15)
         return min(float(root) + 1e-12, 1.0)
 
@@ -220,6 +220,8 @@ def proportion_lower(successes: int, n: int, delta: float) -> float:
     >>> round(proportion_lower(100, 100, 0.025), 4)
     0.9638
     """
+    from scipy.special import betaincinv
+
     return 0.0 if successes == 0 else float(betaincinv(successes, n - successes + 1, delta))
 
 
@@ -241,6 +243,8 @@ def proportion_upper(successes: int, n: int, delta: float) -> float:
     >>> round(proportion_upper(0, 100, 0.025), 4)
     0.0362
     """
+    from scipy.special import betaincinv
+
     return 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, 1 - delta))
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import entr
 
 from simulator.errors import InputError
 from simulator.exact.law import ExactLaw
@@ -81,6 +80,8 @@ def diversity(
     >>> round(d.distinct.value + d.collision.value, 12)
     2.0
     """
+    from scipy.special import entr
+
     if isinstance(outputs, ExactLaw):
         if n is None:
             raise InputError("diversity: n is needed for a law")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.checks import check_real
 from simulator.errors import InputError
@@ -49,14 +48,16 @@ def log_z_error(
     >>> error.low < error.value < error.high < 0.1
     True
     """
+    from scipy.stats import binom
+
     if runs.log_w is None:
         raise InputError("log Z error: the sampler estimates no Z")
     check_real("quantile", quantile, 0, 1, above=True, below=True)
     off = np.sort(np.abs(runs.log_w - problem.log_z))
     n, tail = off.size, (1 - confidence) / 2
     # P(off[k-1] > quantile) = P(Bin < k), P(off[k-1] < quantile) <= P(Bin >= k)
-    below = int(scipy.stats.binom.ppf(tail, n, quantile))
-    above = int(scipy.stats.binom.isf(tail, n, quantile)) + 1
+    below = int(binom.ppf(tail, n, quantile))
+    above = int(binom.isf(tail, n, quantile)) + 1
     low = float(off[below - 1]) if below >= 1 else 0.0
     high = float(off[above - 1]) if above <= n else np.inf
     value = float(off[min(int(np.ceil(quantile * n)), n) - 1])

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.problem.problem import Problem
-from simulator.problem.target_kernel import draw_paths
 from simulator.streams.plain import Xoshiro
 from simulator.streams.seeds import run_seeds
 from simulator.streams.threads import spread
@@ -57,6 +56,8 @@ def target_paths(
     >>> print(f"{target_paths(product(100), 1000, 1).mean():.2f}")
     0.67
     """
+    from simulator.problem.target_kernel import draw_paths
+
     seeds = run_seeds(rng, n, first_block)
     tokens = np.empty((n, problem.horizon), dtype=np.int32)
     t = problem.tables

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import gammaln
 
 from simulator.errors import TooLargeError
 from simulator.typing import Floats, Ints
@@ -94,6 +93,8 @@ def compositions(kinds: int, size: int) -> Compositions:
     for column in range(size):
         counts[np.arange(sequence.shape[0]), sequence[:, column]] += 1
     if size > LAST_FACTORIAL:
+        from scipy.special import gammaln
+
         coefficient = gammaln(size + 1) - gammaln(counts + 1).sum(axis=1)
     else:
         factorial = np.array([math.factorial(n) for n in range(size + 1)], dtype=np.float64)

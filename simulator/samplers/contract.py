@@ -22,7 +22,6 @@ from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.errors import InputError
 from simulator.exact.law import ExactLaw
@@ -129,6 +128,8 @@ def draws_from_its_exact_law(sampler: Sampler) -> None:
 
     Catches a shift of one probability p by about 12 sqrt(p(1-p)/4000), at most 0.1.
     """
+    from scipy.stats import binom
+
     for problem in contract_problems():
         law = sampler.exact_law(problem, "states")
         runs = sampler.run(problem, N_RUNS, rng=SEED + 1)
@@ -137,7 +138,7 @@ def draws_from_its_exact_law(sampler: Sampler) -> None:
         seen = np.append(counts, runs.failed.sum())
         level = FALSE_FAILURE / (2 * len(chance) * len(contract_problems()))
         for p, k in zip(chance.clip(0, 1), seen, strict=True):
-            tail = min(scipy.stats.binom.cdf(k, N_RUNS, p), scipy.stats.binom.sf(k - 1, N_RUNS, p))
+            tail = min(binom.cdf(k, N_RUNS, p), binom.sf(k - 1, N_RUNS, p))
             assert tail > level, f"{problem.name}: {k} of {N_RUNS} where {N_RUNS * p:.1f} is due"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from simulator.errors import InputError
+
 if TYPE_CHECKING:
     from simulator.problem.problem import Problem
 
@@ -72,6 +74,11 @@ def facts_of(sampler: object, problem: Problem) -> Facts:
     -------
     Facts
 
+    Raises
+    ------
+    InputError
+        If ``facts(problem)`` gives something else.
+
     Examples
     --------
     >>> from simulator import SMC, open_problem
@@ -84,6 +91,7 @@ def facts_of(sampler: object, problem: Problem) -> Facts:
     declared = getattr(sampler, "facts", None)
     if callable(declared):
         found = declared(problem)
-        if isinstance(found, Facts):
-            return found
+        if not isinstance(found, Facts):
+            raise InputError(f"facts: {type(sampler).__name__} declares {found!r:.60}, not Facts")
+        return found
     return Facts(properly_weighted=getattr(sampler, "properly_weighted", False) is True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from simulator.errors import InputError
 from simulator.samplers.backtracking.sampler import Backtracking
@@ -74,13 +74,13 @@ def register(name: str) -> Callable[[S], S]:
     return add
 
 
-def make_sampler(name: str, n_particles: int | None = None, **options: object) -> Sampler:
-    """Make a registered sampler.
+def make_sampler(name: str | type, n_particles: int | None = None, **options: object) -> Sampler:
+    """Make a sampler by its registered name, or of a class.
 
     Parameters
     ----------
-    name : str
-        One of `SAMPLERS`.
+    name : str or type
+        One of `SAMPLERS`, or a frozen dataclass with `n_particles` as its first field.
     n_particles : int, optional
         By default what the sampler prescribes, or else 4.
     **options
@@ -100,24 +100,25 @@ def make_sampler(name: str, n_particles: int | None = None, **options: object) -
     >>> make_sampler("smc", 8, resampling="systematic")  # doctest: +ELLIPSIS
     SMC(n_particles=8, resampling='systematic', ...)
     """
-    fields = _fields(name)
+    cls, fields = _class(name), _fields(name)
     for key in options:
         _known(name, key, fields)
     if n_particles is None:
-        first = dataclasses.fields(SAMPLERS[name])[0]  # type: ignore[arg-type]
+        first = dataclasses.fields(cls)[0]
         n_particles = N_PARTICLES if first.default is dataclasses.MISSING else first.default
-    made: Sampler = SAMPLERS[name](n_particles, **options)  # type: ignore[call-arg]
+    made: Sampler = cls(n_particles, **options)
     return made
 
 
-def parse_options(name: str, settings: Sequence[str]) -> dict[str, object]:
+def parse_options(name: str | type, settings: Sequence[str]) -> dict[str, object]:
     """Read options of a sampler from texts ``key=value``.
 
     Parameters
     ----------
-    name : str
-        One of `SAMPLERS`.
+    name : str or type
+        As in `make_sampler`.
     settings : sequence of str
+        The texts.
 
     Returns
     -------
@@ -147,17 +148,27 @@ def parse_options(name: str, settings: Sequence[str]) -> dict[str, object]:
     return out
 
 
-def _fields(name: str) -> dict[str, object]:
+def _class(name: str | type) -> Any:
+    """Return the class, a dataclass whose first field is the number of particles."""
+    if isinstance(name, str):
+        if name not in SAMPLERS:
+            raise InputError(f"sampler {name!r} is not known, only {', '.join(SAMPLERS)}")
+        return SAMPLERS[name]
+    fields = dataclasses.fields(name) if dataclasses.is_dataclass(name) else ()
+    if not fields or fields[0].name != "n_particles":
+        raise InputError(f"{name.__name__}: not a dataclass whose first field is n_particles")
+    return name
+
+
+def _fields(name: str | type) -> dict[str, object]:
     """Options of a sampler other than `n_particles`, with their defaults."""
-    if name not in SAMPLERS:
-        raise InputError(f"sampler {name!r} is not known, only {', '.join(SAMPLERS)}")
-    fields = dataclasses.fields(SAMPLERS[name])  # type: ignore[arg-type]
-    return {f.name: f.default for f in fields if f.name != "n_particles"}
+    return {f.name: f.default for f in dataclasses.fields(_class(name)) if f.name != "n_particles"}
 
 
-def _known(name: str, key: str, fields: dict[str, object]) -> None:
+def _known(name: str | type, key: str, fields: dict[str, object]) -> None:
     if key not in fields:
-        raise InputError(f"{name} has no option {key!r}, only {', '.join(fields)}")
+        label = name if isinstance(name, str) else name.__name__
+        raise InputError(f"{label} has no option {key!r}, only {', '.join(fields) or 'none'}")
 
 
 def _value(key: str, text: str, default: object) -> object:

@@ -5,7 +5,7 @@ from multiprocessing.pool import ThreadPool
 
 import pytest
 
-from scripts import ending
+from scripts.cli import ending
 
 LINE = "particlebounds: interrupted; finished parts are kept\n"
 

@@ -16,7 +16,7 @@ from figures.prompt_switching import (
     reliability,
     without_noise,
 )
-from scripts.cli import main
+from scripts.cli.app import main
 from scripts.experiments import accuracy, language_model_styles, shipped
 from simulator.language_models import packaged
 from simulator.language_models.extra import MISSING

@@ -9,7 +9,7 @@ import pytest
 from figures.catalogue import FIGURES
 from figures.figure import save
 from scripts.experiments.catalogue import EXPERIMENTS
-from scripts.report import write_report
+from scripts.reproduce.report import write_report
 from theory.survey import summarise
 
 VOID = {"meta", "img", "br", "link", "input"}

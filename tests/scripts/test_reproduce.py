@@ -5,10 +5,10 @@ import pytest
 
 from figures.catalogue import FIGURES
 from figures.figure import save
-from scripts.cli import main
+from scripts.cli.app import main
 from scripts.experiments.catalogue import EXPERIMENTS
-from scripts.show import claims
-from scripts.verdicts import summarise
+from scripts.reproduce.claims import claims
+from scripts.reproduce.verdicts import summarise
 from simulator.runs.store import read_table, write_table
 
 
@@ -81,7 +81,7 @@ def test_a_violated_bound_is_counted_and_ends_with_code_one(capsys, tmp_path, mo
     verdicts = summarise({"trees": pd.DataFrame(rows)}).set_index("bound")
     assert verdicts.loc["S1", "violated"] == 1
     assert verdicts.loc["J", "violated"] == 0
-    monkeypatch.setattr("scripts.reproduce.summarise", lambda tables: verdicts.reset_index())
+    monkeypatch.setattr("scripts.reproduce.run.summarise", lambda tables: verdicts.reset_index())
     code, out = reproduce(capsys, "product", "--jobs", 1, "--out", tmp_path)
     assert code == 1
     assert "violated 1×" in out.out
@@ -116,8 +116,8 @@ def test_claims_stand_in_the_report_and_a_violated_one_ends_with_code_one(
         return [claim | {"verdict": verdict} for claim in claims(["A.2"])]
 
     only = {"product": EXPERIMENTS["product"]}
-    monkeypatch.setattr("scripts.reproduce.EXPERIMENTS", only)
-    monkeypatch.setattr("scripts.reproduce.claims", some)
+    monkeypatch.setattr("scripts.reproduce.run.EXPERIMENTS", only)
+    monkeypatch.setattr("scripts.reproduce.run.claims", some)
     assert reproduce(capsys, "product", "--jobs", 1, "--out", tmp_path)[0] == 0
     assert "A.2" not in (tmp_path / "report.html").read_text()  # nobody has checked it yet
     for verdict, code in (("holds", 0), ("violated", 1)):

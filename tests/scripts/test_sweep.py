@@ -32,8 +32,8 @@ def shards(folder):
 KILLER = """
 import os, random, signal, sys, time
 from pathlib import Path
-import scripts.sweep  # what takes long to import
-from scripts.cli import main
+import scripts.cli.sweep  # what takes long to import
+from scripts.cli.app import main
 from simulator.samplers.registry import make_sampler
 from simulator.problem.library import open_problem
 make_sampler("smc", 1).run(open_problem("eos"), 10, rng=0, n_threads=1)  # compile

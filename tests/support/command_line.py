@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.cli import main
+from scripts.cli.app import main
 
 
 def run(capsys, *arguments, code=0):

@@ -12,7 +12,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 def start(*arguments, **options):
     """Start `particlebounds` with the arguments, in a session of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "scripts.cli", *map(str, arguments)],
+        [sys.executable, "-m", "scripts.cli.app", *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=ENVIRONMENT, start_new_session=True, **options,
     )  # fmt: skip

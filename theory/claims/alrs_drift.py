@@ -20,7 +20,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
@@ -77,8 +76,10 @@ def drift(horizon: int, eps: float) -> float:
     >>> round(drift(2, 0.25), 12), round(drift(401, 0.05), 4)
     (0.125, 0.3829)
     """
+    from scipy.stats import binom
+
     k = np.arange(horizon)
-    pmf = scipy.stats.binom.pmf
+    pmf = binom.pmf
     gap = pmf(k, horizon - 1, (1 + eps) / 2) - pmf(k, horizon - 1, 0.5)
     return float(np.maximum(gap, 0).sum())
 

@@ -24,7 +24,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import scipy  # scipy.stats, which is slow to load, only where it is used
 
 from simulator.errors import InputError
 from simulator.problem.problem import Problem
@@ -181,13 +180,15 @@ def best_thresholds(counts: Sequence[int], theta: float, n_particles: int) -> tu
     >>> best_thresholds([16], 0.75, 1), best_thresholds([42, 248], 0.5, 2)
     ((12,), (27, 155))
     """
+    from scipy.stats import binom
+
     chosen: list[int] = []
     limits, p = 1.0, 1.0
     for k, m in enumerate(counts, 1):
         held = max(n_particles - (len(counts) - k), 1)
         v = 0.5 * limits if held == 1 else 0.5 + limits / 2
         t = np.arange(m + 1)
-        sf = scipy.stats.binom.sf
+        sf = binom.sf
         reach, miss = sf(t - 1, m, p * (1 + theta) / 2), sf(t - 1, m, v)
         best = int(np.argmax(reach - miss))
         chosen.append(best)
@@ -289,13 +290,17 @@ def _pairs(counts: Sequence[int], thresholds: Sequence[int]) -> list[tuple[int, 
 
 def _tail(m: int, t: int, p: float) -> float:
     """P(Bin(m, p) >= t)."""
-    return float(scipy.stats.binom.sf(t - 1, m, p))
+    from scipy.stats import binom
+
+    return float(binom.sf(t - 1, m, p))
 
 
 def _least_block(miss: float, hit: float, delta: float) -> tuple[int, int]:
+    from scipy.stats import binom
+
     for m in range(1, MAX_COPIES + 1):
-        t = int(scipy.stats.binom.isf(delta, m, miss)) + 1
-        if t <= m and scipy.stats.binom.cdf(t - 1, m, hit) <= delta:
+        t = int(binom.isf(delta, m, miss)) + 1
+        if t <= m and binom.cdf(t - 1, m, hit) <= delta:
             return m, t
         if hit <= miss:
             break

@@ -20,8 +20,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
-import scipy  # scipy.stats, which is slow to load, only where it is used
-
 from simulator.errors import InputError, TooLargeError
 
 __all__ = ["best_event_probability", "copy_value"]
@@ -66,8 +64,10 @@ def best_event_probability(
     >>> [round(best_event_probability([6, 8], [4, 6], n), 4) for n in (1, 2, 3, 4)]
     [0.0005, 0.3025, 0.9926, 1.0]
     """
+    from scipy.stats import binom
+
     value = copy_value(counts, thresholds, n_particles, limit)
-    return float(scipy.stats.binom.sf(thresholds[-1] - 1, counts[-1], value))
+    return float(binom.sf(thresholds[-1] - 1, counts[-1], value))
 
 
 def copy_value(
@@ -98,12 +98,14 @@ def copy_value(
     >>> [copy_value([1, 1], [1, 1], n) for n in (1, 2, 3, 4)]
     [0.25, 0.5, 0.75, 1.0]
     """
+    from scipy.stats import binom
+
     if n_particles < 1 or len(counts) < 1 or len(counts) != len(thresholds):
         raise InputError("game: needs N >= 1 and one threshold for each of the block counts")
     if n_particles == 1:
         inner = 1.0
         for m, t in zip(counts[:-1], thresholds[:-1], strict=True):
-            inner = float(scipy.stats.binom.sf(t - 1, m, inner / 2))
+            inner = float(binom.sf(t - 1, m, inner / 2))
         return inner / 2
     game = _Game(list(zip(counts, thresholds, strict=True)), n_particles, limit)
     try:

@@ -15,9 +15,9 @@ pi*_h; so the first leaf has the law pi* exactly, from any time on.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from simulator.errors import TooLargeError
 from simulator.exact.law import DEFAULT_LIMIT, ExactLaw, total_variation
@@ -25,6 +25,9 @@ from simulator.exact.outcomes import outcomes
 from simulator.problem.problem import Problem
 from simulator.samplers.branching.moves import step_ratios
 from simulator.typing import Floats
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["Walk", "walk_law", "walk_on"]
 
@@ -82,6 +85,8 @@ def walk_on(tree: Problem) -> Walk:
     rows = np.concatenate([source, np.arange(n), [n]])
     columns = np.concatenate([target, parent, [0]])
     entries = np.concatenate([down, climb, [1.0]])
+    from scipy import sparse
+
     transition = sparse.csr_array((entries, (rows, columns)), shape=(n + 1, n + 1))
     # the edge above each prefix has conductance pi_ref V^, here as a multiple of V^(root)
     above = np.zeros(n)

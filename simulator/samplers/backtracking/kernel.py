@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from simulator.samplers.branching.moves import draw_move
+from simulator.samplers.branching.moves_kernel import draw_move
 from simulator.streams.xoshiro import next_word, to_unit
 
 __all__ = ["AT_LEAF", "AT_STEP", "AT_VISIT", "WalkOutputs", "run_walk", "stop_code"]

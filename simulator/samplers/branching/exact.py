@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 from simulator.errors import TooLargeError
 from simulator.exact.law import ExactLaw, total_variation
@@ -76,6 +75,8 @@ def extinction(problem: Problem, n: int) -> float:
 def _integrals(problem: Problem, n: int, step: float) -> Floats:
     """(Z_e/V^(root)) E_target[Int ...; y] by the tanh-sinh rule of a given step."""
     u = np.arange(-6.0, 6.0 + step / 2, step)
+    from scipy.special import expit
+
     t, rest = expit(math.pi * np.sinh(u)), expit(-math.pi * np.sinh(u))
     weight = step * math.pi * np.cosh(u) * t * rest
     e, a, start = problem.forward_backward.edges, problem.model.n_actions, problem.model.state_start

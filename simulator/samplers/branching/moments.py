@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import logsumexp
 
 from simulator.errors import TooLargeError
 from simulator.problem.problem import Problem
@@ -53,6 +52,8 @@ def relative_variance(problem: Problem, n: int) -> float:
     inner = slice(0, int(problem.model.state_start[-2]))
     on = np.isfinite(p.log_forward_alive[inner]) & np.isfinite(p.log_value_alive[inner])
     forward, value = p.log_forward_alive[inner][on], p.log_value_alive[inner][on]
+    from scipy.special import logsumexp
+
     total = logsumexp(forward + 2 * value - problem.log_prm_flat[inner][on]) - p.log_z_alive
     with np.errstate(over="ignore"):
         scale = float(np.exp(problem.log_prm_flat[0] - p.log_z_alive))

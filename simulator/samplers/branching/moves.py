@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
     from simulator.problem.problem import Problem
 
-__all__ = ["MoveTables", "draw_move", "move_tables", "step_ratios"]
+__all__ = ["MoveTables", "move_tables", "step_ratios"]
 
 
 class MoveTables(NamedTuple):
@@ -110,28 +109,3 @@ def move_tables(problem: Problem) -> MoveTables:
         found = MoveTables(below, t.state_start, t.table_start, t.next_state)
         _CACHE[problem] = found
     return found
-
-
-@njit(cache=True, nogil=True)
-def draw_move(below, u):
-    """Return the token of the move that u in [0, 1) stands for, or A for "parent".
-
-    Parameters
-    ----------
-    below : (A,) array
-        A row of `MoveTables.below`.
-    u : float
-
-    Returns
-    -------
-    int
-        Never a token of probability zero.
-    """
-    low, high = 0, below.size
-    while low < high:
-        middle = (low + high) // 2
-        if below[middle] > u:
-            high = middle
-        else:
-            low = middle + 1
-    return low

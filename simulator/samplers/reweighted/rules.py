@@ -19,8 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
-from scipy.special import logsumexp
 
 from simulator.checks import check_choice
 from simulator.errors import InputError
@@ -144,6 +142,9 @@ def _annealed(tree: Problem) -> Floats:
 
 def _power(log_mass: Floats, log_score: Floats) -> float:
     """Largest beta in [0, 1] with (E w^beta)^2 >= LEAST_ESS E w^(2 beta): decreasing in beta."""
+    from scipy.optimize import brentq
+    from scipy.special import logsumexp
+
     log_mass = log_mass - logsumexp(log_mass)
 
     def excess(beta: float) -> float:
@@ -232,6 +233,8 @@ def limit_law(problem: Problem, rule: str) -> Floats:
 
 
 def _limit(tree: Problem, rule: Rule) -> Floats:
+    from scipy.special import logsumexp
+
     if rule.select == "sample":
         return rule.rewrite(tree).target[-1]
     start = tree.model.state_start

@@ -17,7 +17,7 @@ FLAGS = ["--no-sandbox", "--disable-dev-shm-usage",
 
 @pytest.fixture(scope="session")
 def address():
-    command = [sys.executable, "-m", "scripts.cli", "demo", "--port", "0", "--no-browser"]
+    command = [sys.executable, "-m", "scripts.cli.app", "demo", "--port", "0", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
         try:
             yield server.stdout.readline().strip()

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import problems
 
-from scripts.cli import main
+from scripts.cli.app import main
 from simulator.errors import InputError
 from simulator.problem.files import FORMAT, load_problem, save_problem
 from simulator.problem.model import TabularModel

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scripts.ending import INTERRUPTED, fail, given, interrupted
-from scripts.lm import lm
+from scripts.cli.ending import INTERRUPTED, fail, given, interrupted
+from scripts.cli.lm import lm
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ app.add_typer(lm, name="lm")
 ProblemArg = Annotated[
     str, typer.Argument(metavar="PROBLEM", help="Problem file, or NAME[:key=value,...]; see list.")
 ]
-SamplerOption = Annotated[str, typer.Option("--sampler", help="Registered name; see list.")]
+SamplerOption = Annotated[
+    str, typer.Option("--sampler", help="Registered name (see list), or FILE.py:CLASS.")
+]
 ParticlesOption = Annotated[
     int | None,
     typer.Option("--particles", "-n", help="Number of particles N.  [default: 4; 1 for alrs]"),
@@ -67,15 +69,15 @@ def start(context: typer.Context) -> None:
 
 
 def _sampler(name: str, particles: int | None, settings: list[str] | None) -> Sampler:
-    from simulator.samplers.registry import make_sampler, parse_options
+    from scripts.cli.own import make_named_sampler
 
-    return make_sampler(name, particles, **parse_options(name, settings or []))
+    return make_named_sampler(name, particles, settings or [])
 
 
 @app.command()
 def inspect(problem: ProblemArg, json: JsonOption = False) -> None:
     """Print the criteria of a problem: coverage, accuracy of the PRM, chi-square."""
-    from scripts import show
+    from scripts.cli import show
     from simulator.problem.library import open_problem
 
     show.emit(show.inspection(open_problem(problem)), json)
@@ -90,7 +92,7 @@ def exact(
     json: JsonOption = False,
 ) -> None:
     """Print the exact law of a sampler on a small problem."""
-    from scripts import show
+    from scripts.cli import show
     from simulator.problem.library import open_problem
 
     made = _sampler(sampler, particles, option)
@@ -107,6 +109,10 @@ def check(
     option: SettingOption = None,
     runs: RunsOption = None,
     seed: SeedOption = 0,
+    statement: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these: id, FILE.py or FILE.py:NAME.  [default: all]"),
+    ] = None,
     every: Annotated[
         bool,
         typer.Option("--all", help="All statements, samplers and families; takes minutes."),
@@ -115,21 +121,25 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Compare the error with every bound that applies; exit code 1 if one is violated."""
-    from scripts import show
+    from scripts.cli import show
 
     if every == (problem is not None):
         raise InputError("check: give either a PROBLEM or --all")
+    if every and statement:
+        raise InputError("check: --statement goes with a PROBLEM")
     if problem is None:
         found = show.survey(jobs)
         show.emit({"bounds": found}, json)
         if any(b["verdict"] == "violated" for b in found):
             raise typer.Exit(1)
         return
+    from scripts.cli.own import named_statements
     from simulator.problem.library import open_problem
     from theory.verdict import check as check_bounds
 
     made = _sampler(sampler, particles, option)
-    report = check_bounds(open_problem(problem), made, n_runs=runs, rng=seed)
+    bounds = named_statements(statement) if statement else None
+    report = check_bounds(open_problem(problem), made, n_runs=runs, rng=seed, bounds=bounds)
     show.emit(show.report(report), json)
     if any(v.status == "violated" for v in report.verdicts):
         raise typer.Exit(1)
@@ -144,9 +154,10 @@ def claims(
     json: JsonOption = False,
 ) -> None:
     """Check the statements that are no bound on one error; exit code 1 if one is violated."""
-    from scripts import show
+    from scripts.cli import show
+    from scripts.reproduce.claims import claims as check_claims
 
-    found = show.claims(names or [], thorough)
+    found = check_claims(names or [], thorough)
     show.emit({"claims": found if json else [show.short(c) for c in found]}, json)
     if any(c["verdict"] == "violated" for c in found):
         raise typer.Exit(1)
@@ -165,7 +176,7 @@ def plan(
     json: JsonOption = False,
 ) -> None:
     """Print how many particles each bound asks for at an error, and how many truly suffice."""
-    from scripts import show
+    from scripts.cli import show
     from simulator.problem.library import open_problem
     from theory.plan import plan as find
 
@@ -182,7 +193,7 @@ def plan(
 @app.command()
 def audit(problem: ProblemArg, particles: ParticlesOption = None, json: JsonOption = False) -> None:
     """Print what weighting rules in use converge to, and how far that is from the target."""
-    from scripts import show
+    from scripts.cli import show
     from simulator.problem.library import open_problem
 
     show.emit(show.audit(open_problem(problem), 4 if particles is None else particles), json)
@@ -199,7 +210,7 @@ def sample(
     seed: SeedOption = 0,
 ) -> None:
     """Draw outputs and write them, with their provenance, to a parquet file."""
-    from scripts import draws
+    from scripts.cli import draws
     from simulator.problem.library import open_problem
 
     made = _sampler(sampler, particles, option)
@@ -211,7 +222,7 @@ def sample(
 @app.command(name="list")
 def list_registered(json: JsonOption = False) -> None:
     """Print the registered samplers, ready problems and statements."""
-    from scripts import show
+    from scripts.cli import show
 
     show.emit(show.registered(), json)
 
@@ -230,7 +241,7 @@ def reproduce(
     ),
 ) -> None:
     """Run the experiments, draw the figures and write the HTML report."""
-    from scripts.reproduce import run
+    from scripts.reproduce.run import run
     from simulator.runs.workers import Workers
 
     if run(names or [], profile, Workers(jobs, backend, scheduler), out):
@@ -263,7 +274,7 @@ def sweep(
     json: JsonOption = False,
 ) -> None:
     """Run samplers over a grid; a stopped sweep goes on where it was."""
-    from scripts.sweep import read_particles, run
+    from scripts.cli.sweep import read_particles, run
     from simulator.runs.sweep import Grid
     from simulator.runs.workers import Workers
 
@@ -278,7 +289,7 @@ def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A parquet file made here.")],
 ) -> None:
     """Make a stored result again from its provenance; exit code 1 if it differs."""
-    from scripts.replay import replay as run_again
+    from scripts.cli.replay import replay as run_again
 
     verdict, equal, remarks = run_again(file)
     for line in remarks:

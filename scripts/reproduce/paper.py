@@ -1,7 +1,8 @@
 r"""Numbers, tables and figures of paper/: nothing that was computed is typed there.
 
-`python -m scripts.paper` writes paper/generated/. Numbers and tables are exact, take half a minute
-and are kept in the repository, so that the paper builds from a clone; a test computes them again.
+`python -m scripts.reproduce.paper` writes paper/generated/. Numbers and tables are exact, take
+half a minute and are kept in the repository, so that the paper builds from a clone; a test computes
+them again.
 Figures are drawn from the tables that `make reproduce` stores.
 """
 
@@ -19,14 +20,15 @@ import pandas as pd
 
 from figures.catalogue import FIGURES
 from figures.figure import save
+from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.experiments.ratios import run_cell
+from scripts.reproduce.tables import made_by, stored
 from simulator.exact.lumped import product_tv, two_branch_bias
 from simulator.exact.quadrature import STEP
 from simulator.exact.second_moments import relative_variance
 from simulator.exact.two_branch_paths import two_branch_tv
 from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
-from simulator.runs.store import read_table
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.instances.hidden_labels import block_sizes, event_probability, myopic_limit
@@ -37,7 +39,7 @@ from theory.registry import BOUNDS
 
 __all__ = ["FOLDER", "PICTURES", "draw", "texts"]
 
-FOLDER = Path(__file__).resolve().parent.parent / "paper" / "generated"
+FOLDER = Path(__file__).resolve().parents[2] / "paper" / "generated"
 PICTURES = ("trees", "two_branch", "ratios", "product")
 TREES, EPSILON, DEPTH, THETA, DELTA = 40, 0.05, 4, 0.5, 0.05
 ROUNDING = 1e-12  # errors that are zero: SMC-RS with a perfect PRM
@@ -66,8 +68,8 @@ def texts() -> dict[str, str]:
     return {"numbers.tex": _file(lines), **out}
 
 
-def draw(results: Path, folder: Path) -> list[str]:
-    """Draw the figures from stored tables.
+def draw(results: Path, folder: Path, profile: str = "quick") -> list[str]:
+    """Draw the figures from stored tables that this code has made.
 
     Parameters
     ----------
@@ -75,19 +77,22 @@ def draw(results: Path, folder: Path) -> list[str]:
         Folder of `reproduce`.
     folder : Path
         Where NAME.pdf goes.
+    profile : {"quick", "full"}
+        Under which the tables were made.
 
     Returns
     -------
     list of str
-        Figures whose table is missing.
+        Figures whose table is missing, or was made by other code.
     """
     missing = []
     for name in PICTURES:
-        table = results / "tables" / f"{name}.parquet"
-        if not table.exists():
+        maker = made_by(EXPERIMENTS[name], profile)
+        table = stored(name, maker, results, say=lambda line: print(line, file=sys.stderr))
+        if table is None:
             missing.append(name)
             continue
-        for path in save(FIGURES[name], read_table(table)[0], folder):
+        for path in save(FIGURES[name], table, folder):
             if path.suffix != ".pdf":
                 path.unlink()
     return missing
@@ -226,7 +231,7 @@ def _table(
 
 
 def _file(lines: Sequence[str]) -> str:
-    return "\n".join(["% made by scripts/paper.py", *lines]) + "\n"
+    return "\n".join(["% made by scripts/reproduce/paper.py", *lines]) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -245,11 +250,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="numbers, tables and figures of paper/")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--profile", choices=("quick", "full"), default="quick")
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     for name, text in texts().items():
         (options.out / name).write_text(text, encoding="utf-8")
-    missing = draw(options.results, options.out)
+    missing = draw(options.results, options.out, options.profile)
     if missing:
         print(
             f"{options.results}/tables lacks {', '.join(missing)}: run 'make reproduce' first",

@@ -15,13 +15,14 @@ from figures.catalogue import FIGURES, list_of_figures
 from figures.figure import save
 from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.progress import progress_bar, say
-from scripts.report import verdict, write_report
-from scripts.show import claims, claims_table
-from scripts.verdicts import summarise
+from scripts.reproduce.claims import claims, claims_table
+from scripts.reproduce.report import verdict, write_report
+from scripts.reproduce.tables import made_by, stored
+from scripts.reproduce.verdicts import summarise
 from simulator.errors import InputError
 from simulator.runs.cells import run_cells
 from simulator.runs.provenance import provenance
-from simulator.runs.store import open_folder, read_table, write_table
+from simulator.runs.store import open_folder, write_table
 from simulator.runs.workers import Workers
 
 __all__ = ["run"]
@@ -86,30 +87,13 @@ def _one(name: str, profile: str, workers: Workers, out: Path, progress: Progres
         advance=lambda done: progress.advance(task, done),
         report=lambda line: say(progress, line),
     )  # fmt: skip
-    made_by = provenance(name, {"cells": cells})
-    write_table(table, out / "tables" / f"{name}.parquet", made_by)
-
-
-def _stored(name: str, made_by: dict[str, object], out: Path) -> pd.DataFrame | None:
-    """Read a table if there is one that was made like this, and is whole."""
-    path = out / "tables" / f"{name}.parquet"
-    if not path.exists():
-        return None
-    try:
-        table, maker = read_table(path)
-    except InputError as fault:
-        _say(f"{fault}; it is left out of the report")
-        return None
-    if maker != made_by:
-        _say(f"{path} is left out of the report: made by other code or under another profile")
-        return None
-    return table
+    write_table(table, out / "tables" / f"{name}.parquet", made_by(experiment, profile))
 
 
 def _stored_tables(profile: str, out: Path) -> dict[str, pd.DataFrame]:
     tables = {}
     for name, experiment in EXPERIMENTS.items():
-        table = _stored(name, provenance(name, {"cells": experiment.cells(profile)}), out)
+        table = stored(name, made_by(experiment, profile), out, say=_say)
         if table is not None:
             tables[name] = table
             save(FIGURES[name], table, out / "figures")
@@ -119,14 +103,14 @@ def _stored_tables(profile: str, out: Path) -> dict[str, pd.DataFrame]:
 def _claims(profile: str, out: Path, *, run_them: bool) -> list[dict[str, Any]]:
     """Check all claims, or read what was found when they were last checked."""
     thorough = profile == "full"
-    made_by = provenance("claims", {"thorough": thorough})
+    maker = provenance("claims", {"thorough": thorough})
     if run_them:
         table = claims_table(claims([], thorough))
-        write_table(table, out / "tables" / "claims.parquet", made_by)
+        write_table(table, out / "tables" / "claims.parquet", maker)
     else:
         # they belong to the whole: who names experiments waits for those only
-        stored = _stored("claims", made_by, out)
-        table = pd.DataFrame() if stored is None else stored
+        found = stored("claims", maker, out, say=_say)
+        table = pd.DataFrame() if found is None else found
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 

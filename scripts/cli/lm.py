@@ -100,8 +100,8 @@ def study(
     out: OutOption = RESULTS,
 ) -> None:
     """Run the three figures as in the table that the package ships."""
+    from scripts.cli.lm_study import run
     from scripts.experiments.language_model_switching import whole_study
-    from scripts.lm_study import run
 
     run("lm_study", whole_study(model, device), model, jobs, out)
 
@@ -117,9 +117,9 @@ def answers(
 ) -> None:
     """Ask questions: SMC with its highest-V^ particle against best-of-N."""
     from figures.language_model_answers import LANGUAGE_MODEL_ANSWERS
+    from scripts.cli.lm_study import run
     from scripts.experiments.language_model_answers import run_cell
     from scripts.experiments.language_model_answers import study as questions
-    from scripts.lm_study import run
 
     asked = questions(n=particles, runs=runs, model=model, device=device)
     run("lm_answers", asked, model, jobs, out, run_cell, LANGUAGE_MODEL_ANSWERS)
@@ -166,11 +166,11 @@ def sample(
     """Draw texts of one prompt that read as if they followed another; one JSON line each."""
     import json
 
-    from simulator.samplers.registry import make_sampler, parse_options
+    from scripts.cli.own import make_named_sampler
     from simulator.text.problem import LanguageModelProblem
     from simulator.text.prompt_switching import PromptSwitching
 
-    made = make_sampler(sampler, particles, **parse_options(sampler, option or []))
+    made = make_named_sampler(sampler, particles, option or [])
     loaded = _load(model, device)
     asked, wanted = ((loaded.chat(p) if chat else p) for p in (prompt, target))
     problem = LanguageModelProblem(loaded, asked, horizon, PromptSwitching(wanted))
@@ -205,8 +205,8 @@ def bench(
 
 
 def _study(figure: str, jobs: int, out: Path, **settings: Any) -> None:
+    from scripts.cli.lm_study import run
     from scripts.experiments.language_model_switching import study
-    from scripts.lm_study import run
 
     run(f"lm_figure{figure}", study(figure, **settings), settings["model"], jobs, out)
 

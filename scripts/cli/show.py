@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json as json_module
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from simulator.problem.problem import Problem
     from simulator.samplers.registry import Sampler
     from theory.plan import Plan
     from theory.verdict import Report
 
 __all__ = [
-    "audit", "claims", "claims_table", "emit", "exact_law", "inspection", "plan", "registered",
+    "audit", "emit", "exact_law", "inspection", "plan", "registered",
     "report", "short", "survey",
 ]  # fmt: skip
 
@@ -149,33 +147,6 @@ def registered() -> dict[str, object]:
         "bounds": {b.id: f"{b.title} [{b.reference}]" for b in BOUNDS.values()},
         "claims": {c.id: f"{c.title} [{c.reference}]" for c in CLAIMS.values()},
     }
-
-
-def claims(names: Sequence[str], thorough: bool = False) -> list[dict[str, object]]:
-    """Check claims, all if no id is named; each with its evidence."""
-    from simulator.errors import InputError
-    from theory.registry import CLAIMS
-
-    for name in names:
-        if name not in CLAIMS:
-            raise InputError(f"claim {name!r} is not known; there are {', '.join(CLAIMS)}")
-    out: list[dict[str, object]] = []
-    for c in [CLAIMS[name] for name in names or CLAIMS]:
-        evidence = c.check(thorough)
-        out.append(
-            {"id": c.id, "title": c.title, "reference": c.reference, "kind": c.kind,
-             "statement": c.statement, "verdict": evidence.status,
-             "comparisons": len(evidence.rows), "sentence": evidence.sentence,
-             "evidence": [dict(r) for r in evidence.rows]}
-        )  # fmt: skip
-    return out
-
-
-def claims_table(found: Sequence[Mapping[str, object]]) -> DataFrame:
-    """One row a claim, without the single comparisons."""
-    from pandas import DataFrame
-
-    return DataFrame([{k: v for k, v in c.items() if k != "evidence"} for c in found])
 
 
 def short(claim: Mapping[str, object]) -> dict[str, object]:

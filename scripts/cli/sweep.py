@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scripts import show
+from scripts.cli import show
 from scripts.progress import progress_bar, say
 from simulator.errors import InputError
 from simulator.runs.provenance import provenance

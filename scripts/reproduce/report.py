@@ -19,7 +19,7 @@ from theory.registry import BOUNDS
 __all__ = ["verdict", "write_report"]
 
 PAGES = Environment(
-    loader=PackageLoader("scripts", "."),
+    loader=PackageLoader("scripts.reproduce", "."),
     autoescape=True, undefined=StrictUndefined, trim_blocks=True,
 )  # fmt: skip
 
@@ -30,7 +30,7 @@ def verdict(bound: Any) -> str:
     Parameters
     ----------
     bound : Series or namedtuple
-        A row of `scripts.verdicts.summarise`.
+        A row of `scripts.reproduce.verdicts.summarise`.
 
     Returns
     -------
@@ -53,9 +53,9 @@ def write_report(
     tables : mapping of str to DataFrame
         Stored tables by name.
     verdicts : DataFrame
-        From `scripts.verdicts.summarise`.
+        From `scripts.reproduce.verdicts.summarise`.
     claims : sequence of mapping
-        From `scripts.show.claims`; without any there is no table of them.
+        From `scripts.cli.show.claims`; without any there is no table of them.
     profile : str
     out : Path
         Folder of `reproduce`.

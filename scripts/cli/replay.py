@@ -9,16 +9,16 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from scripts import draws
+from scripts.cli import draws
+from scripts.cli.own import make_named_sampler
 from scripts.experiments.catalogue import EXPERIMENTS
-from scripts.show import claims, claims_table
+from scripts.reproduce.claims import claims, claims_table
 from simulator.errors import InputError
 from simulator.problem.library import open_problem
 from simulator.runs.provenance import provenance
 from simulator.runs.shard import run_shard
 from simulator.runs.store import decode, encode, read_table
 from simulator.runs.sweep import Grid, run_sweep
-from simulator.samplers.registry import make_sampler, parse_options
 
 __all__ = ["remake", "replay"]
 
@@ -106,7 +106,7 @@ def _sample(
     opened = open_problem(problem)
     if opened.digest != digest:
         raise InputError(f"{problem}: not the problem that was meant, it has changed")
-    made = make_sampler(sampler, particles, **parse_options(sampler, option))
+    made = make_named_sampler(sampler, particles, option)
     return draws.table(opened, made, runs, seed)
 
 

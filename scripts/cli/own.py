@@ -1,0 +1,125 @@
+"""Statements and samplers in files of a user's own: FILE.py, or FILE.py:NAME."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from simulator.errors import InputError
+
+if TYPE_CHECKING:
+    from simulator.samplers.base import Sampler
+    from theory.statement import Bound
+
+__all__ = ["make_named_sampler", "named_statements"]
+
+
+def named_statements(wanted: list[str]) -> list[Bound]:
+    """Return statements by registered id, or those of files.
+
+    Parameters
+    ----------
+    wanted : list of str
+        Each an id, FILE.py for all that the file holds, or FILE.py:NAME.
+
+    Returns
+    -------
+    list of Bound
+
+    Raises
+    ------
+    InputError
+        If an id is not known, or a file cannot be loaded or holds no statement.
+    """
+    from theory.registry import BOUNDS
+    from theory.statement import Bound
+
+    out: list[Bound] = []
+    for text in wanted:
+        path, name = _split(text)
+        if path is None:
+            if text not in BOUNDS:
+                raise InputError(f"statement {text!r} is not known; there are {', '.join(BOUNDS)}")
+            out.append(BOUNDS[text])
+            continue
+        held = {k: v for k, v in vars(_load(path)).items() if isinstance(v, Bound)}
+        own = {k: v for k, v in held.items() if v not in BOUNDS.values()}
+        if not own:
+            raise InputError(f"{path}: holds no statement; decorate a function with theory.bound")
+        if name and name not in own:
+            raise InputError(f"{path}: holds no statement {name!r}, only {', '.join(own)}")
+        out += [own[name]] if name else own.values()
+    return out
+
+
+def make_named_sampler(text: str, n_particles: int | None, settings: list[str]) -> Sampler:
+    """Make a registered sampler, or one of a class in a file.
+
+    Parameters
+    ----------
+    text : str
+        A registered name, or FILE.py:CLASS.
+    n_particles : int or None
+        None for the sampler's own default, or else 4.
+    settings : list of str
+        Options key=value.
+
+    Returns
+    -------
+    Sampler
+
+    Raises
+    ------
+    InputError
+        If the name is not known, the file cannot be loaded or does not hold the class, or an
+        option is not one of the sampler.
+    """
+    from simulator.samplers.registry import make_sampler, parse_options
+
+    path, name = _split(text)
+    if path is None:
+        return make_sampler(text, n_particles, **parse_options(text, settings))
+    found = vars(_load(path))
+    classes = [k for k, v in found.items() if isinstance(v, type) and v.__module__ == _name(path)]
+    if not name:
+        raise InputError(f"{path}: name a class, {path}:CLASS; it holds {_some(classes)}")
+    cls = found.get(name)
+    if not isinstance(cls, type):
+        raise InputError(f"{path}: holds no class {name!r}, only {_some(classes)}")
+    return make_sampler(cls, n_particles, **parse_options(cls, settings))
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _split(text: str) -> tuple[Path | None, str]:
+    """File and name; no file if it is a registered name."""
+    head, colon, name = text.rpartition(":")
+    if colon and head.endswith(".py"):
+        return Path(head), name
+    return (Path(text), "") if text.endswith(".py") else (None, "")
+
+
+def _name(path: Path) -> str:
+    return f"particlebounds_own_{path.stem}"
+
+
+def _load(path: Path) -> ModuleType:
+    """Import a file; whatever goes wrong in it is told in one line."""
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file")
+    spec = importlib.util.spec_from_file_location(_name(path), path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as fault:
+        line = " ".join(str(fault).split())
+        raise InputError(f"{path}: {type(fault).__name__}: {line}") from None
+    return module

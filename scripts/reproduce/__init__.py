@@ -1,0 +1,1 @@
+"""The main job: tables, figures, verdicts, report, and what the paper takes from them."""
