@@ -88,12 +88,12 @@ def make_named_sampler(text: str, n_particles: int | None, settings: list[str]) 
         raise InputError(f"{path}: name a class, {path}:CLASS; it holds {_some(classes)}")
     cls = found.get(name)
     if not isinstance(cls, type):
-        raise InputError(f"{path}: holds no class {name!r}, only {_some(classes)}")
+        raise InputError(f"{path}: holds no class {name!r}; it holds {_some(classes)}")
     return make_sampler(cls, n_particles, **parse_options(cls, settings))
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names) or "none"
+    return ", ".join(names) or "no class"
 
 
 def _split(text: str) -> tuple[Path | None, str]:

@@ -4,7 +4,8 @@ More stand in test_cli.py and test_replay.py, malformed problem files in test_pr
 """
 
 import pytest
-from command_line import run
+
+from tests.support.command_line import run
 
 SWEEP = ("sweep", "eos", "--runs", "2000", "--jobs", "1")
 HUGE = "9" * 23

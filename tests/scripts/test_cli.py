@@ -8,13 +8,13 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from command_line import run
 from numba import njit
 from numba.core import event
 
 from scripts.experiments.experiment import Experiment
 from scripts.progress import announce_compilation
 from simulator.runs.store import read_table
+from tests.support.command_line import run
 
 DATA = Path(__file__).parents[1] / "data"
 REFERENCE = {

@@ -4,7 +4,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from command_line import run
 
 from scripts.experiments.catalogue import EXPERIMENTS
 from simulator.problem.files import save_problem
@@ -12,6 +11,7 @@ from simulator.problem.library import open_problem
 from simulator.runs.cells import run_cells
 from simulator.runs.provenance import provenance
 from simulator.runs.store import read_table, write_table
+from tests.support.command_line import run
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import signal
 import time
 
 import pytest
-from command_line import run
-from subprocesses import python, start
 
 from simulator.runs.store import read_table
 from simulator.runs.sweep import Grid, run_sweep
+from tests.support.command_line import run
+from tests.support.subprocesses import python, start
 
 SHARDS = 60
 ARGUMENTS = ("sweep", "eos", "-n", "1,2", "--runs", SHARDS // 2 * 1024, "--seed", "3",

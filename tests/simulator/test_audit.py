@@ -4,9 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from brute import Tree, smc
 from hypothesis import given
-from strategies import problems
 
 from simulator.errors import InputError
 from simulator.exact.law import total_variation
@@ -24,7 +22,9 @@ from simulator.samplers.reweighted.rules import (
 )
 from simulator.samplers.reweighted.sampler import AuditedSMC
 from simulator.samplers.smc.sampler import SMC
-from theory.bounds.conditional_weight import weight_j
+from tests.support.brute import Tree, smc
+from tests.support.strategies import problems
+from theory.bounds.conditional_weight import conditional_weight
 from theory.registry import BOUNDS
 
 REFERENCE = open_problem("reference:horizon=3")
@@ -124,7 +124,7 @@ def test_the_law_at_finite_n_tends_to_the_limit_as_bound_j_says(rule):
     for n in (1, 2, 4, 8):
         sampler = AuditedSMC(n, rule)
         apart.append(total_variation(limit, sampler.exact_law(REFERENCE).law))
-        assert apart[-1] <= weight_j(rewritten, SMC(n)) + 1e-12
+        assert apart[-1] <= conditional_weight(rewritten, SMC(n)) + 1e-12
     assert apart[-1] < 0.7 * apart[0]
 
 

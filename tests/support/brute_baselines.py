@@ -8,7 +8,7 @@ import math
 from collections import defaultdict
 from fractions import Fraction
 
-from brute import ONE, Outcome, offspring, rational
+from tests.support.brute import ONE, Outcome, offspring, rational
 
 SIS_MUTANTS = ("uniform draw", "weight squared", "sum for mean", "V^ of the last step only")
 BEST_MUTANTS = ("worst", "first of the ties", "one draw fewer", "drawn by reward")

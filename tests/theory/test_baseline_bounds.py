@@ -3,10 +3,8 @@
 import math
 
 import pytest
-from brute import Tree
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import problems
 
 from simulator.errors import TooLargeError
 from simulator.problem.families.product import product
@@ -18,6 +16,8 @@ from simulator.samplers.baselines.beam import Beam, Greedy
 from simulator.samplers.baselines.best_of_n import BestOfN
 from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.lookahead.sampler import Lookahead
+from tests.support.brute import Tree
+from tests.support.strategies import problems
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import check
 

@@ -7,9 +7,6 @@ from collections import Counter
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from prefix_tree import PrefixTree, lineage, simulate_all
-from strategies import problems
-from transforms import rename, rescale, split
 
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.families.random_tree import random_tree
@@ -18,6 +15,9 @@ from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.samplers.smc.sampler import SMC
+from tests.support.prefix_tree import PrefixTree, lineage, simulate_all
+from tests.support.strategies import problems
+from tests.support.transforms import rename, rescale, split
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for
 

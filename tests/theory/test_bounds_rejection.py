@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from prefix_tree import PrefixTree, compositions
-from strategies import problems
 
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.families.reference import reference
@@ -21,6 +19,8 @@ from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
 from simulator.samplers.smc_rejection.sampler import SMCRejection
+from tests.support.prefix_tree import PrefixTree, compositions
+from tests.support.strategies import problems
 from theory.bounds import rejection_stepwise_errors, stepwise_errors
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prefix_tree import PrefixTree
-from strategies import problems
 
 from simulator.problem.families.reference import reference
 from simulator.samplers.backtracking.sampler import Backtracking
 from simulator.samplers.branching.sampler import SMCIndependent
+from tests.support.prefix_tree import PrefixTree
+from tests.support.strategies import problems
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import check

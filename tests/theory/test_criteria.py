@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from prefix_tree import PrefixTree
-from strategies import problems
 
 from simulator.errors import InputError
 from simulator.problem.families.variance import variance
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
+from tests.support.prefix_tree import PrefixTree
+from tests.support.strategies import problems
 from theory.criteria import Criteria, criteria
 
 EXACT = {"rel": 1e-9, "abs": 1e-11}

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import problems
-from transforms import rename, rescale, split
 
 from simulator.errors import TooLargeError
 from simulator.problem.families.hidden_labels import hidden_labels, recursive_delay
@@ -21,6 +19,8 @@ from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
 from simulator.samplers.registry import SAMPLERS, make_sampler
+from tests.support.strategies import problems
+from tests.support.transforms import rename, rescale, split
 from theory.registry import BOUNDS, bounds_for
 
 ROUNDING = 1e-10

@@ -3,12 +3,12 @@
 import math
 
 import pytest
-from prefix_tree import simulate_all
 
 from simulator.errors import InputError
 from simulator.exact.lumped import two_branch_bias
 from simulator.problem.families.two_branch import two_branch
 from simulator.samplers.smc.sampler import SMC
+from tests.support.prefix_tree import simulate_all
 from theory.instances.two_branch import lower_bound
 from theory.registry import BOUNDS
 

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laws import l1_radius
-from strategies import problems
 
 from scripts.bench.c_code import CSMC, LANES, compiler
 from scripts.bench.problems import filtering
@@ -17,6 +15,8 @@ from simulator.problem.problem import Problem
 from simulator.samplers.smc.edge_tables import edge_tables
 from simulator.samplers.smc.sampler import SMC
 from simulator.streams.plain import Xoshiro
+from tests.support.laws import l1_radius
+from tests.support.strategies import problems
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
 schemes = pytest.mark.parametrize("resampling", ["multinomial", "systematic"])

@@ -6,13 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from command_line import run
 
 from scripts.demo import export, server
 from scripts.demo.catalogue import CHAPTERS, INDEX
 from scripts.demo.lessons import coverage, own, particles
 from simulator import InputError, open_problem, save_problem
 from simulator.samplers.smc_rejection.sampler import SMCRejection
+from tests.support.command_line import run
 from theory.criteria import criteria
 
 

@@ -2,17 +2,17 @@
 
 import numpy as np
 import pytest
-from brute import Tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import problems
-from wandering import WALK_MUTANTS, gap, lossy, walk
 
 from simulator.errors import TooLargeError
 from simulator.problem.families.product import product
 from simulator.problem.families.reference import reference
 from simulator.problem.unfold import unfold
 from simulator.samplers.backtracking.exact import walk_law, walk_on
+from tests.support.brute import Tree
+from tests.support.strategies import problems
+from tests.support.wandering import WALK_MUTANTS, gap, lossy, walk
 
 
 @settings(max_examples=60)

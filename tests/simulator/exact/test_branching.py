@@ -4,11 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from brute import Tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import problems
-from wandering import INDEPENDENT_MUTANTS, chances, gap, leaf_pairs, lossy, output_law
 
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.families.product import product
@@ -23,6 +20,9 @@ from simulator.samplers.branching.exact import (
     shortfall,
 )
 from simulator.samplers.branching.moments import leaf_counts, path_moment, relative_variance
+from tests.support.brute import Tree
+from tests.support.strategies import problems
+from tests.support.wandering import INDEPENDENT_MUTANTS, chances, gap, leaf_pairs, lossy, output_law
 
 
 @pytest.mark.parametrize(("problem", "n"), [(reference(2), 1), (reference(2), 3), (lossy(), 2)])

@@ -4,11 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
-from brute import SCHEMES, Tree, smc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
-from strategies import problems
 
 from simulator.errors import InputError, TooLargeError
 from simulator.exact import cloud
@@ -20,6 +18,8 @@ from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
 from simulator.samplers.smc.sampler import SMC
+from tests.support.brute import SCHEMES, Tree, smc
+from tests.support.strategies import problems
 
 THRESHOLDS = (0, 0.4, 0.75, 1)
 

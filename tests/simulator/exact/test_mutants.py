@@ -5,10 +5,10 @@ one line changed, and moves E[W] or the law of the output by more than 1e-6.
 """
 
 import pytest
-from brute import MUTANTS, SCHEMES, Tree, smc
 
 from simulator.problem.families.reference import reference
 from simulator.samplers.smc.sampler import SMC
+from tests.support.brute import MUTANTS, SCHEMES, Tree, smc
 
 PROBLEM = reference(3)
 TREE = Tree(PROBLEM)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prefix_tree import compositions
 from scipy.special import xlog1py, xlogy
 
 from simulator.exact.quadrature import self_normalised_mean
+from tests.support.prefix_tree import compositions
 
 WEIGHTS = st.sampled_from([0.0, 1e-12, 1e-3, 0.5, 1.0, 1.0, 7.0, 1e6])
 

@@ -5,10 +5,8 @@ from itertools import chain, combinations
 
 import numpy as np
 import pytest
-from brute import Tree, conditional_mean, rejection, smc
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import problems
 
 from simulator.errors import InputError
 from simulator.exact import second_moments as variance
@@ -19,6 +17,8 @@ from simulator.problem.families.reference import reference
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
 from simulator.samplers.smc.sampler import SMC
+from tests.support.brute import Tree, conditional_mean, rejection, smc
+from tests.support.strategies import problems
 
 ALGORITHMS = ("smc", "smc-rs")
 particles = st.integers(1, 6)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import problems
 
 import simulator.samplers.smc.edge_tables as tables_module
 from simulator.errors import InputError
@@ -15,6 +14,7 @@ from simulator.problem.families.product import product
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.samplers.smc.edge_tables import edge_tables
+from tests.support.strategies import problems
 
 
 def outcomes(problem, h, state):

@@ -4,7 +4,6 @@ import copy
 
 import numpy as np
 import pytest
-from lm_contract import check_reorders, plain_forward
 
 from simulator.errors import InputError
 from simulator.language_models.hugging_face import HuggingFaceLM
@@ -12,6 +11,7 @@ from simulator.samplers.smc.sampler import SMC
 from simulator.text.language_model import WAIT
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
+from tests.support.lm_contract import check_reorders, plain_forward
 
 PROMPT = [0, 2, 3]
 

@@ -5,7 +5,6 @@ import importlib.util
 
 import numpy as np
 import pytest
-from lm_contract import check_reorders, plain_forward
 
 from scripts.bench.language_model import measure
 from simulator.errors import InputError
@@ -20,6 +19,7 @@ from simulator.problem.library import open_problem
 from simulator.samplers.smc.sampler import SMC
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
+from tests.support.lm_contract import check_reorders, plain_forward
 
 PROMPT = "A random number: "
 

@@ -5,7 +5,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from choices import every_run
 
 from simulator.errors import InputError
 from simulator.problem.families.eos import eos
@@ -17,6 +16,7 @@ from simulator.streams.plain import Xoshiro
 from simulator.text.prms import TextPRM
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.tabular import TabularLM, as_language_model
+from tests.support.choices import every_run
 
 SAMPLERS = [SMC(2), SMC(2, ess_threshold=0.7), SMC(2, ess_threshold=0.0), SMC(2, block=2)]
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from lm_contract import check_reorders
 
 from simulator.problem.model import TabularModel
 from simulator.text.tabular import TabularLM
+from tests.support.lm_contract import check_reorders
 
 LEVELS, TOKENS = 60, 3
 

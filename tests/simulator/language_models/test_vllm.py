@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from lm_contract import check_reorders, plain_forward
 
 from simulator.errors import InputError
 from simulator.language_models.vllm import VllmLM, load_vllm
 from simulator.samplers.smc.sampler import SMC
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
+from tests.support.lm_contract import check_reorders, plain_forward
 
 
 @dataclass

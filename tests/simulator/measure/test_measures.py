@@ -6,18 +6,18 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from strategies import problems
 
 from simulator.errors import InputError
 from simulator.exact.enumeration import enumerate_sequences
 from simulator.measure.divergence import intermediate_kl, sequence_kl
 from simulator.measure.diversity import diversity
-from simulator.measure.log_z import log_z_error
+from simulator.measure.log_normalising_constant import log_z_error
 from simulator.measure.lpd import log_probability_discrepancy
 from simulator.measure.outputs import accuracy, expected_reward
 from simulator.problem.families.product import product
 from simulator.problem.library import open_problem
 from simulator.samplers.smc.sampler import SMC
+from tests.support.strategies import problems
 
 SURE = 1 - 1e-10
 PROBLEM = open_problem("reference:horizon=3")

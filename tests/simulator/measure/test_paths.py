@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import problems
 
 from simulator.errors import InputError
 from simulator.exact.enumeration import enumerate_sequences
@@ -20,6 +19,7 @@ from simulator.measure.walk_kernel import count_law
 from simulator.problem.library import open_problem
 from simulator.problem.target import target_kernel, target_paths, target_paths_plain
 from simulator.samplers.smc.sampler import SMC
+from tests.support.strategies import problems
 
 
 @settings(max_examples=30)

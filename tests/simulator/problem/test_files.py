@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import problems
 
 from scripts.cli.app import main
 from simulator.errors import InputError
 from simulator.problem.files import FORMAT, load_problem, save_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from tests.support.strategies import problems
 
 GOOD = {
     "format": FORMAT,

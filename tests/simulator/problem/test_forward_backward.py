@@ -4,9 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from brute import Tree
 from hypothesis import given
-from strategies import problems
 
 from simulator.errors import TooLargeError
 from simulator.exact.enumeration import enumerate_sequences
@@ -14,6 +12,8 @@ from simulator.problem.families.product import product
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from tests.support.brute import Tree
+from tests.support.strategies import problems
 
 
 def marginal(problem, tree, level, weight):

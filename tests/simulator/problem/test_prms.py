@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import problems
 
 from simulator.errors import InputError
 from simulator.problem.families.product import product as product_instance
@@ -23,6 +22,7 @@ from simulator.problem.prms import (
     named_prm,
 )
 from simulator.problem.problem import Problem
+from tests.support.strategies import problems
 
 # pi_ref(1) is .5 at the root, .1 after 0 and .8 after 1; the last token is fair
 REWARD = [0.0, 0.0, 1.0, 3.0, 2.0, 2.0, 0.0, 1.0]

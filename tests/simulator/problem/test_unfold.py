@@ -5,15 +5,15 @@ from itertools import product as product_of
 
 import numpy as np
 import pytest
-from brute import Tree
 from hypothesis import given
-from strategies import problems
 
 from simulator.errors import TooLargeError
 from simulator.problem.families.product import product
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import all_paths, count_paths, unfold
 from simulator.resampling.compositions import compositions, multisets
+from tests.support.brute import Tree
+from tests.support.strategies import problems
 
 
 @given(problems())

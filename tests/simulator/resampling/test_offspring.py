@@ -6,12 +6,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from brute import SCHEMES, offspring
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.errors import InputError
 from simulator.resampling.offspring import offspring_batch, offspring_law
+from tests.support.brute import SCHEMES, offspring
 
 # Whole numbers: ties, zeros and whole N W_i are common.
 weights = st.lists(st.integers(0, 6), min_size=1, max_size=4).filter(any)

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from subprocesses import ENVIRONMENT
 
 from simulator.errors import InputError
 from simulator.runs.provenance import provenance, software_versions
@@ -25,6 +24,7 @@ from simulator.runs.store import (
     write_bytes,
     write_table,
 )
+from tests.support.subprocesses import ENVIRONMENT
 
 GOOD = encode(
     pd.DataFrame({"a": [1, 2], "b": [0.5, float("inf")], "c": ["x", None], "d": [[1], [2, 3]]}),

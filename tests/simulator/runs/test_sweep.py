@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from subprocesses import python
 
 from simulator.errors import InputError
 from simulator.problem.library import open_problem
@@ -19,6 +18,7 @@ from simulator.runs.workers import Workers
 from simulator.samplers.registry import SAMPLERS
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc.sampler import SMC
+from tests.support.subprocesses import python
 
 GRID = Grid(("reference:horizon=3", "eos"), ("smc", "smc:select=best"), (1, 3), 5000, 7, 1024)
 

@@ -9,12 +9,8 @@ import math
 
 import numpy as np
 import pytest
-from brute import Tree, smc
-from brute_baselines import BEAM_MUTANTS, BEST_MUTANTS, SIS_MUTANTS, beam, best_of_n, sis
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from laws import frequencies, l1_radius
-from strategies import problems
 
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.cloud import exact_law
@@ -31,6 +27,17 @@ from simulator.samplers.baselines.whole_paths import whole_path_filter
 from simulator.samplers.runs import KEEP
 from simulator.samplers.smc.plain import run_plain
 from simulator.samplers.smc.sampler import SMC
+from tests.support.brute import Tree, smc
+from tests.support.brute_baselines import (
+    BEAM_MUTANTS,
+    BEST_MUTANTS,
+    SIS_MUTANTS,
+    beam,
+    best_of_n,
+    sis,
+)
+from tests.support.laws import frequencies, l1_radius
+from tests.support.strategies import problems
 
 SAMPLERS = [SIS(3), BestOfN(3), ActionImportanceSampling(3), Beam(3), Greedy()]
 N_RUNS = 100_000

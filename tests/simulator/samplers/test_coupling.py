@@ -6,11 +6,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from brute import Tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import problems
-from wandering import INDEPENDENT_MUTANTS, chances
 
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.families.reference import reference
@@ -18,6 +15,9 @@ from simulator.samplers.backtracking import coupling
 from simulator.samplers.backtracking.coupling import couple, coupling_table
 from simulator.samplers.backtracking.sampler import Backtracking
 from simulator.samplers.branching.sampler import SMCIndependent
+from tests.support.brute import Tree
+from tests.support.strategies import problems
+from tests.support.wandering import INDEPENDENT_MUTANTS, chances
 
 
 def walk_function(tree, n, z, mutant=None):

@@ -4,12 +4,8 @@ import inspect
 
 import numpy as np
 import pytest
-from brute import Tree
-from brute_baselines import LOOKAHEAD_MUTANTS, lookahead, unpruned
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from laws import frequencies, l1_radius
-from strategies import RESAMPLING, problems
 
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.families.delayed import delayed
@@ -23,6 +19,10 @@ from simulator.samplers.runs import KEEP
 from simulator.samplers.smc import plain as smc_plain
 from simulator.samplers.smc.plain import run_plain
 from simulator.samplers.smc.sampler import SMC
+from tests.support.brute import Tree
+from tests.support.brute_baselines import LOOKAHEAD_MUTANTS, lookahead, unpruned
+from tests.support.laws import frequencies, l1_radius
+from tests.support.strategies import RESAMPLING, problems
 
 N_RUNS = 100_000
 close = {"rel": 0, "abs": 1e-11}

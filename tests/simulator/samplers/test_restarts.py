@@ -5,14 +5,11 @@ import math
 from collections import Counter, defaultdict
 from dataclasses import fields
 
-import brute
 import numpy as np
 import pytest
-from brute import Tree
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, nbinom
-from strategies import problems
 
 from simulator.errors import InputError
 from simulator.problem.families.reference import reference
@@ -25,6 +22,9 @@ from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.runs import KEEP, concatenate
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
+from tests.support import brute
+from tests.support.brute import Tree
+from tests.support.strategies import problems
 from theory.criteria import criteria
 
 KEEPS = SMCRejection.keeps

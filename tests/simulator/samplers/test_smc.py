@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laws import frequencies, l1_radius
-from strategies import RESAMPLING, problems
 
 from simulator.errors import InputError
 from simulator.problem.families import product as product_family
@@ -20,6 +18,8 @@ from simulator.problem.problem import Problem
 from simulator.samplers.runs import KEEP
 from simulator.samplers.smc.plain import run_plain
 from simulator.samplers.smc.sampler import SMC
+from tests.support.laws import frequencies, l1_radius
+from tests.support.strategies import RESAMPLING, problems
 
 THRESHOLDS = (0.0, 0.3, 0.75, 1.0)
 FALSE_FAILURE = 1e-9

@@ -6,11 +6,9 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from brute import Tree, rejection
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import nbinom
-from strategies import problems
 
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.cloud import cloud_chain
@@ -30,6 +28,8 @@ from simulator.samplers.smc_rejection.exact import (
 )
 from simulator.samplers.smc_rejection.plain import run_rejection_plain
 from simulator.samplers.smc_rejection.sampler import METHODS, SMCRejection
+from tests.support.brute import Tree, rejection
+from tests.support.strategies import problems
 
 KEEPS = SMCRejection.keeps
 

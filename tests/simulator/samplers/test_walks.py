@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import problems
-from wandering import lossy
 
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.families.product import product
@@ -21,6 +19,8 @@ from simulator.samplers.backtracking.sampler import Backtracking
 from simulator.samplers.branching import plain as walks_plain
 from simulator.samplers.branching.plain import run_plain
 from simulator.samplers.branching.sampler import SMCIndependent
+from tests.support.strategies import problems
+from tests.support.wandering import lossy
 
 FALSE_FAILURE = 1e-9
 N_RUNS = 100_000

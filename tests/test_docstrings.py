@@ -1,0 +1,53 @@
+"""Every public parameter says what it is (numpydoc's checks, on public names only)."""
+
+import importlib
+import inspect
+
+import pytest
+from numpydoc.validate import Validator, validate
+
+from tests.support.public_names import public_names
+
+WANTED = {
+    "PR01": "parameters are missing",
+    "PR02": "unknown parameters",
+    "PR03": "wrong order of parameters",
+    "PR04": "a parameter has no type",
+    "PR07": "a parameter has no description",
+}
+INHERITED = "See `Sampler."  # written once, in the base class
+
+
+class Unwrapped(Validator):
+    """Sees through what `theory.bound` makes of a function."""
+
+    @staticmethod
+    def _load_obj(name):
+        return inspect.unwrap(Validator._load_obj(name))
+
+
+def faults(name):
+    doc = inspect.getdoc(inspect.unwrap(Validator._load_obj(name))) or ""
+    if doc.startswith(INHERITED):
+        return []
+    found = validate(name, validator_cls=Unwrapped)["errors"]
+    return [text for code, text in found if code in WANTED]
+
+
+@pytest.mark.parametrize("name", public_names())
+def test_every_public_parameter_says_what_it_is(name):
+    assert faults(name) == []
+
+
+def test_a_parameter_without_a_word_is_seen(monkeypatch):
+    def silent(x):
+        """Do nothing.
+
+        Parameters
+        ----------
+        x : int
+        """
+
+    module = importlib.import_module("simulator.checks")
+    monkeypatch.setattr(module, "silent", silent, raising=False)
+    assert faults("simulator.checks.silent") == ['Parameter "x" has no description']
