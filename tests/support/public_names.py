@@ -14,10 +14,10 @@ def modules():
     return [
         *re.findall(r"^   ((?:simulator|theory|figures)[\w.]*)$", text, re.MULTILINE),
         "simulator.problem.files",
-        *(f"simulator.problem.families.{name}" for name in families if name != "__init__"),
         *(
-            f"theory.bounds.{p.stem}"
-            for p in sorted((ROOT / "theory" / "bounds").glob("[a-z]*.py"))
+            f"{folder}.{path.stem}"
+            for folder in ("simulator.problem.families", "theory.bounds")
+            for path in sorted((ROOT / folder.replace(".", "/")).glob("[a-z]*.py"))
         ),
     ]
 
