@@ -4,6 +4,7 @@ import importlib
 import inspect
 
 import pytest
+from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import Validator, validate
 
 from tests.support.public_names import public_names
@@ -21,9 +22,8 @@ INHERITED = "See `Sampler."  # written once, in the base class
 class Unwrapped(Validator):
     """Sees through what `theory.bound` makes of a function."""
 
-    @staticmethod
-    def _load_obj(name):
-        return inspect.unwrap(Validator._load_obj(name))
+    def __init__(self, obj_name):
+        super().__init__(get_doc_object(inspect.unwrap(Validator._load_obj(obj_name))))
 
 
 def faults(name):
