@@ -13,9 +13,20 @@ from scripts.cli.app import app
 from simulator.problem.library import ready_problems
 from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.registry import SAMPLERS
+from theory.notation import SYMBOLS
 from theory.registry import BOUNDS, CLAIMS
 
-__all__ = ["PAGES", "bounds", "claims", "commands", "plain", "problems", "resampling", "samplers"]
+__all__ = [
+    "PAGES",
+    "bounds",
+    "claims",
+    "commands",
+    "notation",
+    "plain",
+    "problems",
+    "resampling",
+    "samplers",
+]
 
 # what keeps its meaning in our docstrings: literals, strong words and links
 MARKUP = re.compile(r"(``.+?``|`[^`]+`_?|\*\*[\w ]+\*\*)")
@@ -139,6 +150,18 @@ def problems() -> str:
     return _definitions(lines)
 
 
+def notation() -> str:
+    """Write the glossary: each symbol with its meaning, number and value in Python.
+
+    Returns
+    -------
+    str
+    """
+    return _definitions(
+        {s.text: f"{s.name}. {_text(s.meaning)} [{s.reference}; ``{s.code}``]" for s in SYMBOLS}
+    )
+
+
 def commands() -> str:
     """Write the help of every command.
 
@@ -183,5 +206,5 @@ def _first_line(documented: object) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    f.__name__: f for f in (bounds, claims, commands, problems, resampling, samplers)
+    f.__name__: f for f in (bounds, claims, commands, notation, problems, resampling, samplers)
 }
