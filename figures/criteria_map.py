@@ -48,11 +48,6 @@ def rank_correlation(
     ----------
     x, y : (n,) arrays
         n > 3.
-    confidence : float, optional
-
-    Returns
-    -------
-    Rank
 
     Examples
     --------

@@ -31,10 +31,6 @@ def underrated(factor: float) -> Problem:
     factor : float
         K >= 1.
 
-    Returns
-    -------
-    Problem
-
     Examples
     --------
     >>> [v.round(4).tolist() for v in underrated(100.0).prm]

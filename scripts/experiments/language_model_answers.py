@@ -69,17 +69,7 @@ def cells(profile: str) -> list[Mapping[str, object]]:
 def study(
     *, n: int, runs: int, model: str = DEFAULT_MODEL, device: str = "cpu"
 ) -> list[Mapping[str, object]]:
-    """Return one cell a question.
-
-    Parameters
-    ----------
-    n, runs : int
-    model, device : str, optional
-
-    Returns
-    -------
-    list of dict
-    """
+    """Return one cell a question."""
     return [
         {"question": q, "n": n, "runs": runs, "seed": q, "model": model, "device": device}
         for q in range(len(prompts()["questions"]))

@@ -26,13 +26,8 @@ def tilted(seed: int, eps: float) -> Problem:
 
     Parameters
     ----------
-    seed : int
     eps : float
         In [0, 1).
-
-    Returns
-    -------
-    Problem
 
     Examples
     --------

@@ -19,10 +19,6 @@ PER_CELL = 10
 def random_case(seed: int) -> tuple[Problem, int]:
     """Draw a small tree with a PRM that errs, and a number of particles.
 
-    Parameters
-    ----------
-    seed : int
-
     Returns
     -------
     problem : Problem

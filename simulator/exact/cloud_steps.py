@@ -181,11 +181,8 @@ def mixture_blocks(clouds: Clouds, types: Types, step: Step, work: Work) -> Iter
 
     Parameters
     ----------
-    clouds : Clouds
     types : Types
         Kinds of `clouds`.
-    step : Step
-    work : Work
 
     Yields
     ------
@@ -279,8 +276,6 @@ def advance(clouds: Clouds, types: Types, step: Step, scheme: Scheme, work: Work
         Of level h, before its resampling.
     types, step : Types, Step
         Kinds of level h and their moves.
-    scheme : Scheme
-    work : Work
 
     Returns
     -------

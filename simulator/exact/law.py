@@ -65,10 +65,6 @@ def total_variation(target: npt.ArrayLike, law: npt.ArrayLike) -> float:
     target, law : (K,) arrays
         `target` sums to 1, `law` to at most 1.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> total_variation([0.5, 0.5], [0.5, 0.3])

@@ -98,10 +98,6 @@ def cache_folder() -> Path:
 def converted() -> Path:
     """Return the folder of the default model, which is made if it is not there.
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     InputError

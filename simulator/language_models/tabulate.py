@@ -21,7 +21,6 @@ def word_tokens(lm: LanguageModel, vocabulary: Sequence[str | int]) -> Ints:
 
     Parameters
     ----------
-    lm : LanguageModel
     vocabulary : sequence of str or int
         Words that are one token each, or tokens.
 
@@ -126,7 +125,6 @@ def switch_tables(
         The tree under p; by default p*.
     alpha : float, optional
         V^ = V* · (M(.|p) / M(.|p*))^((1 - h/H) alpha).
-    name : str, optional
 
     Returns
     -------
@@ -174,7 +172,6 @@ def alpha_values(target: Floats, belief: Floats, model: TabularModel, alpha: flo
         log M.
     model : TabularModel
         Tells the levels.
-    alpha : float
 
     Returns
     -------

@@ -123,11 +123,6 @@ def diversity(
 def n_outcomes(problem: Problem, outputs: Runs) -> float:
     """Count the outcomes that runs can have, failure included.
 
-    Parameters
-    ----------
-    problem : Problem
-    outputs : Runs
-
     Returns
     -------
     float

@@ -113,13 +113,7 @@ class TabularLM(LanguageModel):
 
 
 class TabularSession(Session):
-    """States and levels of a batch of texts.
-
-    Parameters
-    ----------
-    model : TabularModel
-    n : int
-    """
+    """States and levels of a batch of texts."""
 
     def __init__(self, model: TabularModel, n: int) -> None:
         self.tables = model
@@ -158,12 +152,7 @@ class TabularSession(Session):
 
 
 class TabularPRM(LanguagePRM):
-    """V^ of a tabular problem, its edge rewards included.
-
-    Parameters
-    ----------
-    problem : Problem
-    """
+    """V^ of a tabular problem, its edge rewards included."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -179,10 +168,8 @@ class TabularJudge(PRMSession):
 
     Parameters
     ----------
-    problem : Problem
     eos : int or None
         Token that pads a finished text up to level H.
-    n : int
     """
 
     def __init__(self, problem: Problem, eos: int | None, n: int) -> None:
@@ -245,13 +232,8 @@ def as_language_model(problem: Problem, *, eos: int | None = None) -> LanguageMo
 
     Parameters
     ----------
-    problem : Problem
     eos : int, optional
         Token after which a state keeps its number up to level H.
-
-    Returns
-    -------
-    LanguageModelProblem
 
     Examples
     --------

@@ -72,10 +72,6 @@ def run_one(
         As in `Backtracking`.
     least : int
         Steps, or returns to s for "visits".
-
-    Returns
-    -------
-    Runs
     """
     tree, visits = _Tree(problem, rng), stop == "visits"
     x: Path | None = None if visits else ()  # None is above the root

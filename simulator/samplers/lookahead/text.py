@@ -34,10 +34,6 @@ def run_lookahead(
         The generator of each run.
     depth, rollouts : int
         As in `Lookahead`.
-
-    Returns
-    -------
-    Runs
     """
     if depth == 0:
         return run_smc(filter_, problem, rngs)

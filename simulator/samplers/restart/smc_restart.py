@@ -151,13 +151,8 @@ def finite_accuracy(problem: Problem, option: str) -> float:
 
     Parameters
     ----------
-    problem : Problem
     option : str
         What the message calls it.
-
-    Returns
-    -------
-    float
 
     Raises
     ------

@@ -48,10 +48,6 @@ class RejectionLevel(NamedTuple):
 def log_step_means(problem: Problem) -> Floats:
     """log E_ref[V^(x_{h+1}) | x] / V^(x) of the states before the last level.
 
-    Parameters
-    ----------
-    problem : Problem
-
     Returns
     -------
     (n_inner,) array
@@ -70,7 +66,6 @@ def rejection_chain(
 
     Parameters
     ----------
-    problem : Problem
     n_particles : int
         N.
     limit : float
@@ -150,10 +145,8 @@ def expected_proposals(
 
     Parameters
     ----------
-    problem : Problem
     n_particles : int
         N.
-    log_eta : float
     limit : float
         As in `rejection_chain`.
 
