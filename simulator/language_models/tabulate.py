@@ -55,7 +55,9 @@ def tabulate(
     Parameters
     ----------
     lm : LanguageModel
+        The model that is asked for its next-token laws.
     prompt : str or sequence of int
+        What all prefixes continue: a text, or its tokens.
     vocabulary : sequence of str or int
         V words that are one token each, or tokens.
     horizon : int

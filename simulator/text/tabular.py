@@ -27,7 +27,9 @@ class TabularLM(LanguageModel):
     vocabulary : sequence of str, optional
         Text of each token; by default "0 ", "1 ", ...
     eos : int, optional
+        Token that ends a text; by default none does.
     batch : int, optional
+        Rows that fit into one session.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class TabularLM(LanguageModel):
         Parameters
         ----------
         prompt : str
+            A key of `models`; any prompt will do where one model serves them all.
 
         Returns
         -------
@@ -85,18 +88,60 @@ class TabularLM(LanguageModel):
         return self.models[key]  # type: ignore[index]
 
     def start(self, prompt: Prompt, n: int) -> TabularSession:
-        """Begin n copies of a prompt; see `LanguageModel.start`."""
+        """Begin n copies of a prompt; see `LanguageModel.start`.
+
+        Parameters
+        ----------
+        prompt : str
+            As in `model`.
+        n : int
+            Number of copies.
+
+        Returns
+        -------
+        TabularSession
+            With one row a copy.
+        """
         return TabularSession(self.model(prompt), n)
 
     def states(self, prompt: Prompt, tokens: npt.NDArray[np.int32]) -> Ints:
-        """Return the states in which texts end; see `LanguageModel.states`."""
+        """Return the states in which texts end; see `LanguageModel.states`.
+
+        Parameters
+        ----------
+        prompt : str
+            As in `model`.
+        tokens : (n, T) int32 array
+            Token paths, one a row.
+
+        Returns
+        -------
+        (n,) int array
+            States of the level that each text has reached.
+        """
         session = self.start(prompt, len(tokens))
         for column in tokens.T:
             session.extend(column)
         return session.states
 
     def encode(self, text: str) -> list[int]:
-        """Read a text word by word, the longest fitting word first."""
+        """Read a text word by word, the longest fitting word first.
+
+        Parameters
+        ----------
+        text : str
+            Words of the vocabulary, one behind the other.
+
+        Returns
+        -------
+        list of int
+            Its tokens.
+
+        Raises
+        ------
+        InputError
+            If it is not made of them.
+        """
         out = []
         words = sorted(range(self.n_tokens), key=lambda a: -len(self.vocabulary[a]))
         while text:
@@ -108,7 +153,18 @@ class TabularLM(LanguageModel):
         return out
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Join the words of tokens."""
+        """Join the words of tokens.
+
+        Parameters
+        ----------
+        tokens : sequence of int
+            Tokens, without `WAIT`.
+
+        Returns
+        -------
+        str
+            Their words without anything in between.
+        """
         return "".join(self.vocabulary[a] for a in tokens)
 
 
@@ -221,7 +277,7 @@ class TabularJudge(PRMSession):
         self.product = self.product[ancestors]
 
     def fork(self, rows: Ints) -> TabularJudge:
-        """Return a prm_session of some rows."""
+        """Return a new one of some rows."""
         new = TabularJudge(self.problem, self.eos, 0)
         new.session, new.product = self.session.fork(rows), self.product[rows]
         return new
