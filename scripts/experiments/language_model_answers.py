@@ -77,7 +77,7 @@ def study(
 
 
 def show_cell(table: str | None = None, **cell: Any) -> Rows:
-    """Rows of the shipped table, or of one cell that is run here."""
+    """Return rows of the shipped table, or of one cell that is run here."""
     return shipped_rows(NAME) if table else [row | {"shipped": False} for row in run_cell(**cell)]
 
 

@@ -173,7 +173,7 @@ def cells(profile: str) -> list[Mapping[str, object]]:
 
 
 def show_cell(table: str | None = None, **cell: Any) -> Rows:
-    """Rows of the shipped table, or of one cell that is run here."""
+    """Return rows of the shipped table, or of one cell that is run here."""
     return shipped_rows(NAME) if table else [row | {"shipped": False} for row in run_cell(**cell)]
 
 

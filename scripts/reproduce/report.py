@@ -51,7 +51,7 @@ def write_report(
     verdicts : DataFrame
         From `scripts.reproduce.verdicts.summarise`.
     claims : sequence of mapping
-        From `scripts.cli.show.claims`; without any there is no table of them.
+        From `scripts.reproduce.claims.claims`; without any there is no table of them.
     out : Path
         Folder of `reproduce`.
     """

@@ -87,7 +87,7 @@ class Clouds:
     w: Floats | None = None
 
     def take(self, index: Ints, probability: Floats, factor: Floats | float) -> Clouds:
-        """Rows after a random step: `index` with `probability`, W multiplied by `factor`."""
+        """Return rows after a random step: `index` with `probability`, W multiplied by `factor`."""
         step = np.broadcast_to(factor, probability.shape)
         moments = self.moments[:, index] * probability
         with np.errstate(over="ignore", invalid="ignore"):  # E[W^2] may be beyond floats

@@ -88,7 +88,7 @@ def product_tv(horizon: int, n_particles: int) -> float:
 
 @lru_cache(maxsize=16)
 def two_branch_transition(n_particles: int, s: float = 0.5) -> tuple[Floats, Floats]:
-    """Tables of the two-branch instance under multinomial resampling at every level.
+    """Make the tables of the two-branch instance under multinomial resampling at every level.
 
     Parameters
     ----------

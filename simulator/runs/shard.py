@@ -144,7 +144,7 @@ class Total:
         )
 
     def summary(self) -> dict[str, object]:
-        """Means over the runs, rounded once.
+        """Return means over the runs, rounded once.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""A batch of particles of several runs at once: what all engines move, value and resample."""
+"""A batch of particles of several runs at once: what samplers move, value and resample."""
 
 from __future__ import annotations
 

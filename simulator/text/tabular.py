@@ -1,4 +1,4 @@
-"""A tabular model behind the language-model interface, so that engines meet exact laws."""
+"""A tabular model behind the language-model interface, so that runs on texts meet exact laws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VGB over the protocol: a walk on the tree of prefixes, which are remembered."""
+"""VGB on a language model: a walk on the tree of prefixes, which are remembered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beam search and greedy decoding over the protocol; no randomness."""
+"""Beam search and greedy decoding on a language model; no randomness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SMC-IND over the protocol: every particle has its children by itself."""
+"""SMC-IND on a language model: every particle has its children by itself."""
 
 from __future__ import annotations
 

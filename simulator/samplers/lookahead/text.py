@@ -1,4 +1,4 @@
-"""Lookahead SMC over the protocol: values are those of continuations."""
+"""Lookahead SMC on a language model: values are those of continuations."""
 
 from __future__ import annotations
 
