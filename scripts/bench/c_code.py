@@ -76,12 +76,6 @@ class CSMC:
     def seeds(self, rng: RngLike, n_runs: int, lanes: bool) -> npt.NDArray[np.uint64]:
         """Make the starting states of `n_runs` runs.
 
-        Parameters
-        ----------
-        rng : int, SeedSequence or Generator
-        n_runs : int
-        lanes : bool
-
         Returns
         -------
         (R, 4) or, for lanes, (R, 4, 8) uint64 array
@@ -106,17 +100,9 @@ class CSMC:
 
         Parameters
         ----------
-        problem : Problem
-        n_particles : int
         resampling : {"multinomial", "systematic"}
-        n_runs : int
-        rng : int, SeedSequence or Generator
         lanes : bool, optional
             Eight generators a run; else the draws of ``SMC(...).run``.
-
-        Returns
-        -------
-        CRuns
         """
         t = edge_tables(problem)
         arguments = _Problem(

@@ -74,12 +74,7 @@ def plain(lines: list[str]) -> list[str]:
 
 
 def bounds() -> str:
-    """Write the gallery of bounds.
-
-    Returns
-    -------
-    str
-    """
+    """Write the gallery of bounds."""
     return "".join(
         _entry(
             b.id, b.title,
@@ -96,12 +91,7 @@ def bounds() -> str:
 
 
 def claims() -> str:
-    """Write the gallery of claims.
-
-    Returns
-    -------
-    str
-    """
+    """Write the gallery of claims."""
     return "".join(
         _entry(
             c.id, c.title,
@@ -113,12 +103,7 @@ def claims() -> str:
 
 
 def samplers() -> str:
-    """Write the list of samplers, each with a link to its class.
-
-    Returns
-    -------
-    str
-    """
+    """Write the list of samplers, each with a link to its class."""
     return _definitions(
         {name: f"{_first_line(kind)} :class:`simulator.{kind.__name__}`"
          for name, kind in SAMPLERS.items()}
@@ -126,22 +111,12 @@ def samplers() -> str:
 
 
 def resampling() -> str:
-    """Write the list of resampling schemes.
-
-    Returns
-    -------
-    str
-    """
+    """Write the list of resampling schemes."""
     return _definitions({k: _first_line(inspect.getmodule(s.plain)) for k, s in SCHEMES.items()})
 
 
 def problems() -> str:
-    """Write the list of ready problems with their parameters.
-
-    Returns
-    -------
-    str
-    """
+    """Write the list of ready problems with their parameters."""
     lines = {}
     for name, (maker, text) in ready_problems().items():
         parameters = inspect.signature(maker).parameters.values()
@@ -163,12 +138,7 @@ def notation() -> str:
 
 
 def commands() -> str:
-    """Write the help of every command.
-
-    Returns
-    -------
-    str
-    """
+    """Write the help of every command."""
     group = typer.main.get_command(app)
     return "".join(_help(group, "particlebounds", None))
 

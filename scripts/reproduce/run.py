@@ -40,7 +40,6 @@ def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
     names : list of str
         Experiments; all if empty.
     profile : {"quick", "full"}
-    workers : Workers
     out : Path
         Cells that were finished there are not run again.
 

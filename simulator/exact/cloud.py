@@ -96,7 +96,6 @@ def cloud_chain(
 
     Parameters
     ----------
-    problem : Problem
     sampler : SMC
         Anything with `n_particles`, `resampling`, `ess_threshold` and `select`.
     limit : float
@@ -146,7 +145,6 @@ def exact_law(
 
     Parameters
     ----------
-    problem : Problem
     sampler : SMC
         Anything with `n_particles`, `resampling`, `ess_threshold` and `select`. With
         ``select="best"`` the output has the highest V^ of its whole path, ties uniform.
@@ -164,10 +162,6 @@ def exact_law(
         `rewrite` must be given the tree of token paths without edge rewards.
     accept : float, optional
         A run is accepted with probability min(1, accept W^_H/Z), else started again.
-
-    Returns
-    -------
-    ExactLaw
 
     Raises
     ------

@@ -70,13 +70,8 @@ class Sequences:
 
         Parameters
         ----------
-        level : int
         values : (P,) array
             Equal on sequences that share the prefix of that level.
-
-        Returns
-        -------
-        float
         """
         step = len(self.tokens) // self._width**level
         return float((self.prefix_probability[::step, level] * values[::step]).sum())
@@ -87,10 +82,6 @@ class Sequences:
 
     def reward_to_go(self, level: int) -> Floats:
         """V* of the prefix of each sequence, edge rewards included, nan where pi_ref is 0.
-
-        Parameters
-        ----------
-        level : int
 
         Returns
         -------
@@ -108,13 +99,8 @@ def enumerate_sequences(problem: Problem, limit: float = DEFAULT_LIMIT) -> Seque
 
     Parameters
     ----------
-    problem : Problem
     limit : float
         Largest number of sequences, A^H.
-
-    Returns
-    -------
-    Sequences
 
     Raises
     ------

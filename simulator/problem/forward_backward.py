@@ -157,7 +157,6 @@ def log_steps(edges: Edges, values: Floats, usable: npt.NDArray[np.bool_]) -> Fl
 
     Parameters
     ----------
-    edges : Edges
     values : (n,) array
         log v of all states in flat order.
     usable : (n,) bool array

@@ -23,11 +23,22 @@ LEAF_TOLERANCE = 1e-9
 
 
 @runtime_checkable
-class PRM(Protocol):
+class PRM(Protocol):  # numpydoc ignore=PR01
     """A rule that makes V^ for any problem."""
 
     def log_values(self, problem: Problem) -> Floats:
-        """log V^ of every state in flat order; level H is log r and the root is finite."""
+        """log V^ of every state in flat order; level H is log r and the root is finite.
+
+        Parameters
+        ----------
+        problem : Problem
+            What is sampled; it has pi_ref, reward and V*, but no V^ yet.
+
+        Returns
+        -------
+        (sum of S_h,) array
+            -inf where V^ = 0.
+        """
         ...
 
 
@@ -50,6 +61,7 @@ class Problem:
     Parameters
     ----------
     model : TabularModel
+        The base model pi_ref.
     reward : (S_H,) array
         Terminal reward, >= 0 and not zero everywhere that pi_ref reaches.
     prm : sequence of H+1 arrays, PRM or "exact"
@@ -58,6 +70,7 @@ class Problem:
     edge_reward : sequence of H (S_h, A) arrays or None, optional
         Multipliers >= 0 collected along a path; None entries mean 1.
     name : str, optional
+        Shown in messages and tables.
 
     Arrays that a problem hands out are read-only. States that pi_ref never reaches do not count:
     V*, V^ and r are 0 there, whatever was given.
@@ -114,11 +127,14 @@ class Problem:
         Parameters
         ----------
         model : TabularModel
+            The base model pi_ref.
         log_reward : (S_H,) array
             log r; -inf for no reward.
         log_prm : flat (sum of S_h,) array or PRM
             log V^ of all states, level after level.
-        edge_reward, name
+        edge_reward : sequence of H (S_h, A) arrays or None, optional
+            As in `Problem`.
+        name : str, optional
             As in `Problem`.
 
         Returns
