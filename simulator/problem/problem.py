@@ -58,6 +58,9 @@ class Problem:
     by that product only, so V*(path) = prod · ``value[h][s]`` and
     V^(path) = prod · ``prm[h][s]``: a long horizon needs few states.
 
+    Arrays that a problem hands out are read-only. States that pi_ref never reaches do not count:
+    V*, V^ and r are 0 there, whatever was given.
+
     Parameters
     ----------
     model : TabularModel
@@ -71,9 +74,6 @@ class Problem:
         Multipliers >= 0 collected along a path; None entries mean 1.
     name : str, optional
         Shown in messages and tables.
-
-    Arrays that a problem hands out are read-only. States that pi_ref never reaches do not count:
-    V*, V^ and r are 0 there, whatever was given.
 
     Attributes
     ----------
@@ -261,7 +261,7 @@ class Problem:
         leaf = flat[model.state_start[-2] :]
         with np.errstate(invalid="ignore"):
             same = (leaf == self.log_reward) | (np.abs(leaf - self.log_reward) <= LEAF_TOLERANCE)
-        same |= ~reached[model.state_start[-2] :]
+        same |= ~reached[model.state_start[-2] :] & np.isneginf(leaf)
         if not same.all():
             row = int(np.argmin(same))
             raise InputError(
