@@ -284,32 +284,32 @@ class Problem:
         """log Z = log E_ref[r]."""
         return float(self.log_value_flat[0])
 
-    @property
+    @cached_property
     def log_value(self) -> list[Floats]:
         """log V*, one array a level."""
         return self.model.split(self.log_value_flat)
 
-    @property
+    @cached_property
     def log_prm(self) -> list[Floats]:
         """log V^, one array a level."""
         return self.model.split(self.log_prm_flat)
 
-    @property
+    @cached_property
     def value(self) -> list[Floats]:
         """V*(s) = E_ref[r | s], one array a level."""
         return self.model.split(read_only(np.exp(self.log_value_flat)))
 
-    @property
+    @cached_property
     def prm(self) -> list[Floats]:
         """V^(s), one array a level."""
         return self.model.split(read_only(np.exp(self.log_prm_flat)))
 
-    @property
+    @cached_property
     def reward(self) -> Floats:
         """Terminal reward, shape (S_H,)."""
         return read_only(np.exp(self.log_reward))
 
-    @property
+    @cached_property
     def target(self) -> list[Floats]:
         """State marginals pi*_h of the target, one array a level."""
         return self.model.split(self.forward_backward.target_marginal)

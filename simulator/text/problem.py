@@ -181,6 +181,8 @@ class LanguageModelProblem:
         check_prompt(self.prompt)
         for name, value in (("horizon", self.horizon), ("block_tokens", self.block_tokens)):
             check_int(name, value, 1)
+        if self.block_tokens > 1 and not self.delimiters:
+            raise InputError("block_tokens: only with delimiters, which end a block of tokens")
         if self.eos == -1:
             object.__setattr__(self, "eos", self.lm.eos)
             object.__setattr__(self, "stops", (*self.stops, *self.lm.stops))
