@@ -109,8 +109,8 @@ def plan(
     check_real("epsilon", epsilon, 0, 1, above=True, below=True)
     lost = facts_of(make(2), problem).lost_mass
     if lost > epsilon:
-        asked = {b.id: None for b in _upper(problem, make(2))}
-        return Plan(epsilon, asked, None, MOST, True, lost)
+        hopeless: dict[str, int | None] = {b.id: None for b in _upper(problem, make(2))}
+        return Plan(epsilon, hopeless, None, MOST, True, lost)
     root = seed_sequence(rng)
     few = min(n_runs, MEASURED)
     asked = {b.id: _asked(b, problem, make, epsilon, few, root) for b in _upper(problem, make(2))}

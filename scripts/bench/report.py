@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+from rich.console import Console
 from rich.table import Table
 
 from figures.figure import save

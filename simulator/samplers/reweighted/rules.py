@@ -76,9 +76,7 @@ class Rule:
         log_prm = _along_paths(tree, self.factors(tree))
         ends = slice(int(tree.model.state_start[-2]), None)
         if np.isneginf(log_prm[ends][tree.forward_backward.reached[ends]]).all():
-            raise InputError(
-                f"rule {self.name}: V^ = 0 somewhere on every path, so none has weight"
-            )
+            raise InputError(f"rule {self.name}: V^ = 0 somewhere on every path, none has weight")
         return Problem.from_log(
             tree.model, log_prm[tree.model.state_start[-2] :], log_prm, name=tree.name
         )
