@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.checks import check_real
 from simulator.errors import TooLargeError
-from simulator.problem.problem import Problem
+from simulator.problem.problem import Problem, check_tabular
 from simulator.samplers.base import Sampler
 from simulator.samplers.facts import facts_of
 from simulator.streams.seeds import seed_sequence
@@ -106,6 +106,7 @@ def plan(
     >>> found.asked["S1"], found.asked["J"], found.enough, found.too_few
     (7, 4, 3, 2)
     """
+    check_tabular(problem, "plan")
     check_real("epsilon", epsilon, 0, 1, above=True, below=True)
     lost = facts_of(make(2), problem).lost_mass
     if lost > epsilon:

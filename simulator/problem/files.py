@@ -29,7 +29,7 @@ import numpy as np
 from simulator.checks import check_file
 from simulator.errors import InputError
 from simulator.problem.model import TabularModel
-from simulator.problem.problem import Problem
+from simulator.problem.problem import Problem, check_tabular
 from simulator.typing import Floats
 
 __all__ = ["FORMAT", "load_problem", "save_problem"]
@@ -104,6 +104,7 @@ def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
         If the name ends otherwise, a value is beyond the range of floats, the problem's name is
         no line of text, or the file cannot be written.
     """
+    check_tabular(problem, "save_problem")
     file = Path(path)
     try:
         check_name(problem.name)

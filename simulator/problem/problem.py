@@ -17,7 +17,7 @@ from simulator.problem.forward_backward import ForwardBackward, Tables, backward
 from simulator.problem.model import TabularModel, as_matrix
 from simulator.typing import Bools, Floats
 
-__all__ = ["PRM", "Instance", "Problem"]
+__all__ = ["PRM", "Instance", "Problem", "check_tabular"]
 
 LEAF_TOLERANCE = 1e-9
 
@@ -351,6 +351,31 @@ class Problem:
 
     def __repr__(self) -> str:
         return f"Problem({self.name!r}, {self.model!r}, log_z={self.log_z:.6g})"
+
+
+def check_tabular(problem: object, what: str) -> None:
+    """Refuse anything but a tabular problem, for what only knows tables.
+
+    Parameters
+    ----------
+    problem : object
+        What was given.
+    what : str
+        What was to be done with it.
+
+    Raises
+    ------
+    InputError
+        If it is something else; a problem of a language model is told what could be done.
+    """
+    if isinstance(problem, Problem):
+        return
+    if hasattr(problem, "lm"):
+        raise InputError(
+            f"{what}: needs a tabular problem, not one of a language model; `simulator.tabulate` "
+            "makes a table of a small vocabulary"
+        )
+    raise InputError(f"{what}: {problem!r:.60} is not a problem")
 
 
 class _Exact:
