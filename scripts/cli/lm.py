@@ -157,35 +157,56 @@ def sample(
         list[str] | None, typer.Option("--option", "-O", help="Sampler option key=value.")
     ] = None,
     horizon: HorizonOption = 16,
+    delimiter: Annotated[
+        list[str] | None,
+        typer.Option(help="Text of a token that ends a step; a level is a step then."),
+    ] = None,
+    step_tokens: Annotated[
+        int, typer.Option(min=1, help="Most tokens a step, with --delimiter.")
+    ] = 32,
+    force_end: Annotated[
+        bool, typer.Option("--force-end", help="Texts must end within the horizon.")
+    ] = False,
     chat: Annotated[bool, typer.Option("--chat", help="Prompts are messages to a chat.")] = False,
     runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Independent runs.")] = 1,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all draws.")] = 0,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All weighted particles, with their tokens.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write .jsonl or .parquet instead of printing."),
+    ] = None,
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = "cpu",
 ) -> None:
     """Draw texts of one prompt that read as if they followed another; one JSON line each."""
-    import json
-
+    from scripts.cli import texts
     from scripts.cli.own import make_named_sampler
     from simulator.text.problem import LanguageModelProblem
     from simulator.text.prompt_switching import PromptSwitching
 
+    if out is not None:
+        texts.check_target(out)
     made = make_named_sampler(sampler, particles, option or [])
     loaded = _load(model, device)
     asked, wanted = ((loaded.chat(p) if chat else p) for p in (prompt, target))
-    problem = LanguageModelProblem(loaded, asked, horizon, PromptSwitching(wanted))
-    drawn = made.run(problem, runs, rng=seed, keep=("tokens",))
-    assert drawn.tokens is not None
-    for r in range(runs):
-        failed = bool(drawn.failed[r])
-        line = {
-            "text": None if failed else problem.text(drawn.tokens[r]),
-            "log_w": None if failed or drawn.log_w is None else float(drawn.log_w[r]),
-            "failed": failed,
-            "prm_evaluations": int(drawn.prm_evaluations[r]),
-            "model_calls": int(drawn.model_calls[r]),
-        }
-        print(json.dumps(line, ensure_ascii=False))
+    problem = LanguageModelProblem(
+        loaded, asked, horizon, PromptSwitching(wanted), force_end=force_end,
+        delimiters=delimiter or (),  # type: ignore[arg-type]  # texts are read as tokens
+        block_tokens=step_tokens if delimiter else 1,
+    )  # fmt: skip
+    keep = ("tokens", "clouds") if everything else ("tokens",)
+    drawn = made.run(problem, runs, rng=seed, keep=keep)
+    rows = texts.particles(problem, drawn) if everything else texts.outputs(problem, drawn)
+    if out is None:
+        texts.show(rows)
+        return
+    settings = {"prompt": prompt, "target": target, "sampler": sampler, "particles": particles,
+                "option": option or [], "horizon": horizon, "delimiter": delimiter or [],
+                "step_tokens": step_tokens, "force_end": force_end, "chat": chat, "runs": runs,
+                "seed": seed, "all": everything, "model": model}  # fmt: skip
+    texts.write(rows, out, settings)
 
 
 @lm.command()

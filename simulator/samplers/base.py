@@ -19,7 +19,13 @@ from simulator.typing import RngLike, Seeds
 
 __all__ = ["Sampler"]
 
-TEXT_KEEP = ("tokens", "ess", "genealogy")
+# what runs on language models can keep, by field
+TEXT_KEEP = {
+    "tokens": ("tokens",),
+    "ess": ("ess",),
+    "genealogy": ("genealogy",),
+    "clouds": ("cloud_tokens", "cloud_log_weights"),
+}
 
 
 class Sampler(ABC):
@@ -85,7 +91,8 @@ class Sampler(ABC):
         rng : int, SeedSequence or Generator
             The only source of randomness.
         keep : sequence of str, optional
-            Optional results, of `keeps`; on language models of "tokens", "ess", "genealogy".
+            Optional results, of `keeps`; on language models of "tokens", "ess",
+            "genealogy" and "clouds" (the particles of the last level with their weights).
         n_threads : int, optional
             By default as many as there are cores; the library of a language model uses its own.
         first_block : int, optional
@@ -112,7 +119,7 @@ class Sampler(ABC):
             seeds = run_seeds(rng, n_runs, first_block)
             return self.from_seeds(problem, seeds, tuple(keep), n_threads)
         if isinstance(problem, LanguageModelProblem):
-            check_keep(keep, TEXT_KEEP)
+            check_keep(keep, tuple(TEXT_KEEP))
             return self._batches(problem, run_seeds(rng, n_runs, first_block), keep)
         raise InputError(f"problem: {problem!r:.60} is not a problem")
 
@@ -171,10 +178,12 @@ class Sampler(ABC):
         runs = concatenate(
             [self.on_text(problem, rngs[i : i + size]) for i in range(0, len(rngs), size)]
         )
-        for name in keep:
-            if getattr(runs, name) is None:
+        dropped: dict[str, None] = {}
+        for name, fields in TEXT_KEEP.items():
+            if name not in keep:
+                dropped |= dict.fromkeys(fields)
+            elif any(getattr(runs, field) is None for field in fields):
                 raise InputError(f"keep: {type(self).__name__} has no {name!r} on language models")
-        dropped = {name: None for name in TEXT_KEEP if name not in keep}
         return Runs(**{**vars(runs), **dropped})
 
     def exact_law(

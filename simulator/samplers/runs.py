@@ -23,6 +23,7 @@ N_AXES = {
     "genealogy": 3,
     "cloud_states": 3,
     "cloud_log_weights": 3,
+    "cloud_tokens": 3,
     "restarts": 1,
 }
 
@@ -58,6 +59,9 @@ class Runs:
         States of the particles of levels 1..H, before resampling; -1 behind a failure.
     cloud_log_weights : (R, H, N) array or None
         log of their weights, accumulated since the last resampling; -inf behind a failure.
+    cloud_tokens : (R, N, T) int32 array or None
+        On language models: tokens of the particles of the last level, padded as `tokens` are; their
+        weights are ``cloud_log_weights[:, -1]``, up to a factor of the run.
     restarts : (R,) int array or None
         How often the run was started again, for samplers that accept or reject whole runs.
         Their costs include the rejected ones.
@@ -85,6 +89,7 @@ class Runs:
     genealogy: SmallInts | None = None
     cloud_states: Ints | None = None
     cloud_log_weights: Floats | None = None
+    cloud_tokens: SmallInts | None = None
     restarts: Ints | None = None
 
     def __post_init__(self) -> None:

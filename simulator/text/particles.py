@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 
 import numpy as np
@@ -13,7 +14,7 @@ from simulator.text.language_model import WAIT, chosen
 from simulator.text.problem import LanguageModelProblem, PRMSession
 from simulator.typing import Bools, Floats, Ints
 
-__all__ = ["TextParticles", "log_mean", "pick_token", "ratio", "root_value"]
+__all__ = ["TextParticles", "cut_children", "log_mean", "pick_token", "ratio", "root_value"]
 
 
 TEMPER = 0.5  # as in `simulator.problem.transforms`
@@ -56,6 +57,7 @@ class TextParticles:
         self.paths = np.zeros((rows, 0), dtype=np.int64)
         self.levels = np.zeros(rows, dtype=np.int64)
         self.ended = np.zeros(rows, dtype=np.bool_)
+        self.closed = np.zeros(rows, dtype=np.bool_)  # ended with a token, not cut at level H
         self.settled = np.zeros(rows, dtype=np.bool_)  # ended, and V^ was asked for since
         self.given_up = np.zeros(len(rngs), dtype=np.bool_)
         self.calls = np.zeros(len(rngs), dtype=np.int64)
@@ -73,7 +75,9 @@ class TextParticles:
         """Draw one number a particle, (R, N); run r takes them from its own stream."""
         return np.array([[rng.uniform() for _ in range(self.shape[1])] for rng in self.rngs])
 
-    def step(self, proposal: str = "reference", law: Floats | None = None) -> None:
+    def step(
+        self, proposal: str = "reference", law: Floats | None = None, *, force_end: bool = True
+    ) -> None:
         """Move all particles by one level.
 
         Parameters
@@ -81,6 +85,9 @@ class TextParticles:
         proposal : {"reference", "tempered", "uniform", "optimal"}
         law : (rows, V) array, optional
             log q, where it is known already; `proposal` does not count then.
+        force_end : bool
+            Whether texts that must end at this level are ended; else they may be cut, and are
+            worth nothing then.
         """
         log_ref, log_q = np.zeros(self.levels.size), np.zeros(self.levels.size)
         waiting = self.ended | np.repeat(self.given_up, self.shape[1])
@@ -90,6 +97,8 @@ class TextParticles:
                 break
             table = self.session.next_logprobs()
             q = self.proposal(table, proposal) if law is None else law
+            if force_end and self.problem.force_end and law is None:
+                q = self._forced(q, table)
             moving = ~waiting
             tokens = np.full(moving.size, WAIT)
             tokens[moving] = pick_token(q[moving], uniforms[moving])
@@ -100,6 +109,18 @@ class TextParticles:
             waiting = waiting | self.ended | np.isin(tokens, self.problem.delimiters)
         self._level_up()
         self.log_ref, self.log_q = log_ref.reshape(self.shape), log_q.reshape(self.shape)
+
+    def _forced(self, q: Floats, table: Floats) -> Floats:
+        """Propose pi_ref among the tokens that end a text where the last token is due."""
+        due = np.flatnonzero(self.levels + 1 == self.problem.horizon)
+        if due.size == 0:
+            return q
+        q, ends = q.copy(), np.array(self.problem.ends)
+        q[due] = -np.inf
+        log_ends = table[np.ix_(due, ends)]
+        log_ends[np.isneginf(log_ends).all(axis=1), 0] = 0.0  # of weight zero then
+        q[np.ix_(due, ends)] = log_ends - np.logaddexp.reduce(log_ends, axis=1)[:, None]
+        return q
 
     def put(self, tokens: Ints, log_probs: Floats) -> None:
         """Move all particles by one level of one given token.
@@ -130,7 +151,8 @@ class TextParticles:
         self.prm.extend(tokens, log_probs)
         self.session.extend(tokens)
         self.paths = np.column_stack([self.paths, tokens])
-        self.ended |= np.isin(tokens, self.problem.ends)
+        self.closed |= np.isin(tokens, self.problem.ends)
+        self.ended |= self.closed
 
     def proposal(self, table: Floats, name: str) -> Floats:
         """Return log q(. | text).
@@ -181,6 +203,8 @@ class TextParticles:
         last = np.repeat((self.levels + 1 == self.problem.horizon)[:, None], table.shape[1], 1)
         last[:, self.problem.ends] = True
         values = self.prm.child_log_values(table, last)
+        if self.problem.force_end:
+            values = np.where(cut_children(table.shape, last, self.problem.ends), -np.inf, values)
         self._count(self.evaluations, ~self.ended, table.shape[1])
         return values
 
@@ -201,6 +225,8 @@ class TextParticles:
         rows = np.flatnonzero(asked)
         found = self._log_v.copy()
         found[rows] = self.prm.log_values(rows, self.ended[rows])
+        if self.problem.force_end:
+            found[self.ended & ~self.closed] = -np.inf
         self.record(found)
         if counted:
             self._count(self.evaluations, asked)
@@ -242,6 +268,7 @@ class TextParticles:
         self.prm.reorder(rows)
         self.paths, self.levels = self.paths[rows], self.levels[rows]
         self.ended, self.settled = self.ended[rows], self.settled[rows]
+        self.closed = self.closed[rows]
         self._log_v = self._log_v[rows]
 
     def fork(self, copies: int) -> TextParticles:
@@ -261,7 +288,7 @@ class TextParticles:
         new = copy(self)
         new.shape = (self.shape[0], self.shape[1] * copies)
         new.session, new.prm = self.session.fork(rows), self.prm.fork(rows)
-        for name in ("paths", "levels", "ended", "settled", "_log_v"):
+        for name in ("paths", "levels", "ended", "closed", "settled", "_log_v"):
             setattr(new, name, getattr(self, name)[rows])
         new.given_up = self.given_up.copy()
         new.calls, new.evaluations = np.zeros_like(self.calls), np.zeros_like(self.evaluations)
@@ -280,19 +307,49 @@ class TextParticles:
         (R, max_tokens) int32 array
             Padded with the end-of-sequence token if each level is one token, else with -1.
         """
-        out = np.full((self.shape[0], self.problem.max_tokens), WAIT, dtype=np.int32)
-        for r, n in enumerate(chosen_particles):
-            if n < 0:
+        rows = chosen_particles + self.shape[1] * np.arange(self.shape[0])
+        return self._padded(np.where(chosen_particles < 0, -1, rows))
+
+    def all_tokens(self) -> npt.NDArray[np.int32]:
+        """Return the paths of all particles, (R, N, max_tokens), padded as in `tokens`."""
+        rows = np.arange(self.levels.size)
+        return self._padded(rows).reshape(*self.shape, self.problem.max_tokens)
+
+    def _padded(self, rows: Ints) -> npt.NDArray[np.int32]:
+        """Paths of some rows; of row -1, nothing."""
+        out = np.full((rows.size, self.problem.max_tokens), WAIT, dtype=np.int32)
+        for k, row in enumerate(rows):
+            if row < 0:
                 continue
-            path = self.paths[r * self.shape[1] + n]
+            path = self.paths[row]
             path = path[path != WAIT]
-            out[r, : path.size] = path
+            out[k, : path.size] = path
             if path.size < out.shape[1] and not self.problem.delimiters:
-                out[r, path.size :] = self.ender
+                out[k, path.size :] = self.ender
         return out
 
     def _count(self, counter: Ints, rows: Bools, times: int = 1) -> None:
         counter += times * rows.reshape(self.shape).sum(axis=1)
+
+
+def cut_children(shape: tuple[int, ...], last: Bools, ends: Sequence[int]) -> Bools:
+    """Children that would be cut at the last level: they end the text without a token that does.
+
+    Parameters
+    ----------
+    shape : (rows, V)
+    last : (rows, V) bool array
+        Whether the child ends the text.
+    ends : sequence of int
+        Tokens that end a text.
+
+    Returns
+    -------
+    (rows, V) bool array
+    """
+    closing = np.zeros(shape, dtype=np.bool_)
+    closing[:, list(ends)] = True
+    return last & ~closing
 
 
 def root_value(prm_session: PRMSession) -> float:

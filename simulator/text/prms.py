@@ -16,6 +16,7 @@ from simulator.typing import Bools, Floats, Ints
 __all__ = ["EndReward", "TextPRM", "as_numbers", "majority", "pass_rate"]
 
 TextFunction = Callable[[Sequence[str]], npt.ArrayLike]
+EndFunction = Callable[[Sequence[str], Bools], npt.ArrayLike]  # also told which texts have ended
 
 
 class TextPRM(LanguagePRM):
@@ -29,6 +30,14 @@ class TextPRM(LanguagePRM):
         The same for finished texts; by default `value`.
     batch : int, optional
         Largest number of texts a call.
+    tells_end : bool, optional
+        Whether `reward` takes a second argument: of each text, True if a token has ended it and
+        False if it was cut at the last level.
+
+    Raises
+    ------
+    InputError
+        If the reward is to be told of ends, but there is none.
 
     Attributes
     ----------
@@ -48,9 +57,17 @@ class TextPRM(LanguagePRM):
     """
 
     def __init__(
-        self, value: TextFunction, reward: TextFunction | None = None, *, batch: int = 1024
+        self,
+        value: TextFunction,
+        reward: TextFunction | EndFunction | None = None,
+        *,
+        batch: int = 1024,
+        tells_end: bool = False,
     ) -> None:
+        if tells_end and reward is None:
+            raise InputError("tells_end: needs a reward, which is told whether a text has ended")
         self.value, self.reward, self.batch = value, reward or value, batch
+        self.tells_end = tells_end
         self.calls = self.texts = 0
 
     def start(self, problem: LanguageModelProblem, n: int) -> PRMSession:
@@ -70,7 +87,9 @@ class TextPRM(LanguagePRM):
         """
         return _TextSession(self, problem, n)
 
-    def log_values_of(self, texts: Sequence[str], final: bool) -> Floats:
+    def log_values_of(
+        self, texts: Sequence[str], final: bool, closed: Bools | None = None
+    ) -> Floats:
         """Return log V^ of texts that have all ended, or have all not.
 
         Parameters
@@ -79,6 +98,8 @@ class TextPRM(LanguagePRM):
             Continuations, without the prompt.
         final : bool
             Whether they have ended: then `reward` is called, else `value`.
+        closed : (n,) bool array, optional
+            Of texts that have ended: whether a token did it; for a reward that is told.
 
         Returns
         -------
@@ -89,11 +110,12 @@ class TextPRM(LanguagePRM):
         InputError
             If the function does not give one finite number >= 0 a text.
         """
-        function = self.reward if final else self.value
+        function: Callable[..., object] = self.reward if final else self.value
         parts = []
         for i in range(0, len(texts), self.batch):
             part = texts[i : i + self.batch]
-            found = as_numbers(function(part))
+            told = (closed[i : i + self.batch],) if closed is not None else ()
+            found = as_numbers(function(part, *told))
             if found.shape != (len(part),):
                 raise InputError(f"prm: shape {found.shape} came back for {len(part)} texts")
             bad = ~np.isfinite(found) | (found < 0)
@@ -156,7 +178,13 @@ class _TextSession(PRMSession):
         out = np.empty(len(texts))
         for end in (False, True):
             at = np.flatnonzero(final == end)
-            out[at] = self.prm.log_values_of([texts[i] for i in at], end)
+            closed = None
+            if end and self.prm.tells_end:
+                ends = set(self.problem.ends)
+                closed = np.array(
+                    [not ends.isdisjoint(self.paths[rows[i]]) for i in at], dtype=bool
+                )
+            out[at] = self.prm.log_values_of([texts[i] for i in at], end, closed)
         return out
 
     def extend(self, tokens: Ints, log_probs: Floats) -> None:

@@ -151,6 +151,11 @@ class LanguageModelProblem:
         Tokens that end a block; one alone may be given as it is.
     block_tokens : int, optional
         Largest number of tokens a block.
+    force_end : bool, optional
+        Whether a text must have ended by level H: one that has not gets a token that ends it as its
+        last one, and is weighted by the probability of ending there, so that the target is pi* of
+        the texts that end. Without it a text is cut at level H, and its reward is that of what
+        there is.
     name : str, optional
         Shown in messages and tables.
 
@@ -175,6 +180,7 @@ class LanguageModelProblem:
     stops: Sequence[int] = ()
     delimiters: Sequence[int] = ()
     block_tokens: int = 1
+    force_end: bool = False
     name: str = "language model"
 
     def __post_init__(self) -> None:
@@ -194,6 +200,8 @@ class LanguageModelProblem:
         if self.eos == -1:
             object.__setattr__(self, "eos", self.lm.eos)
             object.__setattr__(self, "stops", (*self.stops, *self.lm.stops))
+        if self.force_end and (self.eos is None or self.delimiters):
+            raise InputError("force_end: needs an eos, and levels of one token (no delimiters)")
         if self.eos is None and self.stops:
             raise InputError("stops: they come on top of eos, which is None")
         for token in (*self.delimiters, *self.ends):

@@ -24,7 +24,7 @@ from simulator.language_models.prompts import prompts
 from simulator.language_models.style_tables import style_facts, style_table
 from simulator.problem.files import load_problem
 from simulator.problem.model import TabularModel
-from simulator.runs.store import decode
+from simulator.runs.store import decode, read_table
 from simulator.samplers.smc.sampler import SMC
 from simulator.text.tabular import TabularLM
 
@@ -224,3 +224,34 @@ def test_bad_input_is_one_line(capsys, arguments, named):
     assert out == ""
     assert named in err
     assert len(err.strip().splitlines()) == 1
+
+
+def test_sample_shows_all_weighted_particles(lm, capsys, tmp_path):
+    arguments = ("lm", "sample", "--prompt", prompts()["plain"], "--target",
+                 prompts()["styles"][0], "-n", 4, "--horizon", 3, "--runs", 2, "--all")  # fmt: skip
+    lines = [json.loads(line) for line in run(capsys, *arguments)[0].splitlines()]
+    assert [(x["run"], x["particle"]) for x in lines] == [(r, n) for r in (0, 1) for n in range(4)]
+    for r in (0, 1):
+        mine = [x for x in lines if x["run"] == r]
+        assert any(x["chosen"] for x in mine)
+        assert all(x["text"] == lm.decode(x["tokens"]) and len(x["tokens"]) == 3 for x in mine)
+        assert all(np.isfinite(x["log_weight"]) for x in mine)
+    for name in ("all.jsonl", "all.parquet"):
+        run(capsys, *arguments, "--out", tmp_path / name)
+    again = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
+    assert again == lines
+    table, made_by = read_table(tmp_path / "all.parquet")
+    assert table["log_weight"].tolist() == [x["log_weight"] for x in lines]
+    assert [list(t) for t in table["tokens"]] == [x["tokens"] for x in lines]
+    assert "lm sample" in str(made_by)
+    run(capsys, *arguments, "--out", tmp_path / "all.csv", code=2)
+
+
+def test_a_level_may_be_a_step_that_a_delimiter_ends(lm, capsys):
+    word = lm.decode([0])
+    arguments = ("lm", "sample", "--prompt", prompts()["plain"], "--target", prompts()["styles"][0],
+                 "-n", 2, "--horizon", 2, "--all", "--delimiter", word,
+                 "--step-tokens", 2)  # fmt: skip
+    lines = [json.loads(line) for line in run(capsys, *arguments)[0].splitlines()]
+    assert all(1 <= len(x["tokens"]) <= 4 for x in lines)
+    run(capsys, *arguments[:-4], "--delimiter", "no such word", code=2)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from simulator.samplers.smc import text as smc_module
+from simulator.samplers.smc_rejection import text as rejection_module
 from simulator.text import particles as cloud_module
 
 
@@ -53,7 +54,8 @@ def every_run(monkeypatch, sampler, problem):
         return np.array([choices.choose(w) if w.any() else -1 for w in weights])
 
     monkeypatch.setattr(cloud_module, "pick_token", tokens)
-    monkeypatch.setattr(smc_module, "pick_weighted", output)
+    for module in (smc_module, rejection_module):  # each has a name of its own for it
+        monkeypatch.setattr(module, "pick_weighted", output)
     monkeypatch.setattr("simulator.resampling.multinomial.plain", ancestors)
     while True:
         run = sampler.run(problem, 1, rng=0, keep=("tokens",))

@@ -8,6 +8,7 @@ from simulator.errors import InputError
 from simulator.samplers.baselines.beam_kernel import top
 from simulator.samplers.runs import Runs
 from simulator.text.language_model import WAIT, chosen
+from simulator.text.particles import cut_children
 from simulator.text.problem import LanguageModelProblem
 
 __all__ = ["run_beam"]
@@ -39,6 +40,8 @@ def run_beam(n_particles: int, problem: LanguageModelProblem, n_runs: int) -> Ru
         calls += int((~ended).sum())
         evaluations += int((~ended).sum()) * table.shape[1]
         value = prm_session.child_log_values(table, last)
+        if problem.force_end:
+            value[cut_children(table.shape, last, problem.ends)] = -np.inf
         score = log_path[:, None] + table + value
         # a text that has ended has one child, itself, in the place of its first
         score[ended], value[ended] = -np.inf, -np.inf

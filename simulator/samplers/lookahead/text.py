@@ -56,7 +56,7 @@ def _rollouts(cloud: TextParticles, depth: int, rollouts: int, h: int) -> Floats
     """log of the mean of V^ over the ends of independent continuations."""
     further = cloud.fork(rollouts)
     for _ in range(min(depth, cloud.problem.horizon - h)):
-        further.step()
+        further.step(force_end=False)  # values are means over pi_ref
     log_v = further.value().reshape(*cloud.shape, rollouts)
     cloud.calls += further.calls
     cloud.evaluations += further.evaluations

@@ -64,6 +64,7 @@ def run_filter(
     ess = np.zeros((n_runs, problem.horizon))
     genealogy = np.full((n_runs, problem.horizon, n), -1, dtype=np.int32)
     ancestors = np.zeros(cloud.shape, dtype=np.int64)
+    log_weights = np.full(genealogy.shape, -np.inf)
     for h in range(problem.horizon):
         live = ~cloud.given_up
         genealogy[live, h] = ancestors[live]
@@ -77,6 +78,7 @@ def run_filter(
         cloud.given_up |= np.isneginf(acc).all(axis=1)
         weights = weights_of(acc)
         live = ~cloud.given_up
+        log_weights[live, h] = acc[live]
         ess[live, h] = effective_size(weights[live])
         chosen = live & (last or (due & enough(ess[:, h], sampler, n)))
         log_w[chosen] += log_mean(acc[chosen])
@@ -87,7 +89,8 @@ def run_filter(
             cloud.reorder(ancestors)
             acc[chosen], before = 0.0, cloud.log_v
     pick = pick_best if sampler.select == "best" else pick_weighted
-    return to_runs(cloud, pick(cloud, weights), log_w, ess=ess, genealogy=genealogy)
+    picked = pick(cloud, weights)
+    return to_runs(cloud, picked, log_w, ess=ess, genealogy=genealogy, log_weights=log_weights)
 
 
 def weights_of(log_weights: Floats) -> Floats:
@@ -183,6 +186,7 @@ def to_runs(
     *,
     ess: Floats | None = None,
     genealogy: npt.NDArray[np.int32] | None = None,
+    log_weights: Floats | None = None,
 ) -> Runs:
     """Write down what the picked particles are.
 
@@ -207,4 +211,6 @@ def to_runs(
         tokens=tokens,
         ess=ess,
         genealogy=genealogy,
+        cloud_log_weights=log_weights,
+        cloud_tokens=None if log_weights is None else cloud.all_tokens(),
     )

@@ -39,7 +39,8 @@ def run_smc_rejection(
     else:
         log_w = _by_enumeration(cloud, genealogy)
     picked = pick_weighted(cloud, np.ones(cloud.shape))
-    return to_runs(cloud, picked, log_w, genealogy=genealogy)
+    equal = np.zeros((*genealogy.shape,))
+    return to_runs(cloud, picked, log_w, genealogy=genealogy, log_weights=equal)
 
 
 def _by_enumeration(cloud: TextParticles, genealogy: npt.NDArray[np.int32]) -> Floats:
@@ -118,5 +119,9 @@ def _values(cloud: TextParticles, table: Floats, rows: Ints, tokens: Ints, h: in
     """log V^ of proposed children."""
     prm_session = cloud.prm.fork(rows)
     prm_session.extend(tokens, chosen(table[rows], tokens))
-    final = cloud.ended[rows] | np.isin(tokens, cloud.problem.ends)
-    return prm_session.log_values(np.arange(rows.size), final | (h + 1 == cloud.problem.horizon))
+    closed = cloud.closed[rows] | np.isin(tokens, cloud.problem.ends)
+    final = closed | cloud.ended[rows] | (h + 1 == cloud.problem.horizon)
+    values = prm_session.log_values(np.arange(rows.size), final)
+    if cloud.problem.force_end:
+        values[final & ~closed] = -np.inf
+    return values

@@ -89,8 +89,8 @@ def test_only_tables_and_prompt_switching_judge_all_children():
 
 def test_optional_results_that_are_not_offered():
     problem = as_language_model(reference(2))
-    with pytest.raises(InputError, match="clouds"):
-        SMC(2).run(problem, 1, rng=1, keep=("clouds",))
+    with pytest.raises(InputError, match="nothing"):
+        SMC(2).run(problem, 1, rng=1, keep=("nothing",))
     with pytest.raises(InputError, match="not a problem"):
         SMC(2).run("reference", 1, rng=1)
 
