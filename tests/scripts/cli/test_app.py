@@ -16,7 +16,7 @@ from scripts.progress import announce_compilation
 from simulator.runs.store import read_table
 from tests.support.command_line import run
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 REFERENCE = {
     # theory reference values: (H, N) -> log Z, SMC tv, relative variance, bound J
     (3, 2): (0.587786664902, 0.167576191303, 0.260515676192, 0.225130864498),

@@ -1,6 +1,6 @@
 """Command lines of sweeps, replays and absurd sizes: code 2, one line, nothing half-written.
 
-More stand in test_cli.py and test_replay.py, malformed problem files in test_problem_files.py.
+More stand in test_app.py and test_replay.py, malformed problem files in test_files.py.
 """
 
 import pytest

@@ -249,7 +249,7 @@ def test_no_bound_is_below_the_exact_error():
         error = sampler.exact_law(problem, limit=2e6).tv
         values = {}
         for bound in bounds_for(problem, sampler):
-            if bound.kind != "upper":  # tests/theory/test_lower_bounds.py
+            if bound.kind != "upper":  # test_lower_bounds.py
                 continue
             if bound.id == "Z":
                 law = sampler.exact_law(problem, on="states", limit=2e6, shortfall=True)
