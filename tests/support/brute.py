@@ -2,8 +2,9 @@
 
 `Tree` lists every prefix that pi_ref reaches. `smc`, `conditional_mean` and `rejection`
 enumerate ordered particle systems with itertools, as the algorithms are written down in
-theory.md, section 2. Whatever decides something (weights, effective sample sizes,
-breakpoints, ties) is a Fraction; only probabilities are floats.
+arXiv 2603.07887 (algorithms 1 and 2) and in paper/sections/setting.tex. Whatever decides
+something (weights, effective sample sizes, breakpoints, ties) is a Fraction; only
+probabilities are floats.
 """
 
 import itertools

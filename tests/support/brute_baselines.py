@@ -1,4 +1,4 @@
-"""The baseline samplers once more, as theory.md, section 2, writes them down; see `brute`.
+"""The baseline samplers once more, from their definitions in words; see `brute`.
 
 Each function takes the name of a mutant, a sampler with one error, from the list before it.
 """

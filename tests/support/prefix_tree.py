@@ -27,7 +27,7 @@ class Node:
 
 
 class PrefixTree:
-    """Prefixes level by level, and the quantities of theory.md section 1."""
+    """Prefixes level by level, and the quantities of paper/sections/setting.tex."""
 
     def __init__(self, problem):
         model, prm = problem.model, problem.prm

@@ -1,4 +1,4 @@
-"""Every criterion of theory.md section 1 against loops over prefixes."""
+"""Every criterion of paper/sections/setting.tex against loops over prefixes."""
 
 import math
 

@@ -18,7 +18,8 @@ from tests.support.command_line import run
 
 DATA = Path(__file__).parents[2] / "data"
 REFERENCE = {
-    # theory reference values: (H, N) -> log Z, SMC tv, relative variance, bound J
+    # tab:reference of paper/sections/experiments.tex
+    # (H, N) -> log Z, SMC tv, relative variance, bound J
     (3, 2): (0.587786664902, 0.167576191303, 0.260515676192, 0.225130864498),
     (3, 3): (0.587786664902, 0.133395806144, 0.212465283739, 0.194770397648),
     (4, 2): (0.490622916448, 0.162223977367, 0.406448357492, 0.271938005972),

@@ -24,7 +24,7 @@ from theory.registry import BOUNDS, bounds_for
 ROUNDING = 1e-10
 
 
-# --- the formulas of theory.md, section 4 --------------------------------------------------------
+# --- the formulas of paper/sections/upper.tex and stepwise.tex -----------------------------------
 
 
 def _chi2(tree, level):

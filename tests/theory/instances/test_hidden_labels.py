@@ -137,7 +137,7 @@ def test_thresholds_are_the_best_at_one_level():
     assert best_thresholds(counts, theta, 1) == (int(np.argmax(gaps)),)
 
 
-# frequency of E_2 under SMC with (counts 42/248, thresholds 27/162), theta = 1/2: theory.md
+# frequency of E_2 under SMC with (counts 42/248, thresholds 27/162), theta = 1/2, by other runs
 SEEN = [(32, 0.9999, 0.0), (128, 0.9999, 0.4), (256, 0.9999, 0.85), (256, 1.0, 0.3)]
 
 

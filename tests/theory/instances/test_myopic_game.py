@@ -137,7 +137,7 @@ def test_no_sampler_beats_the_game(counts, thresholds, n, scheme):
 
 
 def test_three_particles_are_enough_for_two_levels_where_two_fail():
-    """The blocks of theory.md: N = 2 reaches E_2 with 7e-6, N = 3 almost surely."""
+    """Blocks of thm:hidden, paper/sections/lower.tex: N = 2 reaches E_2 with 7e-6, N = 3 surely."""
     two, three = (best_event_probability([42, 248], [27, 162], n) for n in (2, 3))
     assert two < 1e-5
     assert three > 0.999999

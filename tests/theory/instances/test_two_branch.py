@@ -18,7 +18,7 @@ def _binomial(n, p):
 
 
 def _bias(horizon, n, s):
-    """1/2 - E[nu^_H(b=1)], one level after another, from the text of theory.md section 5."""
+    """1/2 - E[nu^_H(b=1)], level after level, by the text of thm:two (paper/sections/lower.tex)."""
     law = _binomial(n, 0.5)
     share = {k: [(1.0, k / n)] for k in range(n + 1)}  # the first bit carries no weight
     for _ in range(2, horizon + 1):
