@@ -17,7 +17,8 @@ from simulator.problem.families.reference import reference
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
 from simulator.samplers.smc.sampler import SMC
-from tests.support.brute import Tree, conditional_mean, rejection, smc
+from tests.support.brute import conditional_mean, rejection, smc
+from tests.support.prefixes import Tree
 from tests.support.strategies import problems
 
 ALGORITHMS = ("smc", "smc-rs")

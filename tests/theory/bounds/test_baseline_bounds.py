@@ -16,7 +16,7 @@ from simulator.samplers.baselines.beam import Beam, Greedy
 from simulator.samplers.baselines.best_of_n import BestOfN
 from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.lookahead.sampler import Lookahead
-from tests.support.brute import Tree
+from tests.support.prefixes import Tree
 from tests.support.strategies import problems
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import check

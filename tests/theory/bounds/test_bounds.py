@@ -15,7 +15,8 @@ from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.samplers.smc.sampler import SMC
-from tests.support.prefix_tree import PrefixTree, lineage, simulate_all
+from tests.support.clouds import simulate_all
+from tests.support.prefixes import Tree, real
 from tests.support.strategies import problems
 from tests.support.transforms import rename, rescale, split
 from theory.criteria import criteria
@@ -29,14 +30,14 @@ ROUNDING = 1e-10
 
 def _chi2(tree, level):
     """E_{pi^}[(pi*/pi^ - 1)^2], pi^ > 0 wherever pi* is."""
-    cells = [(x.reach * x.prm / tree.z_hat[level], tree.target(x)) for x in tree.levels[level]]
-    return sum((p - q) ** 2 / q for q, p in cells if q > 0)
+    pi_hat = {x: tree.p[x] * tree.hat[x] / tree.z_hat[level] for x in tree.levels[level]}
+    return sum((tree.target(x) - q) ** 2 / q for x, q in pi_hat.items() if q > 0)
 
 
 def _pair_chi2(tree, level):
     total = 0.0
     for x, c in tree.edges(level):
-        eta = x.reach * x.prm / tree.z_hat[level - 1] * c.step
+        eta = tree.p[x] * tree.hat[x] / tree.z_hat[level - 1] * tree.step[c]
         if eta > 0:
             total += (tree.target(c) - eta) ** 2 / eta
     return total
@@ -45,18 +46,18 @@ def _pair_chi2(tree, level):
 def _coverage(tree, level=None):
     """C_act, or that of the edges into one level."""
     levels = range(1, tree.horizon + 1) if level is None else [level]
-    return max(c.value / x.value for h in levels for x, c in tree.edges(h) if x.value > 0)
+    return max(tree.v[c] / tree.v[x] for h in levels for x, c in tree.edges(h) if tree.v[x] > 0)
 
 
 def _accuracy(tree):
-    ratios = [x.value / x.prm for x in tree.nodes() if x.prm > 0]
+    ratios = [tree.v[x] / tree.hat[x] for x in tree.nodes() if tree.hat[x] > 0]
     return max(max(ratios), 1 / min(ratios)) if min(ratios) > 0 else math.inf
 
 
 def _level_b(tree):
     out = []
     for h in range(1, tree.horizon + 1):
-        ratios = [x.value / x.prm for x in tree.levels[h - 1] if x.prm > 0]
+        ratios = [tree.v[x] / tree.hat[x] for x in tree.levels[h - 1] if tree.hat[x] > 0]
         spread = max(ratios) / min(ratios) if min(ratios) > 0 else math.inf
         out.append(_coverage(tree, h) * spread)
     return out
@@ -75,7 +76,9 @@ def _print_3_2(tree, n):
 def _print_c_4(tree, n):
     total = 0.0
     for h in range(1, tree.horizon + 1):
-        moment = sum(x.reach * c.step * c.value**2 / x.prm for x, c in tree.edges(h) if c.value > 0)
+        moment = sum(
+            tree.p[c] * tree.v[c] ** 2 / tree.hat[x] for x, c in tree.edges(h) if tree.v[c] > 0
+        )
         total += math.sqrt(tree.z_hat[h - 1] * moment)
     return total / (2 * tree.z * math.sqrt(n))
 
@@ -88,14 +91,14 @@ def _print_s1(tree, n):
 def _moments(tree, n):
     """(pi*(y), m(y)) of every leaf y, by the sum over subsets; inf for a lost leaf."""
     horizon, out = tree.horizon, []
-    for y in tree.leaves:
-        x, m = lineage(y), 0.0
-        lost = any(node.prm == 0 for node in x)
+    for y in tree.paths:
+        x, m = [y[:h] for h in range(horizon + 1)], 0.0
+        lost = any(tree.hat[node] == 0 for node in x)
         for size in range(0 if lost else horizon + 1):
             for b in itertools.combinations(range(1, horizon + 1), size):
                 term = n**-size * (1 - 1 / n) ** (horizon - size)
                 for k, after in itertools.pairwise((*b, horizon + 1)):
-                    ahead = tree.ahead(x[k], after - 1) / x[k - 1].prm
+                    ahead = tree.ahead(x[k], after - 1) / tree.hat[x[k - 1]]
                     term *= ahead * tree.z_hat[k - 1] / tree.z_hat[after - 1]
                 m += term
         out.append((tree.target(y), math.inf if lost else m))
@@ -107,7 +110,7 @@ def _print_s2(tree, n):
 
 
 def _print_j(tree, n):
-    kept = sum(y.reach * y.value for y in tree.leaves if y.prm > 0) / tree.z
+    kept = sum(tree.p[y] * tree.v[y] for y in tree.paths if tree.hat[y] > 0) / tree.z
     return sum(p * max(0, 1 - 1 / (m * kept)) for p, m in _moments(tree, n) if p > 0 and kept > 0)
 
 
@@ -149,11 +152,11 @@ def _same(got, want):
 @settings(max_examples=120)
 @given(problems(max_leaves=16), st.integers(1, 6))
 def test_values_are_those_of_the_formulas_and_infinite_with_lost_mass(problem, n):
-    tree = PrefixTree(problem)
+    tree = Tree(problem, real)
     for name, formula in FORMULAS.items():
         want = math.inf if tree.lossy else formula(tree, n)
         assert _same(BOUNDS[name].value(problem, SMC(n)), want), name
-    all_lost = sum(y.reach * y.value for y in tree.leaves if y.prm > 0) == 0
+    all_lost = sum(tree.p[y] * tree.v[y] for y in tree.paths if tree.hat[y] > 0) == 0
     want = 1.0 if all_lost else _print_j(tree, n)
     assert BOUNDS["J"].value(problem, SMC(n)) == pytest.approx(want, rel=1e-9, abs=1e-11)
 
@@ -161,19 +164,19 @@ def test_values_are_those_of_the_formulas_and_infinite_with_lost_mass(problem, n
 @settings(max_examples=80)
 @given(problems(max_leaves=16), st.integers(1, 50))
 def test_bounds_with_thresholds_are_their_infima(problem, n):
-    tree = PrefixTree(problem)
+    tree = Tree(problem, real)
     horizon, c_act = tree.horizon, _coverage(tree)
     covered = [
         (tree.density(x), tree.target(x))
         for h in range(1, horizon)
         for x in tree.levels[h]
-        if x.value > 0
+        if tree.v[x] > 0
     ]
     steps = [
-        (c.value / x.value, tree.target(c))
+        (tree.v[c] / tree.v[x], tree.target(c))
         for h in range(1, horizon + 1)
         for x, c in tree.edges(h)
-        if c.value > 0
+        if tree.v[c] > 0
     ]
 
     def above(atoms, limit, slack):
@@ -216,7 +219,7 @@ def test_t_and_z_are_what_all_clouds_give(problem, n):
     assert exact.tv == pytest.approx(everything.error, abs=1e-12)
     assert BOUNDS["T"].value(problem, SMC(n)) == pytest.approx(everything.steps, abs=1e-10)
     assert BOUNDS["Z"].value(problem, SMC(n)) == pytest.approx(everything.short, abs=1e-10)
-    if not PrefixTree(problem).lossy:
+    if not Tree(problem, real).lossy:
         v = everything.second - 1
         assert BOUNDS["S2"].value(problem, SMC(n)) ** 2 * 4 == pytest.approx(v, rel=1e-8, abs=1e-12)
 

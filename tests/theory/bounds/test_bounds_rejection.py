@@ -19,7 +19,8 @@ from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
 from simulator.samplers.smc_rejection.sampler import SMCRejection
-from tests.support.prefix_tree import PrefixTree, compositions
+from tests.support.clouds import compositions
+from tests.support.prefixes import Tree, real
 from tests.support.strategies import problems
 from theory.bounds import rejection_stepwise_errors, stepwise_errors
 from theory.criteria import criteria
@@ -42,21 +43,23 @@ class Everything:
 
 def follow_all(problem, n):
     """Follow all clouds of SMC by rejection as multisets of prefixes, by the definitions."""
-    tree = PrefixTree(problem)
+    tree = Tree(problem, real)
     law, sums = defaultdict(float), Counter()
 
     def go(cloud, chance, w):
         """`cloud`: prefix to share."""
-        edges = [(x, c, share * c.step) for x, share in cloud.items() for c in x.children]
-        tilted = {c: q * c.value / x.prm for x, c, q in edges}
+        edges = [
+            (x, c, share * tree.step[c]) for x, share in cloud.items() for c in tree.children(x)
+        ]
+        tilted = {c: q * tree.v[c] / tree.hat[x] for x, c, q in edges}
         goal = {c: g / sum(tilted.values()) for c, g in tilted.items() if sum(tilted.values()) > 0}
-        mu = {c: q * c.prm / x.prm for x, c, q in edges if c.prm > 0}
+        mu = {c: q * tree.hat[c] / tree.hat[x] for x, c, q in edges if tree.hat[c] > 0}
         mean_w = sum(mu.values())
         if mean_w == 0:
             sums["short"] += chance
             sums["steps"] += chance * sum(goal.values())
             return
-        after, last = w * mean_w, edges[0][1].level == tree.horizon
+        after, last = w * mean_w, len(edges[0][1]) == tree.horizon
         if last:
             sums["short"] += chance * max(0.0, 1 - after / tree.z)
             sums["second"] += chance * (after / tree.z) ** 2
@@ -65,9 +68,9 @@ def follow_all(problem, n):
             p = float(math.factorial(n))
             for k, c in zip(counts, kinds, strict=True):
                 p *= (mu[c] / mean_w) ** k / math.factorial(k)
-            total = sum(k * c.value / c.prm for k, c in zip(counts, kinds, strict=True))
+            total = sum(k * tree.v[c] / tree.hat[c] for k, c in zip(counts, kinds, strict=True))
             for k, c in zip(counts, kinds, strict=True):
-                mean[c] += p * k * c.value / c.prm / total if total > 0 else 0.0
+                mean[c] += p * k * tree.v[c] / tree.hat[c] / total if total > 0 else 0.0
                 if last:
                     law[c] += chance * p * k / n
             if not last:
@@ -75,8 +78,8 @@ def follow_all(problem, n):
                 go(shares, chance * p, after)
         sums["steps"] += chance * sum(max(0.0, g - mean[c]) for c, g in goal.items())
 
-    go({tree.root: 1.0}, 1.0, tree.root.prm)
-    error = sum(max(0.0, tree.target(x) - law[x]) for x in tree.leaves)
+    go({(): 1.0}, 1.0, tree.hat[()])
+    error = sum(max(0.0, tree.target(x) - law[x]) for x in tree.paths)
     return Everything(error, sums["short"], sums["steps"], sums["second"])
 
 
@@ -87,7 +90,7 @@ def test_t_z_and_s2_are_what_all_clouds_give(problem, n):
     assert sampler.exact_law(problem).tv == pytest.approx(everything.error, abs=1e-12)
     assert BOUNDS["T-RS"].value(problem, sampler) == pytest.approx(everything.steps, abs=1e-10)
     assert BOUNDS["Z"].value(problem, sampler) == pytest.approx(everything.short, abs=1e-10)
-    if not PrefixTree(problem).lossy:
+    if not Tree(problem, real).lossy:
         v = everything.second - 1
         assert BOUNDS["S2"].value(problem, sampler) ** 2 * 4 == pytest.approx(
             v, rel=1e-8, abs=1e-12
@@ -97,13 +100,13 @@ def test_t_z_and_s2_are_what_all_clouds_give(problem, n):
 @settings(max_examples=80)
 @given(problems(max_leaves=16), st.integers(1, 50))
 def test_values_are_those_of_the_formulas(problem, n):
-    tree, sampler = PrefixTree(problem), SMCRejection(n)
+    tree, sampler = Tree(problem, real), SMCRejection(n)
     horizon = tree.horizon
     chi2 = []
     for h in range(1, horizon):
-        cells = [(x.reach * x.prm / tree.z_hat[h], tree.target(x)) for x in tree.levels[h]]
+        cells = [(tree.p[x] * tree.hat[x] / tree.z_hat[h], tree.target(x)) for x in tree.levels[h]]
         chi2.append(sum((p - q) ** 2 / q for q, p in cells if q > 0))
-    ratios = [x.value / x.prm for x in tree.nodes() if x.prm > 0]
+    ratios = [tree.v[x] / tree.hat[x] for x in tree.nodes() if tree.hat[x] > 0]
     b = max(max(ratios), 1 / min(ratios)) ** 2 if min(ratios) > 0 else math.inf
     want = {
         "3.8": sum(map(math.sqrt, chi2)) / math.sqrt(n),
@@ -120,10 +123,10 @@ def test_values_are_those_of_the_formulas(problem, n):
 @settings(max_examples=60)
 @given(problems(max_leaves=16), st.integers(1, 300))
 def test_d_3_is_the_infimum_over_thresholds(problem, n):
-    tree = PrefixTree(problem)
+    tree = Tree(problem, real)
     atoms = [
         (tree.density(x), tree.target(x))
-        for level in tree.levels[1:-1] for x in level if x.value > 0
+        for level in tree.levels[1:-1] for x in level if tree.v[x] > 0
     ]  # fmt: skip
     value = BOUNDS["D.3"].value(problem, SMCRejection(n))
     limits = []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from simulator.problem.families.reference import reference
 from simulator.samplers.backtracking.sampler import Backtracking
 from simulator.samplers.branching.sampler import SMCIndependent
-from tests.support.prefix_tree import PrefixTree
+from tests.support.prefixes import Tree, real
 from tests.support.strategies import problems
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for
@@ -38,15 +38,15 @@ def test_no_bound_is_below_the_exact_error(problem, n):
 @settings(max_examples=40)
 @given(problems(max_leaves=16, lossy=False), st.integers(1, 5))
 def test_values_are_those_of_the_formulas(problem, n):
-    tree, sampler = PrefixTree(problem), SMCIndependent(n)
-    z, root = tree.levels[0][0].value, tree.levels[0][0].prm
+    tree, sampler = Tree(problem, real), SMCIndependent(n)
+    z, root = tree.v[()], tree.hat[()]
     spread, j = 0.0, 0.0
     for y in tree.levels[-1]:
-        share, x, total = tree.target(y), y.parent, 0.0
+        share = tree.target(y)
         if share == 0:
             continue
-        while x is not None:
-            total, x = total + x.value / x.prm, x.parent
+        above = [y[:h] for h in reversed(range(tree.horizon))]
+        total = sum(tree.v[x] / tree.hat[x] for x in above)
         spread += share * total
         m = 1 - 1 / n + root / (n * z) * (1 + 2 * total)
         j += share * max(0.0, 1 - 1 / m)

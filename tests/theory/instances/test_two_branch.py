@@ -8,7 +8,7 @@ from simulator.errors import InputError
 from simulator.exact.lumped import two_branch_bias
 from simulator.problem.families.two_branch import two_branch
 from simulator.samplers.smc.sampler import SMC
-from tests.support.prefix_tree import simulate_all
+from tests.support.clouds import simulate_all
 from theory.instances.two_branch import lower_bound
 from theory.registry import BOUNDS
 

@@ -27,7 +27,7 @@ from simulator.samplers.baselines.whole_paths import whole_path_filter
 from simulator.samplers.runs import KEEP
 from simulator.samplers.smc.plain import run_plain
 from simulator.samplers.smc.sampler import SMC
-from tests.support.brute import Tree, smc
+from tests.support.brute import smc
 from tests.support.brute_baselines import (
     BEAM_MUTANTS,
     BEST_MUTANTS,
@@ -37,6 +37,7 @@ from tests.support.brute_baselines import (
     sis,
 )
 from tests.support.laws import frequencies, l1_radius
+from tests.support.prefixes import Tree
 from tests.support.strategies import problems
 
 SAMPLERS = [SIS(3), BestOfN(3), ActionImportanceSampling(3), Beam(3), Greedy()]

@@ -19,9 +19,9 @@ from simulator.samplers.runs import KEEP
 from simulator.samplers.smc import plain as smc_plain
 from simulator.samplers.smc.plain import run_plain
 from simulator.samplers.smc.sampler import SMC
-from tests.support.brute import Tree
 from tests.support.brute_baselines import LOOKAHEAD_MUTANTS, lookahead, unpruned
 from tests.support.laws import frequencies, l1_radius
+from tests.support.prefixes import Tree
 from tests.support.strategies import RESAMPLING, problems
 
 N_RUNS = 100_000
@@ -77,14 +77,14 @@ def test_the_law_is_that_of_all_systems(problem, n, depth, rollouts, options):
     assume(big <= 1100)
     tree = Tree(problem)
     exact = Lookahead(n, depth, rollouts, *options).exact_law(problem, shortfall=True)
-    naive = lookahead(tree, unpruned(tree, problem), n, depth, rollouts, *options)
+    naive = lookahead(tree, unpruned(tree), n, depth, rollouts, *options)
     assert agree(exact, naive, tree) < 1e-11
 
 
 @pytest.mark.parametrize("mutant", LOOKAHEAD_MUTANTS)
 def test_a_wrong_lookahead_is_caught(mutant):
     problem = reference(3)
-    tree, hat = Tree(problem), unpruned(Tree(problem), problem)
+    tree, hat = Tree(problem), unpruned(Tree(problem))
     exact = Lookahead(2, 1, 1).exact_law(problem, shortfall=True)
     assert agree(exact, lookahead(tree, hat, 2, 1, 1), tree) < 1e-11
     assert agree(exact, lookahead(tree, hat, 2, 1, 1, mutant=mutant), tree) > 1e-3

@@ -23,7 +23,7 @@ from simulator.samplers.runs import KEEP, concatenate
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 from tests.support import brute
-from tests.support.brute import Tree
+from tests.support.prefixes import Tree
 from tests.support.strategies import problems
 from theory.criteria import criteria
 

@@ -22,7 +22,8 @@ from simulator.samplers.reweighted.rules import (
 )
 from simulator.samplers.reweighted.sampler import AuditedSMC
 from simulator.samplers.smc.sampler import SMC
-from tests.support.brute import Tree, smc
+from tests.support.brute import smc
+from tests.support.prefixes import Tree
 from tests.support.strategies import problems
 from theory.bounds.conditional_weight import conditional_weight
 from theory.registry import BOUNDS
