@@ -71,7 +71,6 @@ def cheapest(table: pd.DataFrame, error: float) -> pd.DataFrame:
     ----------
     table : DataFrame
         Of the experiment.
-    error : float
 
     Returns
     -------

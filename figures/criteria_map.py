@@ -39,7 +39,7 @@ class Rank(NamedTuple):
 def rank_correlation(
     x: Sequence[float] | Floats, y: Sequence[float] | Floats, confidence: float = 0.95
 ) -> Rank:
-    """Spearman's rank correlation with limits from Fisher's transform.
+    """Return Spearman's rank correlation with limits from Fisher's transform.
 
     The variance of atanh(rho) is taken as (1 + rho^2/2)/(n - 3) (Bonett and Wright,
     Psychometrika 65, 2000).
@@ -48,11 +48,6 @@ def rank_correlation(
     ----------
     x, y : (n,) arrays
         n > 3.
-    confidence : float, optional
-
-    Returns
-    -------
-    Rank
 
     Examples
     --------

@@ -27,11 +27,12 @@ METADATA: dict[str, dict[str, str | None]] = {
 class FigureSpec:
     """A figure: how it is drawn from a stored table and what to see in it.
 
-    Attributes
+    Parameters
     ----------
     name : str
         Name of the figure, of its files and of the table that it reads.
     title : str
+        Its heading in the list of figures.
     caption : callable
         Table to one or two sentences; numbers in it come from the table.
     draw : callable
@@ -69,14 +70,18 @@ def save(
     Parameters
     ----------
     spec : FigureSpec
+        The figure.
     table : DataFrame
+        The stored table that it reads.
     folder : Path
+        Made if it is not there.
     name : str, optional
         Of the files; by default that of the figure.
 
     Returns
     -------
     list of Path
+        The three files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -89,7 +94,13 @@ def save(
 
 
 def shade_vacuous(axes: Axes) -> None:
-    """Shade the region above 1, where a bound on a total variation distance says nothing."""
+    """Shade the region above 1, where a bound on a total variation distance says nothing.
+
+    Parameters
+    ----------
+    axes : Axes
+        Changed in place; its vertical axis shows total variation distances.
+    """
     top = axes.get_ylim()[1]
     if top > 1:
         axes.axhspan(1, top, color="#f0f0f0", zorder=0)

@@ -54,7 +54,6 @@ def reliability(rows: pd.DataFrame, y: str) -> float:
     ----------
     rows : DataFrame
         With the columns ``y_a`` and ``y_b``.
-    y : str
 
     Returns
     -------
@@ -70,11 +69,6 @@ def without_noise(rows: pd.DataFrame, y: str) -> float | None:
 
     Spearman's correction: divided by the root of both reliabilities. With reliabilities of a
     few prompts it is rough, and not limited to 1.
-
-    Parameters
-    ----------
-    rows : DataFrame
-    y : str
 
     Returns
     -------

@@ -42,10 +42,6 @@ def draw_bounds(table: pd.DataFrame, shown: dict[str, tuple[str, str]], width: f
         Bound to colour and line style.
     width : float
         Inches.
-
-    Returns
-    -------
-    Figure
     """
     problems = list(dict.fromkeys(table["problem"]))
     figure = new_figure(width, 4.2)

@@ -21,10 +21,6 @@ def progress_bar() -> Progress:
     """Make a bar that leaves nothing behind, so that a fault stays one line.
 
     There is none where stderr is not a terminal.
-
-    Returns
-    -------
-    Progress
     """
     return Progress(
         TextColumn("{task.description:>22}"), BarColumn(), MofNCompleteColumn(),
@@ -34,13 +30,7 @@ def progress_bar() -> Progress:
 
 
 def say(progress: Progress, line: str) -> None:
-    """Print a line on stderr above the bar.
-
-    Parameters
-    ----------
-    progress : Progress
-    line : str
-    """
+    """Print a line on stderr above the bar."""
     progress.console.print(f"particlebounds: {line}", soft_wrap=True, markup=False, highlight=False)
 
 

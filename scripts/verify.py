@@ -60,10 +60,6 @@ CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
 def main(names: list[str]) -> int:
     """Run checks by name, all if none is given.
 
-    Parameters
-    ----------
-    names : list of str
-
     Returns
     -------
     int

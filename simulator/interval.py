@@ -11,7 +11,7 @@ __all__ = ["Interval"]
 class Interval:
     """A number with limits that both hold at the stated confidence.
 
-    Attributes
+    Parameters
     ----------
     value, low, high : float
         An estimate and its limits; all equal if the number is exact.

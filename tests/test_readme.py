@@ -26,8 +26,12 @@ def test_python_in_the_readme_runs(number, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """One for all commands: some read what an earlier one has written."""
-    return tmp_path_factory.mktemp("readme")
+    """One for all commands: some read what an earlier one, or README's Python, has written."""
+    folder = tmp_path_factory.mktemp("readme")
+    for block in BLOCKS:
+        if named := re.match(r"# (\w+\.py)\n", block):
+            (folder / named[1]).write_text(block)
+    return folder
 
 
 def both_paths(found):

@@ -40,13 +40,13 @@ NEGLIGIBLE = 1e-13  # probability of a run that is cut off
 class Assumption:
     """One hypothesis of a statement.
 
-    Attributes
+    Parameters
     ----------
     text : str
         What is assumed; it completes "needs: ...".
     holds : callable
         (problem, sampler, facts of the sampler on the problem) to bool.
-    structural : bool
+    structural : bool, optional
         If true, the statement says nothing when this fails: it does not apply. If false, a
         constant is infinite: the statement applies and its value is inf.
     """
@@ -139,7 +139,7 @@ def argument(problem: Problem, name: str) -> float:
     problem : Problem
         With an `instance`.
     name : str
-        Parameter of the family.
+        Name of the argument, which must be a number.
 
     Returns
     -------

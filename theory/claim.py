@@ -20,7 +20,23 @@ Kind = Literal["upper", "lower", "exact", "shape"]
 
 
 class Row(TypedDict):
-    """One comparison: two numbers, and whether the relation holds; None if runs do not tell."""
+    """One comparison: two numbers, and whether the relation holds; None if runs do not tell.
+
+    Attributes
+    ----------
+    instance : str
+        What the numbers belong to.
+    quantity : str
+        What is compared.
+    left : float
+        The computed number; of a measured one the limit that decides.
+    relation : {"<", "<=", "=", ">=", ">"}
+        What is claimed of left and right.
+    right : float
+        What it is compared with.
+    holds : bool or None
+        Whether the relation holds; None if runs do not tell.
+    """
 
     instance: str
     quantity: str
@@ -34,10 +50,12 @@ class Row(TypedDict):
 class Evidence:
     """What was computed for a claim.
 
-    Attributes
+    Parameters
     ----------
     rows : tuple of Row
+        The comparisons.
     status : {"holds", "violated", "inconclusive"}
+        What `weigh` makes of the rows.
     sentence : str
         What the numbers say.
     """
@@ -56,16 +74,20 @@ class Evidence:
 class Claim:
     """A statement and how it is checked.
 
-    Attributes
+    Parameters
     ----------
-    id, title : str
+    id : str
+        Short name, such as "C.2".
+    title : str
+        What it is about, in a few words.
     reference : str
         Where it is stated or proved.
     kind : {"upper", "lower", "exact", "shape"}
         "shape": an asymptotic statement, of which the shape is checked at sizes in reach.
     statement : str
+        What is claimed, as a line of plain text.
     function : callable
-        thorough to `Evidence`.
+        Computes the evidence, given whether to be thorough; see `check`.
     """
 
     id: str
@@ -101,13 +123,17 @@ def claim(
 
     Parameters
     ----------
-    id, title, reference, kind, statement
-        As in `Claim`; `theory.registry` lists those of this project.
+    id, title, reference : str
+        As in `Claim`.
+    kind : {"upper", "lower", "exact", "shape"}
+        As in `Claim`.
+    statement : str
+        As in `Claim`.
 
     Returns
     -------
     callable
-        The decorator.
+        The decorator. `theory.registry` lists the claims of this project.
     """
 
     def make(function: Callable[[bool], Evidence]) -> Claim:
@@ -128,12 +154,16 @@ def row(
 
     Parameters
     ----------
-    instance, quantity : str
+    instance : str
+        What the numbers belong to.
+    quantity : str
+        What is compared.
     left : float or (float, float)
         A number that was measured comes as its two limits; shown is the one that decides.
     relation : {"<", "<=", "=", ">=", ">"}
         "<" and ">" ask for a gap of more than `slack`.
     right : float
+        What it is compared with.
     slack : float, optional
         Allowed for rounding, relative to numbers beyond 1.
 
@@ -164,7 +194,9 @@ def weigh(rows: list[Row], sentence: str) -> Evidence:
     Parameters
     ----------
     rows : list of Row
+        The comparisons.
     sentence : str
+        What the numbers say.
 
     Returns
     -------

@@ -34,6 +34,7 @@ class Criteria:
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM; it is not kept.
 
     Attributes
     ----------
@@ -263,6 +264,7 @@ class Criteria:
         Returns
         -------
         float
+            In [0, 1].
         """
         run = slice(self._edges.start[level - 1], self._edges.start[level])
         hit = self._log_value_step[run] >= np.log(eta) - TIE
@@ -315,6 +317,7 @@ def criteria(problem: Problem) -> Criteria:
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
 
     Returns
     -------

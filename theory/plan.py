@@ -31,15 +31,17 @@ class Plan:
 
     What is measured is certified at 99% for each N that the search looks at, not for the search.
 
-    Attributes
+    Parameters
     ----------
     epsilon : float
+        The error that is wanted, in (0, 1).
     asked : dict of str to (int or None)
         By statement id: smallest N at which its value is at most epsilon; None if no N up to
-        2^30 is. A bound that can only be measured gives the smallest power of two at which its
-        certified upper limit is.
+        2^30 is. A bound that can only be measured gives the smallest power of two, up to 2^14, at
+        which its certified upper limit is.
     enough : int or None
-        Smallest N found whose error is at most epsilon, exactly or certified.
+        Smallest N found whose error is at most epsilon, exactly or certified; None if no N up to
+        2^14 is.
     too_few : int
         Largest N found whose error is above epsilon, exactly or certified; 0 if none.
     exact : bool
@@ -70,13 +72,15 @@ def plan(
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
     make : callable
-        Number of particles to sampler.
+        Makes the sampler of a number of particles N.
     epsilon : float
-        In (0, 1).
+        The error that is wanted, in (0, 1).
     n_runs : int, optional
         For what cannot be enumerated.
     rng : int, SeedSequence or Generator, optional
+        The only source of randomness.
 
     Returns
     -------

@@ -61,10 +61,6 @@ def least_of_both(
     first, second : pairs of arrays
         (u, A(u)) and (v, B(v)), u and v increasing, A and B nonincreasing.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> u = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.25, 0.0])

@@ -28,21 +28,28 @@ Samples: TypeAlias = Callable[[Problem, Sampler, int, RngLike], tuple[Floats, fl
 class Bound:
     """A statement about D_TV(law of one output path, pi*).
 
-    Attributes
+    Parameters
     ----------
-    id, title : str
+    id : str
+        Short name, such as "3.2".
+    title : str
+        What bounds the error, in words.
     reference : str
         Where it is stated or proved.
     kind : {"upper", "lower", "exact"}
+        Whether the value is above the error, below it, or equal to it.
     assumptions : tuple of Assumption
+        Hypotheses of the statement; all must hold.
     formula : str
+        The value as a line of plain text.
     measured : bool
         Whether the value is a mean over the sampler's own randomness: `value` enumerates it on
         small problems, `estimate` measures it on any.
     function : callable
-        (problem, sampler) to float.
-    samples : callable or None
-        Draws independent variables in [0, high] whose mean is the value, and `high`.
+        (problem, sampler) to float; only called where all assumptions hold.
+    samples : callable or None, optional
+        (problem, sampler, n_runs, rng) to independent draws in [0, high] whose mean is the value,
+        and `high`.
     """
 
     id: str
@@ -68,11 +75,14 @@ class Bound:
         Parameters
         ----------
         problem : Problem
+            What is sampled: pi_ref, reward and PRM.
         sampler : Sampler
+            Of any class; `simulator.samplers.facts.facts_of` tells what it declares.
 
         Returns
         -------
         str or None
+            A line that begins with "needs: ".
         """
         facts = facts_of(sampler, problem)
         for a in self.assumptions:
@@ -86,7 +96,9 @@ class Bound:
         Parameters
         ----------
         problem : Problem
+            What is sampled: pi_ref, reward and PRM.
         sampler : Sampler
+            Of any class; `simulator.samplers.facts.facts_of` tells what it declares.
 
         Returns
         -------
@@ -100,11 +112,14 @@ class Bound:
         Parameters
         ----------
         problem : Problem
+            What is sampled: pi_ref, reward and PRM.
         sampler : Sampler
+            Of any class; `simulator.samplers.facts.facts_of` tells what it declares.
 
         Returns
         -------
         str or None
+            The text of the assumption.
         """
         facts = facts_of(sampler, problem)
         for a in self.assumptions:
@@ -123,7 +138,9 @@ class Bound:
         Parameters
         ----------
         problem : Problem
+            What is sampled: pi_ref, reward and PRM.
         sampler : Sampler
+            Of any class; `simulator.samplers.facts.facts_of` tells what it declares.
 
         Returns
         -------
@@ -157,14 +174,20 @@ class Bound:
         Parameters
         ----------
         problem : Problem
+            What is sampled: pi_ref, reward and PRM.
         sampler : Sampler
+            Of any class; `simulator.samplers.facts.facts_of` tells what it declares.
         n_runs : int
+            Number of independent draws, >= 2.
         rng : int, SeedSequence or Generator
+            The only source of randomness.
         confidence : float, optional
+            Probability that both limits hold, in (0, 1).
 
         Returns
         -------
         Interval
+            Mean of the draws, and limits of the value; all three are inf if the value is.
 
         Raises
         ------
@@ -217,8 +240,16 @@ def bound(
 
     Parameters
     ----------
-    id, title, reference, formula, assumptions, kind, measured, samples
-        As in `Bound`; an assumption is one of `theory.assumptions`, or an `Assumption` of your own.
+    id, title, reference, formula : str
+        As in `Bound`.
+    assumptions : tuple of Assumption, optional
+        Each one of `theory.assumptions`, or an `Assumption` of your own.
+    kind : {"upper", "lower", "exact"}, optional
+        Whether the value is above the error, below it, or equal to it.
+    measured : bool, optional
+        Whether the value is a mean over the sampler's own randomness.
+    samples : callable or None, optional
+        As in `Bound`; needed by `Bound.estimate` only.
 
     Returns
     -------

@@ -24,7 +24,23 @@ CONFIDENCE = 1 - 1e-8  # of each verdict on runs: all of a survey are right beyo
 
 
 class Case(NamedTuple):
-    """A problem and a sampler, as one types them; `n_runs` is 0 if only an exact law counts."""
+    """A problem and a sampler, as one types them; `n_runs` is 0 if only an exact law counts.
+
+    Parameters
+    ----------
+    problem : str
+        As `simulator.problem.library.open_problem` reads it.
+    sampler : str
+        A name of `simulator.samplers.registry.SAMPLERS`.
+    options : str
+        Texts ``key=value``, joined by commas; may be empty.
+    n_particles : int
+        N.
+    n_runs : int, optional
+        Runs to make if the law cannot be enumerated; with 0 only an exact law counts.
+    limit : float, optional
+        Largest amount of work for the exact law; see `Sampler.exact_law`.
+    """
 
     problem: str
     sampler: str
@@ -122,6 +138,7 @@ def compare_case(case: Case, seed: int = 0) -> list[Comparison]:
     Parameters
     ----------
     case : Case
+        The problem and the sampler.
     seed : int, optional
         Of the runs, if there are any.
 

@@ -25,7 +25,7 @@ __all__ = ["Report", "Verdict", "check", "measure_error"]
 class Verdict:
     """One statement against the error.
 
-    Attributes
+    Parameters
     ----------
     id : str
         Of the statement.
@@ -40,6 +40,7 @@ class Verdict:
     vacuous : bool
         Whether an upper bound is >= 1: no error is larger.
     status : {"holds", "violated", "inconclusive"}
+        Whether error and value fit the statement; "inconclusive" if the runs do not tell.
     confidence : float
         Probability of the status being right, as far as sampling goes; 1 if all is exact.
     """
@@ -58,12 +59,13 @@ class Verdict:
 class Report:
     """The error of a sampler on a problem, and a verdict on each statement.
 
-    Attributes
+    Parameters
     ----------
     error : Interval
         D_TV(law of one output path, pi*): exact, or between two limits; a `Bracket` if it took
         runs.
     verdicts : tuple of Verdict
+        One for each statement that speaks of the sampler and is in reach.
     skipped : dict
         Id to reason, for statements that do not apply or are out of reach here.
     """
@@ -96,7 +98,10 @@ def check(
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
+        A `Sampler`, or any object with `n_particles`, `properly_weighted`, `run` and, if there is
+        one, `exact_law`.
     n_runs : int, optional
         Used only if something cannot be enumerated.
     rng : int, SeedSequence or Generator, optional
@@ -107,7 +112,7 @@ def check(
     bounds : iterable of str or Bound, optional
         Ids, or statements of your own (`theory.bound`); by default all registered ones.
     limit : float, optional
-        Largest number of cloud transitions for the exact law.
+        Largest amount of work for the exact law; see `Sampler.exact_law`.
 
     Returns
     -------
@@ -191,16 +196,23 @@ def measure_error(
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
+        A `Sampler`, or any object with `n_particles`, `properly_weighted`, `run` and, if there is
+        one, `exact_law`.
     n_runs : int, optional
+        Used only if the law cannot be enumerated.
     rng : int, SeedSequence or Generator, optional
+        The only source of randomness.
     confidence : float, optional
+        Probability that both limits hold, in (0, 1).
     limit : float, optional
-        Largest number of cloud transitions for the exact law.
+        Largest amount of work for the exact law; see `Sampler.exact_law`.
 
     Returns
     -------
     Interval
+        Limits of D_TV(law of one output path, pi*); a `Bracket` if it took runs.
 
     Raises
     ------

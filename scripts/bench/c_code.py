@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.problem.problem import Problem
+from simulator.resampling import codes
 from simulator.resampling.schemes import scheme_for
 from simulator.samplers.smc.edge_tables import edge_tables
 from simulator.streams.seeds import run_seeds
@@ -68,17 +69,12 @@ class CSMC:
         if cc is None:
             raise FileNotFoundError("there is no C compiler")
         library = folder / "smc.so"
-        subprocess.run([cc, *FLAGS, str(SOURCE), "-o", str(library), "-lm"], check=True)
+        schemes = [f"-D{name}={getattr(codes, name)}" for name in codes.__all__]
+        subprocess.run([cc, *FLAGS, *schemes, str(SOURCE), "-o", str(library), "-lm"], check=True)
         self._library = ctypes.CDLL(str(library))
 
     def seeds(self, rng: RngLike, n_runs: int, lanes: bool) -> npt.NDArray[np.uint64]:
         """Make the starting states of `n_runs` runs.
-
-        Parameters
-        ----------
-        rng : int, SeedSequence or Generator
-        n_runs : int
-        lanes : bool
 
         Returns
         -------
@@ -104,17 +100,9 @@ class CSMC:
 
         Parameters
         ----------
-        problem : Problem
-        n_particles : int
         resampling : {"multinomial", "systematic"}
-        n_runs : int
-        rng : int, SeedSequence or Generator
         lanes : bool, optional
             Eight generators a run; else the draws of ``SMC(...).run``.
-
-        Returns
-        -------
-        CRuns
         """
         t = edge_tables(problem)
         arguments = _Problem(

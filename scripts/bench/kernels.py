@@ -31,12 +31,6 @@ KEPT = ("tokens", "ess", "genealogy", "clouds")
 def against_c(c: CSMC, sizes: Sequence[Size], rounds: int) -> list[Row]:
     """Time the full sampler on one thread against C, after checking that draws are equal.
 
-    Parameters
-    ----------
-    c : CSMC
-    sizes : sequence of Size
-    rounds : int
-
     Returns
     -------
     list of dict
@@ -75,12 +69,6 @@ def against_c(c: CSMC, sizes: Sequence[Size], rounds: int) -> list[Row]:
 def threads(c: CSMC | None, sizes: Sequence[Size], rounds: int) -> list[Row]:
     """Time two threads against one, and two halves of the runs in C against all of them.
 
-    Parameters
-    ----------
-    c : CSMC or None
-    sizes : sequence of Size
-    rounds : int
-
     Returns
     -------
     list of dict
@@ -103,11 +91,6 @@ def threads(c: CSMC | None, sizes: Sequence[Size], rounds: int) -> list[Row]:
 
 def options(size: Size, rounds: int) -> list[Row]:
     """Time what is kept against keeping nothing; multinomial resampling.
-
-    Parameters
-    ----------
-    size : Size
-    rounds : int
 
     Returns
     -------
@@ -136,8 +119,6 @@ def against_twins(size: Size, rounds: int, share: int = 400) -> list[Row]:
 
     Parameters
     ----------
-    size : Size
-    rounds : int
     share : int, optional
         The twin does one run of so many.
 

@@ -27,7 +27,6 @@ def measure(
     ----------
     lm : HuggingFaceLM
         Just loaded, as the memory is the largest that the process ever had.
-    n_particles, horizon, runs : int
 
     Returns
     -------

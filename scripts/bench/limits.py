@@ -57,10 +57,6 @@ def _python(*arguments: str) -> str:
 def memory(n_particles: int) -> list[Row]:
     """Measure the peak resident size of a process before and after one run.
 
-    Parameters
-    ----------
-    n_particles : int
-
     Returns
     -------
     list of dict
@@ -79,16 +75,7 @@ def memory(n_particles: int) -> list[Row]:
 
 
 def seconds_of_commands(starts: int = STARTS) -> list[Row]:
-    """Time commands from the start of the process to its end, the numba cache being warm.
-
-    Parameters
-    ----------
-    starts : int, optional
-
-    Returns
-    -------
-    list of dict
-    """
+    """Time commands from the start of the process to its end, the numba cache being warm."""
     rows = []
     for name, arguments, goal in COMMANDS:
         taken = []
@@ -101,12 +88,7 @@ def seconds_of_commands(starts: int = STARTS) -> list[Row]:
 
 
 def seconds_of_engines() -> list[Row]:
-    """Time the exact engines once each, compilation excluded where the cache is warm.
-
-    Returns
-    -------
-    list of dict
-    """
+    """Time the exact engines once each, compilation excluded where the cache is warm."""
     tree, wide = random_tree(2, 5), random_automaton(100, 4, 1000, edge_sigma=0.1)
     long = product(1000)
 

@@ -41,11 +41,6 @@ def against_others(sizes: Sequence[Size], rounds: int) -> tuple[list[Row], list[
 
     JAX would use all cores by itself, so it must not have been used in this process before.
 
-    Parameters
-    ----------
-    sizes : sequence of Size
-    rounds : int
-
     Returns
     -------
     rows : list of dict

@@ -48,15 +48,6 @@ def filtering(n_states: int, n_actions: int, horizon: int, seed: int = 0) -> Pro
     rewards exp(g/4), all g ~ N(0, 1), and V^(root) = 1. All levels but the first share their
     tables, so that a problem takes O(S A) memory at any horizon.
 
-    Parameters
-    ----------
-    n_states, n_actions, horizon : int
-    seed : int, optional
-
-    Returns
-    -------
-    Problem
-
     Examples
     --------
     >>> filtering(4, 2, 100).model

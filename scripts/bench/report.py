@@ -74,10 +74,6 @@ TITLES = {
 def measure(plan: Plan) -> dict[str, list[Row]]:
     """Measure everything; what cannot be measured here is said on stderr and left out.
 
-    Parameters
-    ----------
-    plan : Plan
-
     Returns
     -------
     dict of lists of dicts
@@ -112,13 +108,7 @@ def measure(plan: Plan) -> dict[str, list[Row]]:
 
 
 def run(out: Path, plan: Plan = FULL) -> None:
-    """Measure, write ``bench.json`` and the figure into a folder, and print the tables.
-
-    Parameters
-    ----------
-    out : Path
-    plan : Plan, optional
-    """
+    """Measure, write ``bench.json`` and the figure into a folder, and print the tables."""
     tables = measure(plan)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     out.mkdir(parents=True, exist_ok=True)

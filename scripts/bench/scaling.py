@@ -29,10 +29,8 @@ def scaling(c: CSMC | None, grid: dict[str, Sequence[Size]], rounds: int) -> lis
 
     Parameters
     ----------
-    c : CSMC or None
     grid : dict
         Sizes by what varies.
-    rounds : int
 
     Returns
     -------
@@ -75,10 +73,6 @@ def exponents(rows: Sequence[Row], least: int = 16) -> list[Row]:
         Of `scaling`.
     least : int, optional
         Smaller values, where fixed costs show, are left out.
-
-    Returns
-    -------
-    list of dict
 
     Examples
     --------

@@ -41,8 +41,6 @@ def race(
 
     Parameters
     ----------
-    contestants : mapping of str to Contestant
-    rounds : int
     least : float, optional
         Seconds; shorter calls are repeated, as the first after the others' turn finds none of its
         tables in the cache.
@@ -77,10 +75,6 @@ def ratio(a: np.ndarray, b: np.ndarray) -> Spread:
     ----------
     a, b : (rounds,) arrays
 
-    Returns
-    -------
-    Spread
-
     Examples
     --------
     >>> print(ratio(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 2.0])))
@@ -95,9 +89,5 @@ def speed(seconds: np.ndarray) -> float:
     Parameters
     ----------
     seconds : (rounds,) array
-
-    Returns
-    -------
-    float
     """
     return float(1e-6 / np.median(seconds))

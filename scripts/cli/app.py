@@ -140,7 +140,8 @@ def check(
     made = _sampler(sampler, particles, option)
     bounds = named_statements(statement) if statement else None
     report = check_bounds(open_problem(problem), made, n_runs=runs, rng=seed, bounds=bounds)
-    show.emit(show.report(report), json)
+    shown = show.report(report)
+    show.emit(shown if json else shown | {"skipped": show.by_reason(report.skipped)}, json)
     if any(v.status == "violated" for v in report.verdicts):
         raise typer.Exit(1)
 

@@ -43,8 +43,6 @@ def write(problem: Problem, sampler: Sampler, settings: dict[str, object], out: 
 
     Parameters
     ----------
-    problem : Problem
-    sampler : Sampler
     settings : dict
         Has "runs" and "seed"; all of it is stored as provenance.
     out : Path

@@ -14,12 +14,7 @@ INTERRUPTED = 130
 
 
 def fail(message: str) -> NoReturn:
-    """End after bad input: the message on one line of stderr, exit code 2.
-
-    Parameters
-    ----------
-    message : str
-    """
+    """End after bad input: the message on one line of stderr, exit code 2."""
     _say(message)
     sys.exit(2)
 

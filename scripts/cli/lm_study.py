@@ -36,12 +36,8 @@ def run(
         Of the table and the picture.
     cells : list of dict
         From `scripts.experiments.language_model_switching`.
-    model : str
-    jobs : int
-    out : Path
     function : callable, optional
         Of a cell.
-    spec : FigureSpec, optional
 
     Raises
     ------

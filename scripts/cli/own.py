@@ -25,10 +25,6 @@ def named_statements(wanted: list[str]) -> list[Bound]:
     wanted : list of str
         Each an id, FILE.py for all that the file holds, or FILE.py:NAME.
 
-    Returns
-    -------
-    list of Bound
-
     Raises
     ------
     InputError
@@ -66,10 +62,6 @@ def make_named_sampler(text: str, n_particles: int | None, settings: list[str]) 
         None for the sampler's own default, or else 4.
     settings : list of str
         Options key=value.
-
-    Returns
-    -------
-    Sampler
 
     Raises
     ------

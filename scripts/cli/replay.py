@@ -70,15 +70,6 @@ def replay(file: Path) -> tuple[str, bool, list[str]]:
 def remake(kind: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
     """Make a table from the provenance of a stored one.
 
-    Parameters
-    ----------
-    kind : str
-    parameters : mapping
-
-    Returns
-    -------
-    DataFrame
-
     Raises
     ------
     InputError

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from theory.verdict import Report
 
 __all__ = [
-    "audit", "emit", "exact_law", "inspection", "plan", "registered",
+    "audit", "by_reason", "emit", "exact_law", "inspection", "plan", "registered",
     "report", "short", "survey",
 ]  # fmt: skip
 
@@ -82,10 +82,12 @@ def audit(problem: Problem, n_particles: int) -> dict[str, object]:
 
 def plan(found: Plan) -> dict[str, object]:
     """Particles that bounds ask for, smallest first, and the truth."""
+    from theory.registry import BOUNDS
+
     asked = sorted(found.asked.items(), key=lambda item: (item[1] is None, item[1] or 0))
     return {
         "epsilon": found.epsilon,
-        "bounds": [{"id": name, "particles": n} for name, n in asked],
+        "bounds": [{"id": name, "title": BOUNDS[name].title, "particles": n} for name, n in asked],
         "enough": found.enough,
         "too_few": found.too_few,
         "exact": found.exact,
@@ -107,6 +109,14 @@ def report(result: Report) -> dict[str, object]:
         for v in result.verdicts
     ]
     return {"error": error, "bounds": bounds, "skipped": result.skipped}
+
+
+def by_reason(skipped: Mapping[str, str]) -> dict[str, str]:
+    """Put statements that are skipped for one reason on one line."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in skipped.items():
+        reasons.setdefault(reason, []).append(name)
+    return {reason: ", ".join(names) for reason, names in reasons.items()}
 
 
 def survey(n_jobs: int) -> list[dict[str, object]]:
@@ -151,7 +161,7 @@ def registered() -> dict[str, object]:
 
 def short(claim: Mapping[str, object]) -> dict[str, object]:
     """Keep what fits into a table of claims."""
-    return {key: claim[key] for key in ("id", "statement", "verdict", "sentence")}
+    return {key: claim[key] for key in ("id", "title", "statement", "verdict", "sentence")}
 
 
 def _first_line(doc: str | None) -> str:
@@ -172,7 +182,7 @@ def emit(data: Mapping[str, object], as_json: bool) -> None:
         if isinstance(value, list) and value and isinstance(value[0], dict):
             _rows(console, key, value)
         elif isinstance(value, Mapping):
-            inner = Table("name", "", title=key, title_justify="left", box=None)
+            inner = Table(title=key, title_justify="left", show_header=False, box=None)
             for name, text in value.items():
                 inner.add_row(str(name), _text(text))
             console.print(inner)

@@ -18,16 +18,7 @@ SHOWN = ("problem", "sampler", "particles", "failure", "plug_in", "shortfall", "
 
 
 def read_particles(text: str) -> tuple[int, ...]:
-    """Read numbers of particles from a text such as 1,2,4.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    tuple of int
-    """
+    """Read numbers of particles from a text such as 1,2,4."""
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
@@ -39,11 +30,8 @@ def run(grid: Grid, workers: Workers, out: Path, as_json: bool) -> None:
 
     Parameters
     ----------
-    grid : Grid
-    workers : Workers
     out : Path
         Gets shards/, summary.parquet and states.parquet.
-    as_json : bool
     """
     problems = grid.open()
     with progress_bar() as progress:

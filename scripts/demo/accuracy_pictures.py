@@ -22,11 +22,6 @@ def accuracy_picture(n_particles: int, power: float, sigma: float) -> mo.Html:
         N.
     power : float
         lambda.
-    sigma : float
-
-    Returns
-    -------
-    Html
     """
     rows, here = curve(n_particles, sigma), row(n_particles, power, sigma)
 
@@ -58,11 +53,6 @@ def scatter_picture(n_particles: int, power: float, sigma: float) -> mo.Html:
         N.
     power : float
         lambda.
-    sigma : float
-
-    Returns
-    -------
-    Html
     """
     rows, here = curve(n_particles, sigma), row(n_particles, power, sigma)
 

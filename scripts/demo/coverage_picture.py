@@ -26,13 +26,8 @@ def coverage_picture(made: Study, n_particles: int) -> mo.Html:
 
     Parameters
     ----------
-    made : Study
     n_particles : int
         N.
-
-    Returns
-    -------
-    Html
     """
 
     def draw(figure: Figure) -> None:

@@ -15,16 +15,7 @@ __all__ = ["genealogy_picture"]
 
 
 def genealogy_picture(made: Genealogy) -> mo.Html:
-    """Draw levels from left to right and particles from top to bottom.
-
-    Parameters
-    ----------
-    made : Genealogy
-
-    Returns
-    -------
-    Html
-    """
+    """Draw levels from left to right and particles from top to bottom."""
     horizon, n = made.parents.shape
 
     def draw(figure: Figure) -> None:

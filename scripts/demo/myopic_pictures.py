@@ -16,12 +16,7 @@ GOOD, BAD = "#0072B2", "#D55E00"
 
 
 def trap_picture() -> mo.Html:
-    """Draw when a label is chosen and when V^ shows what it is worth, at one level and at two.
-
-    Returns
-    -------
-    Html
-    """
+    """Draw when a label is chosen and when V^ shows what it is worth, at one level and at two."""
 
     def box(x: int, y: int, width: int, text: str, fill: str, ink: str = "#000") -> str:
         return (
@@ -51,10 +46,6 @@ def labels_picture(good: dict[str, npt.NDArray[np.bool_]]) -> mo.Html:
     Parameters
     ----------
     good : dict of str to (R, M) bool array
-
-    Returns
-    -------
-    Html
     """
     threshold = SIMPLE[1][0]
 

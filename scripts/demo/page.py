@@ -23,10 +23,6 @@ def opening(name: str, question: str, lead: str) -> mo.Html:
         Of the chapter.
     question, lead : str
         Markdown.
-
-    Returns
-    -------
-    Html
     """
     names = [c.name for c in CHAPTERS]
     at = names.index(name)
@@ -57,10 +53,6 @@ def answer(text: str) -> mo.Html:
     ----------
     text : str
         Markdown.
-
-    Returns
-    -------
-    Html
     """
     return mo.accordion({"Answer": mo.Html(f'<div style="color: #222">{mo.md(text).text}</div>')})
 
@@ -72,11 +64,6 @@ def numbers(values: Mapping[str, object], caption: str) -> mo.Html:
     ----------
     values : mapping of str to object
         Floats are shown with four digits.
-    caption : str
-
-    Returns
-    -------
-    Html
     """
     cells = "".join(
         f'<tr><th scope="row">{html.escape(name)}</th>'
@@ -96,11 +83,6 @@ def table(rows: Sequence[Mapping[str, object]], caption: str) -> mo.Html:
     ----------
     rows : sequence of mapping
         At least one; the first column names the row.
-    caption : str
-
-    Returns
-    -------
-    Html
     """
     columns = list(rows[0])
     head = "".join(f'<th scope="col">{html.escape(c)}</th>' for c in columns)
@@ -122,14 +104,6 @@ def table(rows: Sequence[Mapping[str, object]], caption: str) -> mo.Html:
 def show(value: object) -> str:
     """Return a value as text; floats to four significant digits.
 
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    str
-
     Examples
     --------
     >>> show(0.16757619), show(float("inf")), show(12), show(None), show(1234567.0)
@@ -147,16 +121,7 @@ def show(value: object) -> str:
 
 
 def note(text: str) -> mo.Html:
-    """Return a remark in small print, for instance on what is capped and why.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    Html
-    """
+    """Return a remark in small print, for instance on what is capped and why."""
     return mo.Html(f'<p class="pb-note">{html.escape(text)}</p>')
 
 
@@ -167,10 +132,6 @@ def row(items: Iterable[object]) -> mo.Html:
     ----------
     items : iterable
         What marimo can show.
-
-    Returns
-    -------
-    Html
     """
     cells = "".join(f'<div class="pb-cell">{mo.as_html(x).text}</div>' for x in items)
     return mo.Html(f'<div class="pb-row">{cells}</div>')

@@ -34,10 +34,6 @@ def product_picture(horizon: int, n_particles: int, scaled: bool) -> mo.Html:
         N, of `PARTICLES`.
     scaled : bool
         Against N/√H instead of N.
-
-    Returns
-    -------
-    Html
     """
     chosen = product_curve(horizon)
     error = chosen[PARTICLES.index(n_particles)]
@@ -68,16 +64,7 @@ def product_picture(horizon: int, n_particles: int, scaled: bool) -> mo.Html:
 
 
 def two_branch_picture(horizon: int, n_particles: int) -> mo.Html:
-    """Draw exact bias, lower bound and bound F on the two-branch instance against H/N.
-
-    Parameters
-    ----------
-    horizon, n_particles : int
-
-    Returns
-    -------
-    Html
-    """
+    """Draw exact bias, lower bound and bound F on the two-branch instance against H/N."""
     here = bias(horizon, n_particles)
 
     def draw(figure: Figure) -> None:

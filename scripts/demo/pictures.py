@@ -40,10 +40,6 @@ def picture(
         Inches; up to 4.6 wide, text stays readable on a screen of 400 pixels.
     below : float, optional
         Inches that a legend takes below the axes.
-
-    Returns
-    -------
-    Html
     """
     stream = io.BytesIO()
     # the style is global to the process, and each open page has a thread of its own
@@ -68,9 +64,7 @@ def log_axis(axes: Axes, which: str, base: float) -> None:
 
     Parameters
     ----------
-    axes : Axes
     which : {"x", "y"}
-    base : float
     """
     getattr(axes, f"set_{which}scale")("log", base=base)
     axis = axes.xaxis if which == "x" else axes.yaxis
@@ -85,15 +79,10 @@ def svg(body: str, alt: str, width: int, height: int, largest: int) -> mo.Html:
     ----------
     body : str
         Elements of an SVG.
-    alt : str
     width, height : int
         Of the drawing, in its own units.
     largest : int
         Width on a wide screen, in pixels.
-
-    Returns
-    -------
-    Html
     """
     return mo.Html(
         f'<figure class="pb-picture" style="width: {largest}px; max-width: 100%">'

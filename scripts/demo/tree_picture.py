@@ -35,13 +35,8 @@ def tree_picture(problem: Problem, frame: Frame, law: npt.NDArray[np.float64] | 
     ----------
     problem : Problem
         A binary tree of three levels.
-    frame : Frame
     law : (8,) array or None
         Exact law of the output; drawn as a line across the bars.
-
-    Returns
-    -------
-    Html
     """
     horizon, leaves = problem.horizon, problem.reward.size
     height = TOP + leaves * LEAF + 8

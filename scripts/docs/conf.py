@@ -50,12 +50,7 @@ class Registered(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Read the page as if it stood here.
-
-        Returns
-        -------
-        list of Node
-        """
+        """Read the page as if it stood here."""
         page = PAGES[self.arguments[0]]()
         return self.parse_text_to_nodes(page, allow_section_headings=True)
 
@@ -67,9 +62,6 @@ def escape(
 
     Parameters
     ----------
-    app : Sphinx
-    what, name : str
-    obj, options : object
     lines : list of str
         Changed in place.
     """
@@ -77,11 +69,6 @@ def escape(
 
 
 def setup(app: Sphinx) -> None:
-    """Add to Sphinx what this project needs.
-
-    Parameters
-    ----------
-    app : Sphinx
-    """
+    """Add to Sphinx what this project needs."""
     app.add_directive("registered", Registered)
     app.connect("autodoc-process-docstring", escape, priority=100)

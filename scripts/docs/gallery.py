@@ -13,9 +13,20 @@ from scripts.cli.app import app
 from simulator.problem.library import ready_problems
 from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.registry import SAMPLERS
+from theory.notation import SYMBOLS
 from theory.registry import BOUNDS, CLAIMS
 
-__all__ = ["PAGES", "bounds", "claims", "commands", "plain", "problems", "resampling", "samplers"]
+__all__ = [
+    "PAGES",
+    "bounds",
+    "claims",
+    "commands",
+    "notation",
+    "plain",
+    "problems",
+    "resampling",
+    "samplers",
+]
 
 # what keeps its meaning in our docstrings: literals, strong words and links
 MARKUP = re.compile(r"(``.+?``|`[^`]+`_?|\*\*[\w ]+\*\*)")
@@ -63,12 +74,7 @@ def plain(lines: list[str]) -> list[str]:
 
 
 def bounds() -> str:
-    """Write the gallery of bounds.
-
-    Returns
-    -------
-    str
-    """
+    """Write the gallery of bounds."""
     return "".join(
         _entry(
             b.id, b.title,
@@ -85,12 +91,7 @@ def bounds() -> str:
 
 
 def claims() -> str:
-    """Write the gallery of claims.
-
-    Returns
-    -------
-    str
-    """
+    """Write the gallery of claims."""
     return "".join(
         _entry(
             c.id, c.title,
@@ -102,12 +103,7 @@ def claims() -> str:
 
 
 def samplers() -> str:
-    """Write the list of samplers, each with a link to its class.
-
-    Returns
-    -------
-    str
-    """
+    """Write the list of samplers, each with a link to its class."""
     return _definitions(
         {name: f"{_first_line(kind)} :class:`simulator.{kind.__name__}`"
          for name, kind in SAMPLERS.items()}
@@ -115,22 +111,12 @@ def samplers() -> str:
 
 
 def resampling() -> str:
-    """Write the list of resampling schemes.
-
-    Returns
-    -------
-    str
-    """
+    """Write the list of resampling schemes."""
     return _definitions({k: _first_line(inspect.getmodule(s.plain)) for k, s in SCHEMES.items()})
 
 
 def problems() -> str:
-    """Write the list of ready problems with their parameters.
-
-    Returns
-    -------
-    str
-    """
+    """Write the list of ready problems with their parameters."""
     lines = {}
     for name, (maker, text) in ready_problems().items():
         parameters = inspect.signature(maker).parameters.values()
@@ -139,13 +125,20 @@ def problems() -> str:
     return _definitions(lines)
 
 
-def commands() -> str:
-    """Write the help of every command.
+def notation() -> str:
+    """Write the glossary: each symbol with its meaning, number and value in Python.
 
     Returns
     -------
     str
     """
+    return _definitions(
+        {s.text: f"{s.name}. {_text(s.meaning)} [{s.reference}; ``{s.code}``]" for s in SYMBOLS}
+    )
+
+
+def commands() -> str:
+    """Write the help of every command."""
     group = typer.main.get_command(app)
     return "".join(_help(group, "particlebounds", None))
 
@@ -183,5 +176,5 @@ def _first_line(documented: object) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    f.__name__: f for f in (bounds, claims, commands, problems, resampling, samplers)
+    f.__name__: f for f in (bounds, claims, commands, notation, problems, resampling, samplers)
 }

@@ -19,7 +19,7 @@ SAMPLED = (16, 32, 64, 128, 256)
 
 
 def run_cell(problem: str, rule: str, runs: int, seed: int) -> Rows:
-    """Rows (problem, rule, limit, n, exact, value, low, high) for one problem and rule."""
+    """Return rows (problem, rule, limit, n, exact, value, low, high) for one problem and rule."""
     p = open_problem(problem)
     p = p if is_path_tree(p) else unfold(p).problem  # one outcome a path, so brackets are tight
     limit = limit_error(p, rule)

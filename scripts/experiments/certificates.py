@@ -19,7 +19,7 @@ TREE = "reference:horizon=3"
 
 
 def run_cell(problem: str, n: int, runs: int, repeats: int, confidence: float, seed: int) -> Rows:
-    """Rows (problem, n, runs, confidence, repeat, low, high, exact, exact_high, ...)."""
+    """Return rows (problem, n, runs, confidence, repeat, low, high, exact, exact_high, ...)."""
     p, sampler = open_problem(problem), SMC(n)
     exact = _exact(p, sampler)
     rows: Rows = []

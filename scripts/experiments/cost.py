@@ -43,7 +43,7 @@ LIMIT = 1e6  # cloud transitions of one enumeration
 
 
 def run_cell(problem: str, label: str, runs: int, seed: int) -> Rows:
-    """Rows (problem, sampler, n, evaluations, model_calls, exact, value, low, high)."""
+    """Return rows (problem, sampler, n, evaluations, model_calls, exact, value, low, high)."""
     given = open_problem(problem)
     p = given if is_path_tree(given) else unfold(given).problem  # one outcome a path
     name, options, most = SAMPLERS[label]

@@ -15,7 +15,7 @@ CONFIDENCE = 0.99
 
 
 def run_cell(problem: str, n: int, runs: int, seed: int) -> Rows:
-    """Rows (part, name, n, walk, particles, expected, low, high, equal): runs, then prefixes.
+    """Make rows (part, name, n, walk, particles, expected, low, high, equal): runs, then prefixes.
 
     A prefix is expected N pi_h(x) V^(x)/V^(root) times; `low` and `high` are normal limits
     of its mean.

@@ -18,7 +18,7 @@ PER_CELL = 10
 
 
 def run_cell(family: str, first: int, count: int) -> Rows:
-    """Rows (family, problem, n, horizon, criteria, smc, smc-rs) of `count` random trees."""
+    """Return rows (family, problem, n, horizon, criteria, smc, smc-rs) of `count` random trees."""
     rows: Rows = []
     for seed in range(first, first + count):
         rng = np.random.default_rng(seed)

@@ -21,7 +21,7 @@ SAMPLERS: dict[str, tuple[str, dict[str, object]]] = {
 
 
 def run_cell(label: str, runs: int, seed: int) -> Rows:
-    """Rows (sampler, n, part, level, place, value, low, high).
+    """Return rows (sampler, n, part, level, place, value, low, high).
 
     Part "parent": value is the place of the parent, at the level before, of one particle of
     the first run. Part "ancestors": mean over all runs of the number of particles of that

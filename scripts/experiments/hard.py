@@ -72,16 +72,7 @@ def blocks(levels: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 @lru_cache(maxsize=4)
 def instance(levels: int, seed: int) -> Problem:
-    """Return the problem; kept, as the longest take longer to make than to run.
-
-    Parameters
-    ----------
-    levels, seed : int
-
-    Returns
-    -------
-    Problem
-    """
+    """Return the problem; kept, as the longest take longer to make than to run."""
     return hidden_labels(blocks(levels)[0], THETA, seed)
 
 

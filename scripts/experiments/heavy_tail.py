@@ -31,10 +31,6 @@ def underrated(factor: float) -> Problem:
     factor : float
         K >= 1.
 
-    Returns
-    -------
-    Problem
-
     Examples
     --------
     >>> [v.round(4).tolist() for v in underrated(100.0).prm]
@@ -48,7 +44,7 @@ def underrated(factor: float) -> Problem:
 
 
 def run_cell(factor: float, n: int) -> Rows:
-    """Rows (problem, factor, chi2, rare, n, sampler, quantity, value, low, high), all exact."""
+    """Return rows (problem, factor, chi2, rare, n, sampler, quantity, value, low, high), exact."""
     problem = underrated(factor)
     c = criteria(problem)
     same = {

@@ -69,17 +69,7 @@ def cells(profile: str) -> list[Mapping[str, object]]:
 def study(
     *, n: int, runs: int, model: str = DEFAULT_MODEL, device: str = "cpu"
 ) -> list[Mapping[str, object]]:
-    """Return one cell a question.
-
-    Parameters
-    ----------
-    n, runs : int
-    model, device : str, optional
-
-    Returns
-    -------
-    list of dict
-    """
+    """Return one cell a question."""
     return [
         {"question": q, "n": n, "runs": runs, "seed": q, "model": model, "device": device}
         for q in range(len(prompts()["questions"]))
@@ -87,7 +77,7 @@ def study(
 
 
 def show_cell(table: str | None = None, **cell: Any) -> Rows:
-    """Rows of the shipped table, or of one cell that is run here."""
+    """Return rows of the shipped table, or of one cell that is run here."""
     return shipped_rows(NAME) if table else [row | {"shipped": False} for row in run_cell(**cell)]
 
 

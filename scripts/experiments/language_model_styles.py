@@ -17,7 +17,7 @@ STYLES = 50
 
 
 def run_cell(figure: str, styles: list[int], sampler: str, n: int, alpha: float) -> Rows:
-    """Rows of exact error against the divergence that should govern it."""
+    """Return rows of exact error against the divergence that should govern it."""
     name, options = SAMPLERS[sampler]
     made = make_sampler(name, n, **options)
     rows: Rows = []

@@ -173,7 +173,7 @@ def cells(profile: str) -> list[Mapping[str, object]]:
 
 
 def show_cell(table: str | None = None, **cell: Any) -> Rows:
-    """Rows of the shipped table, or of one cell that is run here."""
+    """Return rows of the shipped table, or of one cell that is run here."""
     return shipped_rows(NAME) if table else [row | {"shipped": False} for row in run_cell(**cell)]
 
 
@@ -208,12 +208,6 @@ def study(
         H; runs of the sampler; texts from pi*.
     alpha : float, optional
         Of figures 2b and 3; by default 2 and 1 as in the paper.
-    prompt_set : str, optional
-    model, device : str, optional
-
-    Returns
-    -------
-    list of dict
     """
     power = 0.0 if figure == "2a" else alpha if alpha is not None else PAPER_ALPHA[figure]
     common = {"figure": figure, "prompt_set": prompt_set, "horizon": horizon, "runs": runs,

@@ -14,7 +14,7 @@ PROBLEMS = ("lm-digits2", "lm-review", "lm-digits2-noisy", "lm-review-noisy")
 
 
 def run_cell(problem: str, n: int, runs: int, seed: int) -> Rows:
-    """Rows (problem, n, quantity, value, low, high) for one table and one N."""
+    """Return rows (problem, n, quantity, value, low, high) for one table and one N."""
     p, sampler = open_problem(problem), SMC(n)
     b = bracket(p, sampler, runs, rng=seed)
     rows: Rows = [

@@ -26,13 +26,8 @@ def tilted(seed: int, eps: float) -> Problem:
 
     Parameters
     ----------
-    seed : int
     eps : float
         In [0, 1).
-
-    Returns
-    -------
-    Problem
 
     Examples
     --------
@@ -49,7 +44,7 @@ def tilted(seed: int, eps: float) -> Problem:
 
 
 def run_cell(seed: int, eps: float, horizons: tuple[int, ...] = ()) -> Rows:
-    """Rows (part, tree, horizon, n, eps, name, value) of one tree, or of ALRS's drift."""
+    """Return rows (part, tree, horizon, n, eps, name, value) of one tree, or of ALRS's drift."""
     if horizons:
         return [
             {"part": "drift", "tree": seed, "horizon": h, "n": 1, "eps": eps, "name": "alrs",

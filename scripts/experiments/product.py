@@ -11,7 +11,7 @@ HORIZONS = tuple(2**k for k in range(6, 15))
 
 
 def run_cell(horizon: int) -> Rows:
-    """Rows (horizon, n, one_probability, tv) for N = 1, 2, 4, ... up to 64 sqrt(H)."""
+    """Return rows (horizon, n, one_probability, tv) for N = 1, 2, 4, ... up to 64 sqrt(H)."""
     rows: Rows = []
     n = 1
     while n <= 64 * horizon**0.5:

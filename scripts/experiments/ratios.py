@@ -19,10 +19,6 @@ PER_CELL = 10
 def random_case(seed: int) -> tuple[Problem, int]:
     """Draw a small tree with a PRM that errs, and a number of particles.
 
-    Parameters
-    ----------
-    seed : int
-
     Returns
     -------
     problem : Problem
@@ -43,7 +39,7 @@ def random_case(seed: int) -> tuple[Problem, int]:
 
 
 def run_cell(first: int, count: int, make: Callable[[int], Sampler] = SMC) -> Rows:
-    """Rows (problem, n, bound, value, bound_low, error, ratio, vacuous, status) of problems."""
+    """Return rows (problem, n, bound, value, bound_low, error, ratio, vacuous, status)."""
     rows: Rows = []
     for seed in range(first, first + count):
         problem, n = random_case(seed)

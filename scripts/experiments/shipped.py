@@ -15,14 +15,6 @@ __all__ = ["digest", "shipped_rows"]
 def shipped_rows(name: str) -> Rows:
     """Read a shipped table, which must be as it was written; marked "shipped".
 
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    list of dict
-
     Raises
     ------
     InputError
@@ -33,16 +25,7 @@ def shipped_rows(name: str) -> Rows:
 
 
 def digest(name: str) -> str:
-    """Return a digest of a shipped table, so that whoever keeps its rows sees it change.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    str
-    """
+    """Return a digest of a shipped table, so that whoever keeps its rows sees it change."""
     return hashlib.sha256(_content(name)).hexdigest()[:16]
 
 

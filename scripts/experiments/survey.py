@@ -11,7 +11,7 @@ from theory.survey import cases, compare_case
 
 
 def run_cell(problem: str) -> Rows:
-    """Rows of `theory.survey.Comparison`, and the kind of the statement, of one problem."""
+    """Return rows of `theory.survey.Comparison`, and the kind of the statement, of one problem."""
     mine = [case for case in cases() if case.problem == problem]
     found = [c for i, case in enumerate(mine) for c in compare_case(case, seed=i)]
     return [asdict(c) | {"kind": BOUNDS[c.bound].kind} for c in found]

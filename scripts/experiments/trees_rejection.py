@@ -17,7 +17,7 @@ SIZES = (1, 2, 3, 4, 6, 8, 16, 32, 64, 128, 256, 1024, 4096)
 
 
 def run_cell(problem: str, n: int, runs: int, seed: int) -> Rows:
-    """Rows (problem, n, quantity, value, low, high) for one problem and one N."""
+    """Return rows (problem, n, quantity, value, low, high) for one problem and one N."""
     p, sampler = open_problem(problem), SMCRejection(n)
     found: dict[str, tuple[float, float, float]] = {}
     try:

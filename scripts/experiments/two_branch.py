@@ -13,7 +13,7 @@ from theory.registry import BOUNDS
 
 
 def run_cell(n: int, longest: int) -> Rows:
-    """Rows (n, horizon, bias, lower, upper) for H = 2, 4, 8, ..., longest * N."""
+    """Return rows (n, horizon, bias, lower, upper) for H = 2, 4, 8, ..., longest * N."""
     rows: Rows = []
     horizon = 2
     while horizon <= longest * n:

@@ -16,7 +16,7 @@ HORIZONS = (2, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40)
 
 
 def run_cell(horizon: int, n: int) -> Rows:
-    """Rows (horizon, n, level, variance, bound, s2, error, chi2): one a level of one instance."""
+    """Return rows (horizon, n, level, variance, bound, s2, error, chi2), one a level."""
     problem, sampler = variance(horizon), SMC(n)
     same = {
         "horizon": horizon, "n": n, "bound": variance_bound(horizon, n),

@@ -31,10 +31,6 @@ def verdict(bound: Any) -> str:
     ----------
     bound : Series or namedtuple
         A row of `scripts.reproduce.verdicts.summarise`.
-
-    Returns
-    -------
-    str
     """
     return f"violated {bound.violated}×" if bound.violated else str(bound.verdict)
 
@@ -55,14 +51,9 @@ def write_report(
     verdicts : DataFrame
         From `scripts.reproduce.verdicts.summarise`.
     claims : sequence of mapping
-        From `scripts.cli.show.claims`; without any there is no table of them.
-    profile : str
+        From `scripts.reproduce.claims.claims`; without any there is no table of them.
     out : Path
         Folder of `reproduce`.
-
-    Returns
-    -------
-    Path
     """
     for name, table in tables.items():
         write_bytes(table.to_csv(index=False).encode(), out / "tables" / f"{name}.csv")

@@ -24,6 +24,7 @@ from simulator.runs.cells import run_cells
 from simulator.runs.provenance import provenance
 from simulator.runs.store import open_folder, write_table
 from simulator.runs.workers import Workers
+from theory.registry import BOUNDS
 
 __all__ = ["run"]
 
@@ -39,7 +40,6 @@ def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
     names : list of str
         Experiments; all if empty.
     profile : {"quick", "full"}
-    workers : Workers
     out : Path
         Cells that were finished there are not run again.
 
@@ -121,17 +121,19 @@ def _say(line: str) -> None:
 def _print_summary(
     verdicts: pd.DataFrame, found: list[dict[str, Any]], report: Path, seconds: float
 ) -> None:
-    table = Table("bound", "problems", "not vacuous", "largest error/bound", "verdict", box=None)
+    heads = "bound", "what it is", "problems", "not vacuous", "largest error/bound", "verdict"
+    table = Table(*heads, box=None)
     for row in verdicts.itertuples():
         table.add_row(
-            str(row.bound), str(row.problems), str(row.not_vacuous), f"{row.largest_ratio:.3f}",
-            verdict(row),
+            str(row.bound), BOUNDS[str(row.bound)].title, str(row.problems), str(row.not_vacuous),
+            f"{row.largest_ratio:.3f}", verdict(row),
         )  # fmt: skip
     console = Console()
     console.print(table)
     if found:
-        others = Table("claim", "comparisons", "verdict", box=None)
+        others = Table("claim", "what it is", "comparisons", "verdict", box=None)
         for c in found:
-            others.add_row(str(c["id"]), str(c["comparisons"]), str(c["verdict"]))
+            cells = (str(c[key]) for key in ("id", "title", "comparisons", "verdict"))
+            others.add_row(*cells)
         console.print(others)
     console.print(f"{report} written in {seconds:.0f} s", soft_wrap=True)

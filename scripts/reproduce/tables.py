@@ -24,10 +24,6 @@ def made_by(experiment: Experiment, profile: str) -> dict[str, object]:
         One of the catalogue.
     profile : {"quick", "full"}
         How many runs and sizes.
-
-    Returns
-    -------
-    dict
     """
     return provenance(experiment.name, {"cells": experiment.cells(profile)})
 
@@ -47,10 +43,6 @@ def stored(
         Folder of `reproduce`.
     say : callable
         Is told in one line why a table that is there is not taken.
-
-    Returns
-    -------
-    DataFrame or None
     """
     path = out / "tables" / f"{name}.parquet"
     if not path.exists():

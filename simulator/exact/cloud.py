@@ -96,7 +96,6 @@ def cloud_chain(
 
     Parameters
     ----------
-    problem : Problem
     sampler : SMC
         Anything with `n_particles`, `resampling`, `ess_threshold` and `select`.
     limit : float
@@ -146,7 +145,6 @@ def exact_law(
 
     Parameters
     ----------
-    problem : Problem
     sampler : SMC
         Anything with `n_particles`, `resampling`, `ess_threshold` and `select`. With
         ``select="best"`` the output has the highest V^ of its whole path, ties uniform.
@@ -158,16 +156,12 @@ def exact_law(
     shortfall : bool
         Also follow the joint law with W^, for E[(1 - W^_H/Z)_+].
     rewrite : callable, optional
-        SMC runs on ``rewrite(problem)``, which has the same tokens and states, but is judged
+        SMC runs on ``rewrite(problem)``, which has the same tokens and states, but is ranked
         by the target and the rewards of `problem`; see `simulator.problem.transforms`.
     whole_paths : bool
         `rewrite` must be given the tree of token paths without edge rewards.
     accept : float, optional
         A run is accepted with probability min(1, accept W^_H/Z), else started again.
-
-    Returns
-    -------
-    ExactLaw
 
     Raises
     ------
@@ -191,18 +185,18 @@ def exact_law(
     scheme = _scheme(sampler)
     out = outcomes(problem, on, limit, one_reward=sampler.select == "best", whole_paths=whole_paths)
     tree = out.tree
-    core = tree if rewrite is None else rewrite(tree)
-    _check_size(core, scheme, limit)
-    survival = math.exp(min(core.forward_backward.log_z_alive - tree.log_z, 0.0))
+    sampled = tree if rewrite is None else rewrite(tree)
+    _check_size(sampled, scheme, limit)
+    survival = math.exp(min(sampled.forward_backward.log_z_alive - tree.log_z, 0.0))
     n_states = int(tree.model.n_states[-1])
     score = tree.log_reward if sampler.select == "best" else None
     output = Output(n_states, score, survival, accept)
     work = Work(limit)
     joint = shortfall or accept is not None
     with np.errstate(over="ignore", invalid="ignore"):  # E[W^2] may be beyond the range of floats
-        for level, clouds, types in _chain(core, scheme, work, joint=joint):
-            if level == core.horizon - 1:
-                step = step_from(core, level, types, always_reset=scheme.always)
+        for level, clouds, types in _chain(sampled, scheme, work, joint=joint):
+            if level == sampled.horizon - 1:
+                step = step_from(sampled, level, types, always_reset=scheme.always)
                 output.gather(clouds, types, step, scheme, work)
     law, weighted = out.gather(output.law), out.gather(output.weighted * survival)
     if accept is not None and output.accepted > 0:

@@ -71,8 +71,6 @@ class Output:
             Of level H-1, before its resampling.
         types, step : Types, Step
             Kinds of level H-1 and their moves.
-        scheme : Scheme
-        work : Work
         """
         if scheme.mixture:
             for block in mixture_blocks(clouds, types, step, work):

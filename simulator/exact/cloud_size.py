@@ -14,18 +14,7 @@ __all__ = ["bound_transitions"]
 
 
 def bound_transitions(problem: Problem, scheme: Scheme, stop: float) -> float:
-    """Sum an upper bound of the transitions over the levels, until it passes `stop`.
-
-    Parameters
-    ----------
-    problem : Problem
-    scheme : Scheme
-    stop : float
-
-    Returns
-    -------
-    float
-    """
+    """Sum an upper bound of the transitions over the levels, until it passes `stop`."""
     n, edges, model = scheme.n_particles, problem.forward_backward.edges, problem.model
     reached = np.isfinite(problem.forward_backward.log_forward_alive)
     paths = np.ones(1)  # alive paths to each state

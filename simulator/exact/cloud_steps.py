@@ -87,7 +87,7 @@ class Clouds:
     w: Floats | None = None
 
     def take(self, index: Ints, probability: Floats, factor: Floats | float) -> Clouds:
-        """Rows after a random step: `index` with `probability`, W multiplied by `factor`."""
+        """Return rows after a random step: `index` with `probability`, W multiplied by `factor`."""
         step = np.broadcast_to(factor, probability.shape)
         moments = self.moments[:, index] * probability
         with np.errstate(over="ignore", invalid="ignore"):  # E[W^2] may be beyond floats
@@ -181,11 +181,8 @@ def mixture_blocks(clouds: Clouds, types: Types, step: Step, work: Work) -> Iter
 
     Parameters
     ----------
-    clouds : Clouds
     types : Types
         Kinds of `clouds`.
-    step : Step
-    work : Work
 
     Yields
     ------
@@ -279,8 +276,6 @@ def advance(clouds: Clouds, types: Types, step: Step, scheme: Scheme, work: Work
         Of level h, before its resampling.
     types, step : Types, Step
         Kinds of level h and their moves.
-    scheme : Scheme
-    work : Work
 
     Returns
     -------

@@ -18,7 +18,7 @@ DEFAULT_LIMIT = 3e8  # transitions between particle clouds, about half a minute
 class ExactLaw:
     """Exact law of the output of a sampler.
 
-    Attributes
+    Parameters
     ----------
     law : (K,) array
         P(Y = y) over terminal states, or over token paths if `tokens` is not None.
@@ -29,13 +29,9 @@ class ExactLaw:
     mean_w_over_z : float or None
         E[W^_H]/Z; 1, or Z_e/Z if V^ loses mass. None for samplers that estimate no Z.
     relative_variance : float or None
-        Var(W^_H)/E[W^_H]^2.
+        Var(W^_H)/E[W^_H]^2; None for samplers that estimate no Z.
     shortfall : float or None
         E[(1 - W^_H/Z)_+] if it was asked for.
-    acceptance : float or None
-        P(one run is accepted), for samplers that start again until a run is accepted; `law` is
-        then that of the accepted run, `failure` the probability of giving up before, and the
-        moments of W^_H are those of any run.
     target : (K,) array
         pi* over the same outcomes as `law`.
     weighted : (K,) array or None
@@ -43,6 +39,10 @@ class ExactLaw:
         draw from the last weighted cloud (lemma C.2).
     tokens : (K, H) int array or None
         The paths; -1 for outcomes that pi_ref does not reach.
+    acceptance : float or None, optional
+        P(one run is accepted), for samplers that start again until a run is accepted; `law` is
+        then that of the accepted run, `failure` the probability of giving up before, and the
+        moments of W^_H are those of any run.
     """
 
     law: Floats
@@ -64,10 +64,6 @@ def total_variation(target: npt.ArrayLike, law: npt.ArrayLike) -> float:
     ----------
     target, law : (K,) arrays
         `target` sums to 1, `law` to at most 1.
-
-    Returns
-    -------
-    float
 
     Examples
     --------

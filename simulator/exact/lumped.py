@@ -43,10 +43,6 @@ def product_one_probability(n_particles: int) -> float:
     n_particles : int
         N.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> product_one_probability(1)
@@ -76,10 +72,6 @@ def product_tv(horizon: int, n_particles: int) -> float:
     n_particles : int
         N.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> [round(product_tv(h, 8), 3) for h in (64, 256, 1024, 4096)]
@@ -96,7 +88,7 @@ def product_tv(horizon: int, n_particles: int) -> float:
 
 @lru_cache(maxsize=16)
 def two_branch_transition(n_particles: int, s: float = 0.5) -> tuple[Floats, Floats]:
-    """Tables of the two-branch instance under multinomial resampling at every level.
+    """Make the tables of the two-branch instance under multinomial resampling at every level.
 
     Parameters
     ----------
@@ -148,7 +140,6 @@ def two_branch_counts(horizon: int, n_particles: int, s: float = 0.5) -> Floats:
         H.
     n_particles : int
         N.
-    s : float
 
     Returns
     -------
@@ -180,11 +171,6 @@ def two_branch_bias(horizon: int, n_particles: int, s: float = 0.5) -> float:
         H.
     n_particles : int
         N.
-    s : float
-
-    Returns
-    -------
-    float
 
     Examples
     --------
@@ -202,7 +188,6 @@ def binomial_rows(n: int, p: Floats) -> Floats:
 
     Parameters
     ----------
-    n : int
     p : (k,) array
 
     Returns

@@ -58,7 +58,6 @@ def outcomes(
 
     Parameters
     ----------
-    problem : Problem
     on : {"paths", "states"}
         Token paths, or terminal states of the model. On a tree both are the terminal states.
     limit : float
@@ -68,10 +67,6 @@ def outcomes(
         with edge rewards are unfolded too.
     whole_paths : bool, optional
         Whether `tree` must be a tree without edge rewards.
-
-    Returns
-    -------
-    Outcomes
 
     Raises
     ------

@@ -93,12 +93,7 @@ class Step:
 
 
 def root_types() -> Types:
-    """Return the one kind of level 0, and "dead".
-
-    Returns
-    -------
-    Types
-    """
+    """Return the one kind of level 0, and "dead"."""
     return Types(np.array([0, -1]), np.array([1.0, 0.0]))
 
 
@@ -107,16 +102,10 @@ def step_from(problem: Problem, level: int, types: Types, *, always_reset: bool)
 
     Parameters
     ----------
-    problem : Problem
     level : int
         h, the level of `types`.
-    types : Types
     always_reset : bool
         Weights are reset at every level, so moves with kept weights are not needed.
-
-    Returns
-    -------
-    Step
     """
     alive = types.dead
     states, which = np.unique(types.state[:-1], return_inverse=True)

@@ -66,7 +66,6 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
 
     Parameters
     ----------
-    problem : Problem
     n_particles : int
         N.
     algorithm : {"smc", "smc-rs", "sis"}
@@ -116,16 +115,7 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
 
 
 def beyond_floats(edges: WeightedEdges) -> bool:
-    """Whether products of these weights leave the range of floats even once.
-
-    Parameters
-    ----------
-    edges : WeightedEdges
-
-    Returns
-    -------
-    bool
-    """
+    """Whether products of these weights leave the range of floats even once."""
     logs = (edges.log_weighted, edges.log_posterior, edges.log_ratio)
     return any(bool((np.abs(x[np.isfinite(x)]) > SPAN).any()) for x in logs)
 
@@ -138,7 +128,6 @@ def sequence_chi2(tables: Tables, log_reward: Floats, log_z: float) -> float:
     tables : Tables
         Of the problem.
     log_reward : (S_H,) array
-    log_z : float
 
     Returns
     -------
@@ -158,7 +147,6 @@ def path_second_moment(
 
     Parameters
     ----------
-    problem : Problem
     n_particles : int
         N.
     tokens : (P, H) int array
@@ -228,16 +216,7 @@ def _check(n_particles: int, algorithm: str) -> None:
 
 
 def weighted_edges(problem: Problem) -> WeightedEdges:
-    """Tabulate the weights V^(child)/V^(parent) of all edges; zero where V^ is at either end.
-
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    WeightedEdges
-    """
+    """Tabulate the weights V^(child)/V^(parent) of all edges; zero where V^ is at either end."""
     fb, prm = problem.forward_backward, problem.log_prm_flat
     e, alive = fb.edges, fb.log_value_alive
     size = np.diff(problem.model.state_start)[:-1] * problem.model.n_actions

@@ -1,1 +1,1 @@
-"""Real language models behind one small interface, and the samplers on them."""
+"""Real language models behind one small interface, and what is measured on them."""

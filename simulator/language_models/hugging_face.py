@@ -42,7 +42,6 @@ class HuggingFaceLM(LanguageModel):
         In (0, 1]; the smallest set of tokens of at least this mass is kept.
     batch : int, optional
         Rows at once.
-    name : str, optional
 
     Raises
     ------
@@ -89,10 +88,6 @@ class HuggingFaceLM(LanguageModel):
         system : str, optional
             By default what the template puts there.
 
-        Returns
-        -------
-        list of int
-
         Raises
         ------
         InputError
@@ -112,14 +107,6 @@ class HuggingFaceLM(LanguageModel):
 
     def prompt_tokens(self, prompt: Prompt) -> list[int]:
         """Return the tokens of a prompt; an empty one becomes the token that begins a text.
-
-        Parameters
-        ----------
-        prompt : str or sequence of int
-
-        Returns
-        -------
-        list of int
 
         Raises
         ------
@@ -190,12 +177,6 @@ class HuggingFaceSession(Session):
     Texts that agree share one row of the cache and of the forward pass, and resampling only
     notes which row a text sits in, so copies of a particle cost nothing. A text that waits is
     fed a token that nobody attends to and keeps its log-probabilities.
-
-    Parameters
-    ----------
-    lm : HuggingFaceLM
-    prompt : list of int
-    n : int
     """
 
     def __init__(self, lm: HuggingFaceLM, prompt: list[int], n: int) -> None:

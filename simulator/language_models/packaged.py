@@ -47,8 +47,12 @@ def load_language_model(
         "cpu", "cuda", "cuda:1", ...
     dtype : {"float32", "float64", "float16", "bfloat16"}, optional
         float32 for whatever is compared with an exact value.
-    temperature, top_p, batch
-        As in `HuggingFaceLM`.
+    temperature : float, optional
+        What logits are divided by, > 0.
+    top_p : float, optional
+        In (0, 1]; the smallest set of tokens of at least this mass is kept.
+    batch : int, optional
+        Rows that fit into one session.
 
     Returns
     -------
@@ -97,10 +101,6 @@ def cache_folder() -> Path:
 
 def converted() -> Path:
     """Return the folder of the default model, which is made if it is not there.
-
-    Returns
-    -------
-    Path
 
     Raises
     ------

@@ -66,10 +66,6 @@ class RewardModel:
     def __call__(self, texts: Sequence[str]) -> Floats:
         """Return V^ of texts.
 
-        Parameters
-        ----------
-        texts : sequence of str
-
         Returns
         -------
         (n,) array
@@ -105,15 +101,9 @@ def load_reward_model(
 
     Parameters
     ----------
-    name : str or Path
     kind : {"sequence", "token"}, optional
-    device : str, optional
     **options
         As in `RewardModel`.
-
-    Returns
-    -------
-    RewardModel
 
     Raises
     ------

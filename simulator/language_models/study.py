@@ -34,13 +34,6 @@ ROWS = 16  # texts whose laws are held at once
 def sample_texts(lm: LanguageModel, prompt: Prompt, n: int, horizon: int, rng: RngLike) -> Tokens:
     """Draw texts of H tokens from M(. | prompt); none ends early.
 
-    Parameters
-    ----------
-    lm : LanguageModel
-    prompt : str or sequence of int
-    n, horizon : int
-    rng : int, SeedSequence or Generator
-
     Returns
     -------
     (n, H) int32 array
@@ -62,7 +55,6 @@ def read_texts(
 
     Parameters
     ----------
-    lm : LanguageModel
     law : str or sequence of int
         One of the prompts.
     prompts : sequence of str or of sequences of int
@@ -141,10 +133,6 @@ def deviation_floor(output: Sequence[Floats], target: Sequence[Floats]) -> float
     output, target : sequences of arrays
         As in `log_prob_deviation`; at least 2 rows.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> x = [np.array([[-1.0], [-3.0]])]
@@ -193,18 +181,12 @@ def certificate(
 
     Parameters
     ----------
-    runs : Runs
     statistic : (R,) array
         Of each output, for instance log M(y|p*) - log M(y|p_ref); any number where it failed.
     target_statistic : (R',) array
         Of texts drawn from pi*.
     properly_weighted : bool
         Whether the upper limit applies.
-    confidence : float, optional
-
-    Returns
-    -------
-    Certificate
 
     Raises
     ------

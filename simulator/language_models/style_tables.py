@@ -66,7 +66,6 @@ def make_style_tables(lm: LanguageModel, out: Path, name: str) -> None:
 
     Parameters
     ----------
-    lm : LanguageModel
     out : Path
         An .npz file.
     name : str

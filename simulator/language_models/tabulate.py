@@ -21,7 +21,6 @@ def word_tokens(lm: LanguageModel, vocabulary: Sequence[str | int]) -> Ints:
 
     Parameters
     ----------
-    lm : LanguageModel
     vocabulary : sequence of str or int
         Words that are one token each, or tokens.
 
@@ -56,7 +55,9 @@ def tabulate(
     Parameters
     ----------
     lm : LanguageModel
+        The model that is asked for its next-token laws.
     prompt : str or sequence of int
+        What all prefixes continue: a text, or its tokens.
     vocabulary : sequence of str or int
         V words that are one token each, or tokens.
     horizon : int
@@ -126,7 +127,6 @@ def switch_tables(
         The tree under p; by default p*.
     alpha : float, optional
         V^ = V* · (M(.|p) / M(.|p*))^((1 - h/H) alpha).
-    name : str, optional
 
     Returns
     -------
@@ -174,7 +174,6 @@ def alpha_values(target: Floats, belief: Floats, model: TabularModel, alpha: flo
         log M.
     model : TabularModel
         Tells the levels.
-    alpha : float
 
     Returns
     -------

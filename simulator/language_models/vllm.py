@@ -37,7 +37,6 @@ class VllmLM(LanguageModel):
         ``vllm.SamplingParams``.
     batch : int, optional
         Texts a call.
-    name : str, optional
     """
 
     def __init__(
@@ -77,10 +76,6 @@ class VllmLM(LanguageModel):
     def ask(self, texts: Sequence[Sequence[int]]) -> Floats:
         """Ask for the next-token law of texts.
 
-        Parameters
-        ----------
-        texts : sequence of sequence of int
-
         Returns
         -------
         (n, V) array
@@ -107,13 +102,7 @@ class VllmLM(LanguageModel):
 
 
 class VllmSession(Session):
-    """Texts as lists of tokens; equal ones are asked about once.
-
-    Parameters
-    ----------
-    lm : VllmLM
-    texts : list of list of int
-    """
+    """Texts as lists of tokens; equal ones are asked about once."""
 
     def __init__(self, lm: VllmLM, texts: list[list[int]]) -> None:
         self.lm, self.texts = lm, texts
@@ -156,10 +145,6 @@ def load_vllm(name: str, **options: Any) -> VllmLM:
         Name or folder.
     **options
         Of ``vllm.LLM``.
-
-    Returns
-    -------
-    VllmLM
 
     Raises
     ------

@@ -178,7 +178,9 @@ def mean_interval(
     Parameters
     ----------
     samples : (n,) array
+        Independent draws in the order in which they were made, n >= 2.
     confidence : float
+        Probability that both limits hold, in (0, 1).
     low, high : float
         Range of the variable; the number itself if they are equal.
 
@@ -214,6 +216,7 @@ def proportion_lower(successes: int, n: int, delta: float) -> float:
     Returns
     -------
     float
+        0 if there is no success.
 
     Examples
     --------
@@ -231,12 +234,14 @@ def proportion_upper(successes: int, n: int, delta: float) -> float:
     Parameters
     ----------
     successes, n : int
+        Number of successes in n independent trials.
     delta : float
         Largest probability that the limit is below the truth.
 
     Returns
     -------
     float
+        1 if all are successes.
 
     Examples
     --------

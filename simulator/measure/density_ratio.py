@@ -82,19 +82,12 @@ def density_ratio(
 
     Parameters
     ----------
-    problem : Problem
     sampler : SMC
         With multinomial resampling at every level.
     n_paths : int
         At least 2.
-    rng : int, SeedSequence or Generator
-    confidence : float, optional
     repeats : int, optional
         Inner runs of each path, an even number.
-
-    Returns
-    -------
-    DensityRatio
 
     Raises
     ------
@@ -138,8 +131,6 @@ def paths_within_reach(problem: Problem, sampler: Runnable, n_paths: int) -> int
 
     Parameters
     ----------
-    problem : Problem
-    sampler : Sampler
     n_paths : int
         As many as are wanted.
 
@@ -169,14 +160,12 @@ def conditional_log_w(
 
     Parameters
     ----------
-    problem : Problem
     n_particles : int
         N, the forced particle included.
     tokens : (P, H) int array
         Paths to force.
     repeats : int
         Independent runs of each.
-    rng : int, SeedSequence or Generator
     first_block : int, optional
         As in `simulator.streams.seeds.run_seeds`.
 
@@ -220,11 +209,7 @@ def conditional_log_w_plain(
 
     Parameters
     ----------
-    problem : Problem
-    n_particles : int
     tokens : (P, H) int array
-    repeats : int
-    rng : int, SeedSequence or Generator
 
     Returns
     -------

@@ -20,6 +20,7 @@ def intermediate_kl(problem: Problem) -> npt.NDArray[np.float64]:
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
 
     Returns
     -------
@@ -52,10 +53,12 @@ def sequence_kl(problem: Problem) -> float:
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref and reward; V^ plays no part.
 
     Returns
     -------
     float
+        In nats.
 
     Examples
     --------

@@ -23,7 +23,7 @@ __all__ = ["Diversity", "diversity"]
 class Diversity:
     """Diversity of outputs; failure counts as one more outcome.
 
-    Attributes
+    Parameters
     ----------
     distinct : Interval
         Expected number of distinct outcomes among `n` outputs.
@@ -32,6 +32,7 @@ class Diversity:
     entropy : Interval
         Shannon entropy of the law, in nats.
     n : int
+        Number of outputs that `distinct` counts.
     """
 
     distinct: Interval
@@ -55,6 +56,7 @@ def diversity(
     Parameters
     ----------
     problem : Problem
+        What was sampled; for runs it tells how many outcomes there can be.
     outputs : ExactLaw or Runs
         Runs are told apart by their tokens if kept, else by terminal states.
     n : int, optional
@@ -122,11 +124,6 @@ def diversity(
 
 def n_outcomes(problem: Problem, outputs: Runs) -> float:
     """Count the outcomes that runs can have, failure included.
-
-    Parameters
-    ----------
-    problem : Problem
-    outputs : Runs
 
     Returns
     -------

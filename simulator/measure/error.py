@@ -97,11 +97,15 @@ def bracket(
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
+        A `Sampler`, or any object with `n_particles`, `properly_weighted` and `run`.
     n_runs : int
-        At least 4.
+        Number of runs R >= 4.
     rng : int, SeedSequence or Generator
+        The only source of randomness.
     confidence : float
+        Probability that both limits hold, in (0, 1).
 
     Returns
     -------

@@ -24,15 +24,18 @@ def log_z_error(
     Parameters
     ----------
     problem : Problem
+        What was sampled; it has the exact log Z.
     runs : Runs
         Of a sampler that estimates Z.
     quantile : float, optional
         In (0, 1).
     confidence : float, optional
+        Probability that both limits hold, in (0, 1).
 
     Returns
     -------
     Interval
+        Of the quantile; the upper limit is inf where there are too few runs.
 
     Raises
     ------

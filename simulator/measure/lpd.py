@@ -31,7 +31,6 @@ def log_probability_discrepancy(
 
     Parameters
     ----------
-    problem : Problem
     outputs : ExactLaw or Runs
         A law on paths, or runs with tokens.
     confidence : float, optional

@@ -34,12 +34,7 @@ class PlugIn:
         self._sum, self._squares = np.zeros(target.size), np.zeros(target.size)
 
     def add(self, runs: Runs) -> None:
-        """Take more runs into account.
-
-        Parameters
-        ----------
-        runs : Runs
-        """
+        """Take more runs into account."""
         self._n += len(runs)
         k = self._target.size
         if not self._clouds:
@@ -79,9 +74,5 @@ class PlugIn:
         ----------
         delta : float
             Largest probability that the limit is below D_TV.
-
-        Returns
-        -------
-        float
         """
         return self.value + math.sqrt(math.log(1 / delta) / (2 * self._n))

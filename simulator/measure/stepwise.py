@@ -47,7 +47,6 @@ def plain_problem(problem: Problem, sampler: object) -> Problem | None:
 
     Parameters
     ----------
-    problem : Problem
     sampler : Sampler
 
     Returns
@@ -68,8 +67,6 @@ def runs_within_reach(problem: Problem, sampler: Runnable, n_runs: int) -> int:
 
     Parameters
     ----------
-    problem : Problem
-    sampler : Sampler
     n_runs : int
         As many as are wanted.
 
@@ -98,7 +95,6 @@ def largest_steps(problem: Problem, n: int) -> Floats:
 
     Parameters
     ----------
-    problem : Problem
     n : int
         Number of particles N.
 
@@ -137,7 +133,6 @@ def step_errors(
 
     Parameters
     ----------
-    problem : Problem
     level : int
         h, from 1 to H.
     states : (C, N) int array
@@ -277,11 +272,8 @@ def stepwise_samples(
 
     Parameters
     ----------
-    problem : Problem
     sampler : Sampler
         One for which `plain_problem` is not None, or SMC by rejection.
-    n_runs : int
-    rng : int, SeedSequence or Generator
     cap : float, optional
         As in `stepwise_sums`.
     rejection : bool, optional

@@ -51,10 +51,6 @@ def chunks(
 
     Parameters
     ----------
-    problem : Problem
-    sampler : Sampler
-    n_runs : int
-    rng : int, SeedSequence or Generator
     keep : sequence of str, optional
         Optional results; see `simulator.samplers.runs.Runs`.
     cells : int, optional
@@ -72,18 +68,7 @@ def chunks(
 
 
 def offers(problem: Problem, sampler: Runnable, name: str) -> bool:
-    """Whether a sampler can keep an optional result.
-
-    Parameters
-    ----------
-    problem : Problem
-    sampler : Sampler
-    name : str
-
-    Returns
-    -------
-    bool
-    """
+    """Whether a sampler can keep an optional result."""
     try:
         sampler.run(problem, 1, rng=0, keep=(name,))
     except InputError as fault:
@@ -97,11 +82,6 @@ def shortfall(problem: Problem, runs: Runs) -> npt.NDArray[np.float64]:
     """(1 - W^_H/Z)_+ of each run of a properly weighted sampler.
 
     Its mean is at least D_TV(law of one output, pi*) (arXiv 2603.07887, lemma C.3).
-
-    Parameters
-    ----------
-    problem : Problem
-    runs : Runs
 
     Returns
     -------

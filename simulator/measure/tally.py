@@ -66,18 +66,7 @@ class Tally:
 
     @classmethod
     def empty(cls, problem: Problem, has_tokens: bool, ruler: Ruler | None = None) -> Tally:
-        """Start a tally.
-
-        Parameters
-        ----------
-        problem : Problem
-        has_tokens : bool
-        ruler : Ruler, optional
-
-        Returns
-        -------
-        Tally
-        """
+        """Start a tally."""
         n_edges = problem.tables.log_prob.size
         if ruler is None:
             ruler = Ruler(np.zeros(n_edges), np.zeros(0))
@@ -89,12 +78,7 @@ class Tally:
         return cls(problem, ruler, has_tokens, 0, 0, *counts)
 
     def add(self, runs: Runs) -> None:
-        """Count the outputs of runs.
-
-        Parameters
-        ----------
-        runs : Runs
-        """
+        """Count the outputs of runs."""
         if self.has_tokens:
             assert runs.tokens is not None
             self.add_paths(runs.tokens)
@@ -148,10 +132,6 @@ def edge_scores(tally: Tally) -> Floats:
     An edge of a table that several levels share gets the log of how often the outputs took
     it over how often they would have if they had left the states that they visited with the
     kernel of pi*, both increased by one: one number for all these levels.
-
-    Parameters
-    ----------
-    tally : Tally
 
     Returns
     -------

@@ -61,10 +61,6 @@ class Event:
             Independent draws from pi* that the event was not learnt on.
         delta : float
             Largest probability that the limit is above D_TV.
-
-        Returns
-        -------
-        float
         """
         if self.probability is not None:
             return proportion_lower(self.hits(runs), runs.n, delta) - self.probability
@@ -83,10 +79,6 @@ def learn_event(first: Tally, second: Tally, draws: Tally, delta: float) -> Even
         Draws from pi*, measured with the same ruler.
     delta : float
         As it will be used.
-
-    Returns
-    -------
-    Event
     """
     candidates = [_states(first, h) for h in _levels(first)]
     # on the second sample the best level can be told; the best set then deserves both

@@ -92,6 +92,7 @@ def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     problem : Problem
+        What is written, with its name.
     path : str or path
         Ends in .json or .npz.
 

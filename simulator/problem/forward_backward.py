@@ -7,8 +7,9 @@ Z^_h and everything about the sampler is taken over paths on which V^ > 0 ("aliv
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,10 @@ import numpy.typing as npt
 from simulator.problem.model import TabularModel
 from simulator.typing import Bools, Floats
 
-__all__ = ["Edges", "ForwardBackward", "Tables", "backward", "forward", "log_steps"]
+__all__ = ["Edges", "ForwardBackward", "Tables", "backward", "forward", "log_steps", "read_only"]
+
+
+Array = TypeVar("Array", bound="npt.NDArray[np.generic]")
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,23 @@ def forward(tables: Tables, log_alive: Floats) -> Floats:
     return np.asarray(compiled(*tables.args, log_alive))
 
 
+def read_only(x: Array) -> Array:
+    """Forbid writing on an array, and return it.
+
+    Parameters
+    ----------
+    x : array
+        Fresh, so that nobody else writes on it.
+
+    Returns
+    -------
+    array
+        The same object.
+    """
+    x.flags.writeable = False
+    return x
+
+
 def log_sum_exp_levels(x: Floats, starts: npt.NDArray[np.int64]) -> Floats:
     """Log-sum-exp of each run of `x` that begins at one of `starts[:-1]`.
 
@@ -136,7 +157,6 @@ def log_steps(edges: Edges, values: Floats, usable: npt.NDArray[np.bool_]) -> Fl
 
     Parameters
     ----------
-    edges : Edges
     values : (n,) array
         log v of all states in flat order.
     usable : (n,) bool array
@@ -167,6 +187,8 @@ class ForwardBackward:
         log r.
     log_value, log_prm : (n,) arrays
         log V* and log V^ of all states.
+    reached : (n,) bool array
+        Whether pi_ref reaches a state at all.
     """
 
     def __init__(
@@ -176,9 +198,11 @@ class ForwardBackward:
         log_reward: Floats,
         log_value: Floats,
         log_prm: Floats,
+        reached: Bools,
     ) -> None:
         self._model, self._tables = model, tables
         self._log_reward, self._log_value, self._log_prm = log_reward, log_value, log_prm
+        self.reached: Bools = read_only(reached)
 
     @property
     def _log_z(self) -> float:
@@ -208,33 +232,30 @@ class ForwardBackward:
             if (t.factor_start != 0).any()
             else np.zeros_like(log_prob)
         )
-        return Edges(source, target, log_prob, log_factor, start[:-1] * a)
-
-    @cached_property
-    def reached(self) -> Bools:
-        """Whether pi_ref reaches a state at all, shape (n,)."""
-        tables = replace(self._tables, log_factor=np.zeros_like(self._tables.log_factor))
-        return np.asarray(np.isfinite(forward(tables, np.zeros(self._log_prm.size))))
+        edges = Edges(source, target, log_prob, log_factor, start[:-1] * a)
+        for part in vars(edges).values():
+            read_only(part)
+        return edges
 
     @cached_property
     def taken(self) -> Bools:
         """Whether pi_ref takes an edge at all, shape (n_edges,)."""
-        return np.asarray(np.isfinite(self.edges.log_prob) & self.reached[self.edges.source])
+        return read_only(np.isfinite(self.edges.log_prob) & self.reached[self.edges.source])
 
     @cached_property
     def log_forward(self) -> Floats:
         """log E_ref[prod of edge rewards x 1{x_h = s}] over all paths."""
-        return forward(self._tables, np.zeros(self._log_prm.size))
+        return read_only(forward(self._tables, np.zeros(self._log_prm.size)))
 
     @cached_property
     def log_forward_alive(self) -> Floats:
         """The same over alive paths only (V^ > 0 at every node up to and at s)."""
-        return forward(self._tables, self._log_prm)
+        return read_only(forward(self._tables, self._log_prm))
 
     @cached_property
     def log_value_alive(self) -> Floats:
         """log E_ref[reward x 1{alive to the end} | x_h = s]."""
-        return backward(self._tables, self._log_prm, self._log_reward)
+        return read_only(backward(self._tables, self._log_prm, self._log_reward))
 
     @property
     def log_z_alive(self) -> float:
@@ -244,19 +265,21 @@ class ForwardBackward:
     @cached_property
     def log_z_hat(self) -> Floats:
         """log Z^_h for h = 0..H, shape (H+1,)."""
-        return log_sum_exp_levels(self.log_forward_alive + self._log_prm, self._model.state_start)
+        return read_only(
+            log_sum_exp_levels(self.log_forward_alive + self._log_prm, self._model.state_start)
+        )
 
     @cached_property
     def target_marginal(self) -> Floats:
         """pi*_h(s), the marginal of the target on the states of each level."""
-        return np.exp(self.log_forward + self._log_value - self._log_z)
+        return read_only(np.exp(self.log_forward + self._log_value - self._log_z))
 
     @cached_property
     def alive_target_marginal(self) -> Floats:
         """Marginal of the law ∝ pi_ref r restricted to alive paths; pi*_h if no mass is lost."""
         if self.log_z_alive == -np.inf:
-            return np.zeros_like(self.log_forward)
-        return np.exp(self.log_forward_alive + self.log_value_alive - self.log_z_alive)
+            return read_only(np.zeros_like(self.log_forward))
+        return read_only(np.exp(self.log_forward_alive + self.log_value_alive - self.log_z_alive))
 
     @cached_property
     def log_prm_coverage(self) -> float:

@@ -61,10 +61,6 @@ READY: dict[str, tuple[Maker, str]] = {
 def ready_problems() -> dict[str, tuple[Maker, str]]:
     """Return all ready problems: name to (function, one-line description).
 
-    Returns
-    -------
-    dict
-
     Examples
     --------
     >>> maker, text = ready_problems()["eos"]

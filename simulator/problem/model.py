@@ -42,7 +42,9 @@ class TabularModel:
     probs, next_state : tuple of arrays
         One entry a stage, as above; read-only.
     n_states : (H+1,) int array
+        Number of states S_h of levels 0..H; read-only.
     n_actions, horizon : int
+        Number of tokens A and of levels H.
 
     Raises
     ------
@@ -159,7 +161,18 @@ class TabularModel:
         return np.concatenate([[0], np.cumsum(self.n_states)]).astype(np.int64)
 
     def split(self, flat: npt.NDArray[np.float64]) -> list[Floats]:
-        """Cut an array over all states into one view a level."""
+        """Cut an array over all states into one view a level.
+
+        Parameters
+        ----------
+        flat : (sum of S_h,) array
+            One number a state, level after level.
+
+        Returns
+        -------
+        list of (S_h,) arrays
+            One entry for each of levels 0..H.
+        """
         return [flat[a:b] for a, b in zip(self.state_start[:-1], self.state_start[1:], strict=True)]
 
     def __repr__(self) -> str:

@@ -58,6 +58,7 @@ class ExactPRM:
         Parameters
         ----------
         problem : Problem
+            What is sampled; its V* is used, its own V^ is not.
 
         Returns
         -------
@@ -105,6 +106,7 @@ class NoisyPRM:
         Parameters
         ----------
         problem : Problem
+            What is sampled; its V* is used, its own V^ is not.
 
         Returns
         -------
@@ -150,6 +152,7 @@ class TemperedPRM:
         Parameters
         ----------
         problem : Problem
+            What is sampled; its V* is used, its own V^ is not.
 
         Returns
         -------
@@ -193,6 +196,7 @@ class DelayedPRM:
         Parameters
         ----------
         problem : Problem
+            What is sampled; its V* is used, its own V^ is not.
 
         Returns
         -------
@@ -264,6 +268,7 @@ class ConstantPRM:
         Parameters
         ----------
         problem : Problem
+            What is sampled; its V* is used, its own V^ is not.
 
         Returns
         -------
@@ -314,6 +319,7 @@ class CappedPRM:
         Parameters
         ----------
         problem : Problem
+            What is sampled; its V* is used, its own V^ is not.
 
         Returns
         -------

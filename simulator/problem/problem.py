@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -11,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.problem.forward_backward import ForwardBackward, Tables, backward
+from simulator.problem.forward_backward import ForwardBackward, Tables, backward, forward, read_only
 from simulator.problem.model import TabularModel, as_matrix
-from simulator.typing import Floats
+from simulator.typing import Bools, Floats
 
 __all__ = ["PRM", "Instance", "Problem"]
 
@@ -21,11 +23,22 @@ LEAF_TOLERANCE = 1e-9
 
 
 @runtime_checkable
-class PRM(Protocol):
+class PRM(Protocol):  # numpydoc ignore=PR01
     """A rule that makes V^ for any problem."""
 
     def log_values(self, problem: Problem) -> Floats:
-        """log V^ of every state in flat order; level H is log r and the root is finite."""
+        """log V^ of every state in flat order; level H is log r and the root is finite.
+
+        Parameters
+        ----------
+        problem : Problem
+            What is sampled; it has pi_ref, reward and V*, but no V^ yet.
+
+        Returns
+        -------
+        (sum of S_h,) array
+            -inf where V^ = 0.
+        """
         ...
 
 
@@ -45,9 +58,13 @@ class Problem:
     by that product only, so V*(path) = prod · ``value[h][s]`` and
     V^(path) = prod · ``prm[h][s]``: a long horizon needs few states.
 
+    Arrays that a problem hands out are read-only. States that pi_ref never reaches do not count:
+    V*, V^ and r are 0 there, whatever was given.
+
     Parameters
     ----------
     model : TabularModel
+        The base model pi_ref.
     reward : (S_H,) array
         Terminal reward, >= 0 and not zero everywhere that pi_ref reaches.
     prm : sequence of H+1 arrays, PRM or "exact"
@@ -56,6 +73,7 @@ class Problem:
     edge_reward : sequence of H (S_h, A) arrays or None, optional
         Multipliers >= 0 collected along a path; None entries mean 1.
     name : str, optional
+        Shown in messages and tables.
 
     Attributes
     ----------
@@ -109,11 +127,14 @@ class Problem:
         Parameters
         ----------
         model : TabularModel
+            The base model pi_ref.
         log_reward : (S_H,) array
             log r; -inf for no reward.
         log_prm : flat (sum of S_h,) array or PRM
             log V^ of all states, level after level.
-        edge_reward, name
+        edge_reward : sequence of H (S_h, A) arrays or None, optional
+            As in `Problem`.
+        name : str, optional
             As in `Problem`.
 
         Returns
@@ -169,18 +190,29 @@ class Problem:
             raise InputError("reward: zero everywhere")
         self.log_reward = log_reward
         self._read_edges(edge_reward)
-        self.log_value_flat: Floats = backward(
-            self.tables, np.zeros(int(model.state_start[-1])), log_reward
-        )
-        if self.log_value_flat[0] == -np.inf:
+        everywhere = np.zeros(int(model.state_start[-1]))
+        plain = replace(self.tables, log_factor=np.zeros_like(self.tables.log_factor))
+        reached = np.isfinite(forward(plain, everywhere))
+        value = np.where(reached, backward(self.tables, everywhere, log_reward), -np.inf)
+        if value[0] == -np.inf:
             raise InputError("reward: zero on every sequence that the model can produce")
+        self.log_value_flat: Floats = read_only(value)
         if isinstance(prm, PRM):
-            prm = np.array(prm.log_values(self), dtype=np.float64)
+            prm = self._ask(prm)
         self.log_prm_flat: Floats = prm
-        self._check_prm()
+        self._check_prm(reached)
+        # what pi_ref never reaches does not count, whatever stands there
+        self.log_reward = read_only(np.where(reached[model.state_start[-2] :], log_reward, -np.inf))
+        self.log_prm_flat = read_only(np.where(reached, self.log_prm_flat, -np.inf))
         self.forward_backward = ForwardBackward(
-            model, self.tables, log_reward, self.log_value_flat, self.log_prm_flat
+            model, self.tables, self.log_reward, self.log_value_flat, self.log_prm_flat, reached
         )
+
+    def _ask(self, prm: PRM) -> Floats:
+        """Values of a PRM, which may write on what it is shown: it gets copies."""
+        shown = copy(self)
+        shown.log_value_flat, shown.log_reward = self.log_value_flat.copy(), self.log_reward.copy()
+        return np.array(prm.log_values(shown), dtype=np.float64)
 
     def _read_edges(self, edge_reward: Iterable[npt.ArrayLike | None] | None) -> None:
         model = self.model
@@ -193,25 +225,28 @@ class Problem:
         if len(given) != model.horizon:
             raise InputError(f"edge_reward has {len(given)} stages, but the model {model.horizon}")
         self.has_edge_reward = any(e is not None for e in given)
-        self.edge_reward = given if self.has_edge_reward else None
         blocks = [np.zeros(int(model.n_states[:-1].max()) * a)]  # shared by all None entries
         at = {id(None): 0}
+        tables: dict[int, Floats | None] = {id(None): None}
         end = blocks[0].size
         start = np.zeros(model.horizon, dtype=np.int64)
         for h, e in enumerate(given):
             if id(e) not in at:
                 at[id(e)] = end
-                blocks.append(_edge_block(e, h, (int(model.n_states[h]), a)))
-                end += blocks[-1].size
+                table = _edge_table(e, h, (int(model.n_states[h]), a))
+                tables[id(e)] = table
+                blocks.append(_log(table).ravel())
+                end += table.size
             elif e is not None and np.shape(e) != (model.n_states[h], a):
                 raise InputError(f"stage {h}: edge_reward does not fit probs")
             start[h] = at[id(e)]
+        self.edge_reward = [tables[id(e)] for e in given] if self.has_edge_reward else None
         self.tables = Tables(
-            a, model.state_start, offsets[model.stage_table], log_prob, nxt, start,
-            np.concatenate(blocks),
+            a, model.state_start, read_only(offsets[model.stage_table]), read_only(log_prob),
+            read_only(nxt), read_only(start), read_only(np.concatenate(blocks)),
         )  # fmt: skip
 
-    def _check_prm(self) -> None:
+    def _check_prm(self, reached: Bools) -> None:
         flat, model = self.log_prm_flat, self.model
         if flat.shape != (model.state_start[-1],):
             raise InputError(
@@ -226,6 +261,7 @@ class Problem:
         leaf = flat[model.state_start[-2] :]
         with np.errstate(invalid="ignore"):
             same = (leaf == self.log_reward) | (np.abs(leaf - self.log_reward) <= LEAF_TOLERANCE)
+        same |= ~reached[model.state_start[-2] :] & np.isneginf(leaf)
         if not same.all():
             row = int(np.argmin(same))
             raise InputError(
@@ -261,17 +297,17 @@ class Problem:
     @property
     def value(self) -> list[Floats]:
         """V*(s) = E_ref[r | s], one array a level."""
-        return self.model.split(np.exp(self.log_value_flat))
+        return self.model.split(read_only(np.exp(self.log_value_flat)))
 
     @property
     def prm(self) -> list[Floats]:
         """V^(s), one array a level."""
-        return self.model.split(np.exp(self.log_prm_flat))
+        return self.model.split(read_only(np.exp(self.log_prm_flat)))
 
     @property
     def reward(self) -> Floats:
         """Terminal reward, shape (S_H,)."""
-        return np.exp(self.log_reward)
+        return read_only(np.exp(self.log_reward))
 
     @property
     def target(self) -> list[Floats]:
@@ -370,7 +406,7 @@ def _log_levels(prm: Sequence[npt.ArrayLike], model: TabularModel) -> Floats:
     )  # fmt: skip
 
 
-def _edge_block(raw: object, h: int, shape: tuple[int, int]) -> Floats:
+def _edge_table(raw: object, h: int, shape: tuple[int, int]) -> Floats:
     e = as_matrix(raw, f"stage {h}", "edge_reward")
     if e.shape != shape:
         raise InputError(f"stage {h}: edge_reward has shape {e.shape}, but probs has {shape}")
@@ -380,4 +416,4 @@ def _edge_block(raw: object, h: int, shape: tuple[int, int]) -> Floats:
         raise InputError(
             f"stage {h}, row {row}: edge_reward {e[row, col]} is negative or not finite"
         )
-    return _log(e).ravel()
+    return read_only(e)

@@ -17,10 +17,6 @@ __all__ = ["target_kernel", "target_paths", "target_paths_plain"]
 def target_kernel(problem: Problem) -> npt.NDArray[np.float64]:
     """pi*(a|s) = pi_ref(a|s) V*(child)/V*(s) of all states before the last level.
 
-    Parameters
-    ----------
-    problem : Problem
-
     Returns
     -------
     (n_inner, A) array
@@ -39,10 +35,8 @@ def target_paths(
 
     Parameters
     ----------
-    problem : Problem
     n : int
         Number of independent paths.
-    rng : int, SeedSequence or Generator
     first_block : int, optional
         Start at path ``1024 * first_block``.
 
@@ -75,12 +69,6 @@ def target_paths(
 
 def target_paths_plain(problem: Problem, n: int, rng: RngLike) -> npt.NDArray[np.int32]:
     """Draw the same paths, level by level in numpy.
-
-    Parameters
-    ----------
-    problem : Problem
-    n : int
-    rng : int, SeedSequence or Generator
 
     Returns
     -------

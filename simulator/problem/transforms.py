@@ -44,6 +44,7 @@ def one_step_value(problem: Problem) -> Floats:
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
 
     Returns
     -------
@@ -63,6 +64,7 @@ def with_proposal(problem: Problem, proposal: str | Sequence[npt.ArrayLike]) -> 
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
     proposal : {"reference", "optimal", "uniform", "tempered"} or sequence of (S_h, A) arrays
         "optimal": q ∝ pi_ref V^(child), which makes the weight S(x)/V^(x), S(x) =
         E_ref[V^(child)|x]; "uniform" over the tokens of positive pi_ref; "tempered":
@@ -71,6 +73,7 @@ def with_proposal(problem: Problem, proposal: str | Sequence[npt.ArrayLike]) -> 
     Returns
     -------
     Problem
+        Of the same states, reward, V* and target.
 
     Raises
     ------
@@ -139,6 +142,7 @@ def fully_adapted(problem: Problem) -> Problem:
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
 
     Returns
     -------
@@ -176,6 +180,7 @@ def in_blocks(problem: Problem, block: int) -> Problem:
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
     block : int
         B >= 1.
 

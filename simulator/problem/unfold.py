@@ -39,10 +39,6 @@ class Unfolded:
 def count_paths(problem: Problem) -> float:
     """Count the token paths of positive probability.
 
-    Parameters
-    ----------
-    problem : Problem
-
     Returns
     -------
     float
@@ -66,16 +62,7 @@ def count_paths(problem: Problem) -> float:
 
 
 def is_path_tree(problem: Problem) -> bool:
-    """Whether the states of a problem are token paths already, and nothing is to be unfolded.
-
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    bool
-    """
+    """Whether the states of a problem are token paths already, and nothing is to be unfolded."""
     return problem.is_tree and not problem.has_edge_reward
 
 
@@ -88,13 +75,8 @@ def unfold(problem: Problem, limit: float = DEFAULT_LIMIT) -> Unfolded:
 
     Parameters
     ----------
-    problem : Problem
     limit : float
         Largest number of paths.
-
-    Returns
-    -------
-    Unfolded
 
     Raises
     ------

@@ -111,7 +111,6 @@ def multisets(kinds: float, size: int) -> float:
     ----------
     kinds : float
         K, possibly beyond the range of integers worth listing.
-    size : int
 
     Returns
     -------

@@ -58,7 +58,6 @@ def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int6
     ----------
     weights : (N,) array
         Unnormalised, >= 0, positive sum.
-    rng : Xoshiro
 
     Returns
     -------

@@ -34,6 +34,7 @@ def offspring_law(scheme: str, weights: npt.ArrayLike) -> list[tuple[float, tupl
     Parameters
     ----------
     scheme : {"multinomial", "systematic", "stratified", "residual", "ssp", "killing", "single"}
+        Name of the scheme, as above.
     weights : (N,) array
         In particle order, >= 0, with a positive sum.
 

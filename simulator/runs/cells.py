@@ -37,10 +37,6 @@ def run_cells(
     ----------
     name, function, cells, folder, workers, advance, report
         As in `cell_tables`.
-
-    Returns
-    -------
-    DataFrame
     """
     tables = cell_tables(
         name, function, cells, folder, workers=workers, advance=advance, report=report
@@ -74,10 +70,8 @@ def cell_tables(
         Importable by workers; returns rows. Its randomness must come from the cell's seed.
     cells : sequence of mappings
         JSON-like arguments of `function`.
-    folder : Path
     inputs : callable, optional
         Cell to further arguments that follow from it, such as the opened problem.
-    workers : Workers
     advance : callable
         Called with the number of cells that have just been finished.
     report : callable

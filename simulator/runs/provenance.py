@@ -18,7 +18,7 @@ PACKAGES = ("particlebounds", "numpy", "numba", "scipy", "pandas", "pyarrow")
 
 @cache
 def software_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a number depends on.
+    """Return the versions of Python and of the packages that a number depends on.
 
     Returns
     -------

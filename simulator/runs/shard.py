@@ -26,15 +26,6 @@ SUMS = ("shortfall", "shortfall_squared", "w_over_z", "w_over_z_squared")
 def read_sampler(spec: str, particles: int) -> Sampler:
     """Make a sampler from ``NAME`` or ``NAME:key=value,key=value``.
 
-    Parameters
-    ----------
-    spec : str
-    particles : int
-
-    Returns
-    -------
-    Sampler
-
     Raises
     ------
     InputError
@@ -118,7 +109,6 @@ class Total:
 
     Parameters
     ----------
-    problem : Problem
     counts : dict
         Of `COUNTS`.
     sums : dict
@@ -154,7 +144,7 @@ class Total:
         )
 
     def summary(self) -> dict[str, object]:
-        """Means over the runs, rounded once.
+        """Return means over the runs, rounded once.
 
         Returns
         -------

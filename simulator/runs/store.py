@@ -35,13 +35,8 @@ def encode(frame: pd.DataFrame, made_by: dict[str, object]) -> bytes:
 
     Parameters
     ----------
-    frame : DataFrame
     made_by : dict
         From `simulator.runs.provenance.provenance`.
-
-    Returns
-    -------
-    bytes
     """
     table = pa.Table.from_pandas(frame, preserve_index=False)
     note = json.dumps(made_by, sort_keys=True).encode()
@@ -59,7 +54,6 @@ def decode(
 
     Parameters
     ----------
-    content : bytes
     where : object
         What messages call it.
     sealed : bool
@@ -107,7 +101,6 @@ def write_bytes(content: bytes, path: Path) -> None:
 
     Parameters
     ----------
-    content : bytes
     path : Path
         Its folder is made if missing.
 
@@ -132,10 +125,6 @@ def open_folder(folder: Path) -> None:
     """Make a folder of results, see that one can write there, and clear it of old drafts.
 
     Killed writers leave drafts; as one lives for a moment only, an old one is nobody's.
-
-    Parameters
-    ----------
-    folder : Path
 
     Raises
     ------
@@ -162,7 +151,6 @@ def write_table(frame: pd.DataFrame, path: Path, made_by: dict[str, object]) -> 
 
     Parameters
     ----------
-    frame : DataFrame
     path : Path
         Its folder is made if missing.
     made_by : dict
@@ -181,7 +169,6 @@ def read_table(path: Path, *, sealed: bool = True) -> tuple[pd.DataFrame, dict[s
 
     Parameters
     ----------
-    path : Path
     sealed : bool
         Refuse a file that was changed since it was written, be it by one bit.
 

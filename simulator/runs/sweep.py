@@ -41,7 +41,6 @@ class Grid:
         As in `simulator.problem.library.open_problem`.
     samplers : tuple of str
         As in `read_sampler`.
-    particles : tuple of int
     runs : int
         Independent runs of each grid point. More runs with the same seed go on where fewer
         have stopped.
@@ -94,10 +93,6 @@ class Grid:
         ----------
         problems : mapping
             From `open`.
-
-        Returns
-        -------
-        dict
         """
         return {**asdict(self), "digests": {spec: p.digest for spec, p in problems.items()}}
 
@@ -145,12 +140,10 @@ def run_sweep(
 
     Parameters
     ----------
-    grid : Grid
     folder : Path or None
         Where shards are kept; None keeps none and runs everything here.
     problems : mapping, optional
         From ``grid.open()``.
-    workers : Workers, optional
     advance, report : callable
         As in `simulator.runs.cells.cell_tables`.
 

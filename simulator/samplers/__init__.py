@@ -1,1 +1,1 @@
-"""Samplers: small frozen dataclasses with one method, run."""
+"""Samplers: frozen dataclasses of options, each with `run` and `exact_law`."""

@@ -224,7 +224,13 @@ class Sampler(ABC):
 
         Parameters
         ----------
-        problem, on, limit, shortfall
+        problem : Problem
+            As in `exact_law`.
+        on : {"paths", "states"}
+            As in `exact_law`.
+        limit : float
+            As in `exact_law`.
+        shortfall : bool
             As in `exact_law`.
 
         Returns

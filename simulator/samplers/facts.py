@@ -20,7 +20,7 @@ Variance = Literal["multinomial", "at most multinomial", "none known"]
 class Facts:
     """Facts of a sampler on one problem. What is not declared counts as not known.
 
-    Attributes
+    Parameters
     ----------
     properly_weighted : bool
         E[W^_H 1{Y = y}] = pi_ref(y) r(y) for each output y, or less for outputs that zeros of V^

@@ -35,7 +35,7 @@ class Runs:
     asked for (the root's is not); base-model calls are the next-token distributions asked
     for, one a particle and level. A run that fails stops at the level where it fails.
 
-    Attributes
+    Parameters
     ----------
     states : (R,) int array
         Terminal state of the output; -1 if the run failed.

@@ -30,10 +30,6 @@ def seed_sequence(rng: RngLike) -> np.random.SeedSequence:
         An int or a SeedSequence always gives the same result. A Generator is drawn from, so a
         second call gives another one.
 
-    Returns
-    -------
-    SeedSequence
-
     Raises
     ------
     InputError
@@ -60,8 +56,6 @@ def run_seeds(rng: RngLike, n_runs: int, first_block: int = 0) -> npt.NDArray[np
 
     Parameters
     ----------
-    rng : int, SeedSequence or Generator
-    n_runs : int
     first_block : int, optional
         Start at run ``1024 * first_block``, to go on where another call has stopped. Pass an
         int or a SeedSequence then: a Generator moves on with every call.

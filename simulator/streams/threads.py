@@ -21,10 +21,6 @@ _SHARE: ContextVar[int | None] = ContextVar("share", default=None)
 def share_of_threads(threads: int) -> Iterator[None]:
     """Let samplers use at most so many threads, as workers side by side must.
 
-    Parameters
-    ----------
-    threads : int
-
     Examples
     --------
     >>> with share_of_threads(1):
@@ -73,7 +69,6 @@ def spread(
     ----------
     function : callable
         Results must not depend on the ranges.
-    n_runs : int
     work : float
         Particle-steps of all runs together.
     n_threads : int or None
@@ -106,7 +101,6 @@ def parts_for(n_runs: int, threads: int, least: int) -> list[tuple[int, int]]:
 
     Parameters
     ----------
-    n_runs, threads : int
     least : int
         Runs that are worth handing out together.
 

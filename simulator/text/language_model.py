@@ -60,6 +60,7 @@ class Session(ABC):
         Parameters
         ----------
         rows : (m,) int array
+            Which rows, in which order; one may be named more than once.
 
         Returns
         -------
@@ -81,6 +82,7 @@ class LanguageModel(ABC):
     batch : int
         Rows that fit into one session.
     name : str
+        Shown in messages and tables.
     """
 
     n_tokens: int
@@ -96,12 +98,14 @@ class LanguageModel(ABC):
         Parameters
         ----------
         prompt : str or sequence of int
-            Text, or its tokens.
+            A text, or its tokens.
         n : int
+            Number of copies.
 
         Returns
         -------
         Session
+            With one row a copy.
         """
 
     @abstractmethod
@@ -111,6 +115,7 @@ class LanguageModel(ABC):
         Parameters
         ----------
         text : str
+            A prompt, or what continues one.
 
         Returns
         -------
@@ -124,6 +129,7 @@ class LanguageModel(ABC):
         Parameters
         ----------
         tokens : sequence of int
+            Tokens of this model, without `WAIT`.
 
         Returns
         -------
@@ -136,6 +142,7 @@ class LanguageModel(ABC):
         Parameters
         ----------
         prompt : str or sequence of int
+            A text, or its tokens.
         tokens : (n, H) int array
             Behind the end of a text `WAIT`.
 
@@ -156,7 +163,9 @@ class LanguageModel(ABC):
         Parameters
         ----------
         prompt : str or sequence of int
+            A text, or its tokens.
         tokens : (n, T) int32 array
+            Token paths, one a row.
 
         Returns
         -------
@@ -172,12 +181,14 @@ class LanguageModel(ABC):
         Parameters
         ----------
         prompt : str or sequence of int
+            A text, or its tokens.
         tokens : (n, H) int array
             n rows at once.
 
         Yields
         ------
         (n, V) array
+            One row a text, for each of the H tokens in turn.
         """
         paths = np.asarray(tokens, dtype=np.int64)
         session = self.start(prompt, len(paths))
@@ -212,11 +223,12 @@ def check_prompt(prompt: object) -> None:
     Parameters
     ----------
     prompt : object
+        What was given as a prompt.
 
     Raises
     ------
     InputError
-        If it is not.
+        If it is neither.
     """
     if not isinstance(prompt, str) and not (
         isinstance(prompt, Sequence) and all(isinstance(t, (int, np.integer)) for t in prompt)

@@ -1,4 +1,4 @@
-"""A batch of particles of several runs at once: what all engines move, value and resample."""
+"""A batch of particles of several runs at once: what samplers move, value and resample."""
 
 from __future__ import annotations
 
@@ -27,10 +27,8 @@ class TextParticles:
 
     Parameters
     ----------
-    problem : LanguageModelProblem
     rngs : list of Xoshiro
         One a run.
-    n_particles : int
 
     Attributes
     ----------
@@ -300,14 +298,6 @@ class TextParticles:
 def root_value(prm_session: PRMSession) -> float:
     """log V^(root), asked of a prm_session that has seen no token.
 
-    Parameters
-    ----------
-    prm_session : PRMSession
-
-    Returns
-    -------
-    float
-
     Raises
     ------
     InputError
@@ -359,10 +349,6 @@ def ratio(log_new: Floats, log_old: Floats) -> Floats:
     Parameters
     ----------
     log_new, log_old : arrays
-
-    Returns
-    -------
-    array
     """
     with np.errstate(invalid="ignore"):
         return np.where(np.isneginf(log_new) | np.isneginf(log_old), -np.inf, log_new - log_old)

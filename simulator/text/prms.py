@@ -1,4 +1,4 @@
-"""Process reward models for texts: what sessions a batch of prefixes, called in batches."""
+"""Process reward models for texts: what judges a batch of prefixes, called in batches."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TextPRM(LanguagePRM):
     Attributes
     ----------
     calls, texts : int
-        Calls made so far, and texts sessiond.
+        Calls made so far, and texts judged.
 
     Examples
     --------
@@ -54,7 +54,20 @@ class TextPRM(LanguagePRM):
         self.calls = self.texts = 0
 
     def start(self, problem: LanguageModelProblem, n: int) -> PRMSession:
-        """Begin with n empty texts; see `LanguagePRM.start`."""
+        """Begin with n empty texts; see `LanguagePRM.start`.
+
+        Parameters
+        ----------
+        problem : LanguageModelProblem
+            What is sampled; it holds the model, the prompt and where texts stop.
+        n : int
+            Number of texts.
+
+        Returns
+        -------
+        PRMSession
+            With one row a text.
+        """
         return _TextSession(self, problem, n)
 
     def log_values_of(self, texts: Sequence[str], final: bool) -> Floats:
@@ -63,7 +76,9 @@ class TextPRM(LanguagePRM):
         Parameters
         ----------
         texts : sequence of str
+            Continuations, without the prompt.
         final : bool
+            Whether they have ended: then `reward` is called, else `value`.
 
         Returns
         -------

@@ -27,6 +27,7 @@ class PRMSession(ABC):
         Parameters
         ----------
         rows : (m,) int array
+            Which texts, by their rows.
         final : (m,) bool array
             Whether the text has ended; V^ is the reward then.
 
@@ -63,6 +64,7 @@ class PRMSession(ABC):
         Parameters
         ----------
         tokens : (n,) int array
+            The next token of each text; `WAIT` leaves a row as it is.
         log_probs : (n,) array
             log pi_ref of the tokens; 0 where a row waits.
         """
@@ -74,6 +76,7 @@ class PRMSession(ABC):
         Parameters
         ----------
         ancestors : (m,) int array
+            Row i becomes a copy of row ``ancestors[i]``.
         """
 
     @abstractmethod
@@ -83,6 +86,7 @@ class PRMSession(ABC):
         Parameters
         ----------
         rows : (m,) int array
+            Which texts, by their rows; one may be named more than once.
 
         Returns
         -------
@@ -108,11 +112,14 @@ class LanguagePRM(ABC):
         Parameters
         ----------
         problem : LanguageModelProblem
+            What is sampled; it holds the model, the prompt and where texts stop.
         n : int
+            Number of texts.
 
         Returns
         -------
         PRMSession
+            With one row a text.
         """
 
 
@@ -128,10 +135,13 @@ class LanguageModelProblem:
     Parameters
     ----------
     lm : LanguageModel
+        The model whose texts are sampled.
     prompt : str or sequence of int
+        What all texts continue: a text, or its tokens.
     horizon : int
         H, number of levels.
     prm : LanguagePRM
+        V^ of texts; its value where a text ends is the reward.
     eos : int or None, optional
         By default that of the model, with its further `stops`; None means that no token ends
         a text.
@@ -142,6 +152,7 @@ class LanguageModelProblem:
     block_tokens : int, optional
         Largest number of tokens a block.
     name : str, optional
+        Shown in messages and tables.
 
     Raises
     ------
@@ -200,6 +211,7 @@ class LanguageModelProblem:
         Parameters
         ----------
         tokens : sequence of int
+            A token path; it is cut at the first token that ends a text.
 
         Returns
         -------
@@ -215,6 +227,7 @@ class LanguageModelProblem:
         Parameters
         ----------
         tokens : (R, T) int32 array
+            Token paths, one a row.
 
         Returns
         -------

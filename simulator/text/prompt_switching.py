@@ -62,7 +62,20 @@ class PromptSwitching(LanguagePRM):
         self.belief = target if belief is None or alpha == 0 else belief
 
     def start(self, problem: LanguageModelProblem, n: int) -> PRMSession:
-        """Begin with n empty texts; see `LanguagePRM.start`."""
+        """Begin with n empty texts; see `LanguagePRM.start`.
+
+        Parameters
+        ----------
+        problem : LanguageModelProblem
+            What is sampled; it holds the model, the prompt and where texts stop.
+        n : int
+            Number of texts.
+
+        Returns
+        -------
+        PRMSession
+            With one row a text.
+        """
         return _Switch(self, problem, n)
 
 

@@ -1,4 +1,4 @@
-"""A tabular model behind the language-model interface, so that engines meet exact laws."""
+"""A tabular model behind the language-model interface, so that runs on texts meet exact laws."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class TabularLM(LanguageModel):
     vocabulary : sequence of str, optional
         Text of each token; by default "0 ", "1 ", ...
     eos : int, optional
+        Token that ends a text; by default none does.
     batch : int, optional
+        Rows that fit into one session.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class TabularLM(LanguageModel):
         Parameters
         ----------
         prompt : str
+            A key of `models`; any prompt will do where one model serves them all.
 
         Returns
         -------
@@ -85,18 +88,60 @@ class TabularLM(LanguageModel):
         return self.models[key]  # type: ignore[index]
 
     def start(self, prompt: Prompt, n: int) -> TabularSession:
-        """Begin n copies of a prompt; see `LanguageModel.start`."""
+        """Begin n copies of a prompt; see `LanguageModel.start`.
+
+        Parameters
+        ----------
+        prompt : str
+            As in `model`.
+        n : int
+            Number of copies.
+
+        Returns
+        -------
+        TabularSession
+            With one row a copy.
+        """
         return TabularSession(self.model(prompt), n)
 
     def states(self, prompt: Prompt, tokens: npt.NDArray[np.int32]) -> Ints:
-        """Return the states in which texts end; see `LanguageModel.states`."""
+        """Return the states in which texts end; see `LanguageModel.states`.
+
+        Parameters
+        ----------
+        prompt : str
+            As in `model`.
+        tokens : (n, T) int32 array
+            Token paths, one a row.
+
+        Returns
+        -------
+        (n,) int array
+            States of the level that each text has reached.
+        """
         session = self.start(prompt, len(tokens))
         for column in tokens.T:
             session.extend(column)
         return session.states
 
     def encode(self, text: str) -> list[int]:
-        """Read a text word by word, the longest fitting word first."""
+        """Read a text word by word, the longest fitting word first.
+
+        Parameters
+        ----------
+        text : str
+            Words of the vocabulary, one behind the other.
+
+        Returns
+        -------
+        list of int
+            Its tokens.
+
+        Raises
+        ------
+        InputError
+            If it is not made of them.
+        """
         out = []
         words = sorted(range(self.n_tokens), key=lambda a: -len(self.vocabulary[a]))
         while text:
@@ -108,18 +153,23 @@ class TabularLM(LanguageModel):
         return out
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Join the words of tokens."""
+        """Join the words of tokens.
+
+        Parameters
+        ----------
+        tokens : sequence of int
+            Tokens, without `WAIT`.
+
+        Returns
+        -------
+        str
+            Their words without anything in between.
+        """
         return "".join(self.vocabulary[a] for a in tokens)
 
 
 class TabularSession(Session):
-    """States and levels of a batch of texts.
-
-    Parameters
-    ----------
-    model : TabularModel
-    n : int
-    """
+    """States and levels of a batch of texts."""
 
     def __init__(self, model: TabularModel, n: int) -> None:
         self.tables = model
@@ -158,12 +208,7 @@ class TabularSession(Session):
 
 
 class TabularPRM(LanguagePRM):
-    """V^ of a tabular problem, its edge rewards included.
-
-    Parameters
-    ----------
-    problem : Problem
-    """
+    """V^ of a tabular problem, its edge rewards included."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -179,10 +224,8 @@ class TabularJudge(PRMSession):
 
     Parameters
     ----------
-    problem : Problem
     eos : int or None
         Token that pads a finished text up to level H.
-    n : int
     """
 
     def __init__(self, problem: Problem, eos: int | None, n: int) -> None:
@@ -234,7 +277,7 @@ class TabularJudge(PRMSession):
         self.product = self.product[ancestors]
 
     def fork(self, rows: Ints) -> TabularJudge:
-        """Return a prm_session of some rows."""
+        """Return a new one of some rows."""
         new = TabularJudge(self.problem, self.eos, 0)
         new.session, new.product = self.session.fork(rows), self.product[rows]
         return new
@@ -245,13 +288,8 @@ def as_language_model(problem: Problem, *, eos: int | None = None) -> LanguageMo
 
     Parameters
     ----------
-    problem : Problem
     eos : int, optional
         Token after which a state keeps its number up to level H.
-
-    Returns
-    -------
-    LanguageModelProblem
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Upper bounds on the error, one statement a file."""
+"""Statements about D_TV of one sampler on one problem, upper, lower or exact; one a file."""

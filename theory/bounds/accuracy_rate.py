@@ -32,11 +32,14 @@ def accuracy_rate(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC with multinomial resampling at every level, or one that declares this law.
 
     Returns
     -------
     float
+        The bound on D_TV; from 1 on it says nothing.
     """
     c = criteria(problem)
     b = c.action_coverage * c.prm_accuracy * c.prm_accuracy
@@ -58,11 +61,14 @@ def accuracy_rate_level(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC with multinomial resampling at every level, or one that declares this law.
 
     Returns
     -------
     float
+        The bound on D_TV; from 1 on it says nothing.
     """
     return float(level_steps(problem).sum() / sampler.n_particles)
 
@@ -73,6 +79,7 @@ def level_steps(problem: Problem) -> npt.NDArray[np.float64]:
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
 
     Returns
     -------
@@ -93,6 +100,7 @@ def one_step(b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     Returns
     -------
     array
+        Of the same shape; 0 where B = 1.
     """
     excess = np.maximum(b - 1, 0)
     with np.errstate(over="ignore"):

@@ -34,11 +34,14 @@ def accuracy_root(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC with multinomial resampling at every level, or one that declares this law.
 
     Returns
     -------
     float
+        The bound on D_TV; from 1 on it says nothing.
     """
     c = criteria(problem)
     b = c.action_coverage * c.prm_accuracy * c.prm_accuracy
@@ -63,11 +66,14 @@ def accuracy_root_level(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC with multinomial resampling at every level, or one that declares this law.
 
     Returns
     -------
     float
+        The bound on D_TV; from 1 on it says nothing.
     """
     c = criteria(problem)
     return _half_root(c.level_action_coverage * c.level_spread[:-1], sampler.n_particles)

@@ -41,12 +41,14 @@ def branching_extinction(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMCIndependent or Backtracking
-        The latter with ``stop="visits"``, by [E.1].
+        What is sampled, with a perfect PRM; only H matters.
+    sampler : Sampler
+        SMC-IND; VGB with ``stop="visits"``, which has its law [E.1]; or one that declares it.
 
     Returns
     -------
     float
+        D_TV itself.
     """
     horizon = problem.horizon
     return (horizon / (horizon + 1)) ** sampler.n_particles

@@ -35,12 +35,14 @@ def branching_path_weight(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMCIndependent or Backtracking
-        The latter with ``stop="visits"``, by [E.1].
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC-IND; VGB with ``stop="visits"``, which has its law [E.1]; or one that declares it.
 
     Returns
     -------
     float
+        The bound on D_TV, in [0, 1].
 
     Raises
     ------

@@ -34,12 +34,14 @@ def branching_weight_variance(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMCIndependent or Backtracking
-        The latter with ``stop="visits"``, by [E.1].
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC-IND; VGB with ``stop="visits"``, which has its law [E.1]; or one that declares it.
 
     Returns
     -------
     float
+        The bound on D_TV; from 1 on it says nothing.
     """
     v = relative_variance(problem, sampler.n_particles)
     rounding = 8 * sys.float_info.epsilon * problem.horizon

@@ -33,11 +33,14 @@ def chi_square_pairs(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC with multinomial resampling at every level, or one that declares this law.
 
     Returns
     -------
     float
+        The bound on D_TV; from 1 on it says nothing.
     """
     steps = np.sqrt(criteria(problem).proposal_chi2)
     return float(steps.sum() / (2 * np.sqrt(sampler.n_particles)))

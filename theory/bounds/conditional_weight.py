@@ -58,11 +58,15 @@ def conditional_weight(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC, SIS, SMCRejection, DiffusionMonteCarlo or ActionLevelRejection
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC with multinomial resampling at every level, SMC by rejection without restart, SIS,
+        or one that declares one of these laws.
 
     Returns
     -------
     float
+        The bound on D_TV, in [0, 1].
 
     Raises
     ------

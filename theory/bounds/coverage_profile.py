@@ -32,11 +32,14 @@ def coverage_profile(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC with multinomial resampling at every level, or one that declares this law.
 
     Returns
     -------
     float
+        The bound on D_TV; from 1 on it says nothing.
     """
     c = criteria(problem)
     log_ratio, mass, lost = c.coverage_atoms

@@ -30,12 +30,14 @@ def hidden_labels_limit(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
+        An instance of the family "hidden-labels".
     sampler : Sampler
-        Myopic.
+        Any myopic one with at most as many particles as the instance has levels of delay.
 
     Returns
     -------
     float
+        The lower bound on D_TV, a mean over the hidden bits; 0 where it says nothing.
 
     Examples
     --------

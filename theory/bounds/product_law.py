@@ -31,11 +31,15 @@ def product_law(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC
+        An instance of the family "product".
+    sampler : Sampler
+        SMC that is resampled at every level, by any unbiased scheme, or one that declares this
+        law.
 
     Returns
     -------
     float
+        D_TV itself.
 
     Examples
     --------

@@ -33,11 +33,15 @@ def rejection_accuracy_rate(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMCRejection, DiffusionMonteCarlo or ActionLevelRejection
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC by rejection without restart (`SMCRejection`, `DiffusionMonteCarlo`,
+        `ActionLevelRejection`), or one that declares this law.
 
     Returns
     -------
     float
+        The bound on D_TV; from 1 on it says nothing.
     """
     with np.errstate(over="ignore"):
         b = np.square(criteria(problem).prm_accuracy)

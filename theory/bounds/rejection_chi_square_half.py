@@ -30,10 +30,14 @@ def rejection_chi_square_half(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMCRejection, DiffusionMonteCarlo or ActionLevelRejection
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC by rejection without restart (`SMCRejection`, `DiffusionMonteCarlo`,
+        `ActionLevelRejection`), or one that declares this law.
 
     Returns
     -------
     float
+        The bound on D_TV; from 1 on it says nothing.
     """
     return rejection_chi_square(problem, sampler) / 2

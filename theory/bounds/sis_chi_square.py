@@ -31,10 +31,13 @@ def sis_chi_square(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SIS
+        What is sampled: pi_ref and reward; V^ plays no part.
+    sampler : Sampler
+        SIS, or one that declares its law.
 
     Returns
     -------
     float
+        The bound on D_TV; from 1 on it says nothing.
     """
     return half_root(criteria(problem).sequence_chi2 / sampler.n_particles, problem.horizon)

@@ -33,16 +33,18 @@ def sum_steps(
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
     n : int
         Number of particles N.
     clouds : iterable of (level, states, weights, probability)
         Levels 0..H-1.
     rejection : bool, optional
-        As in `step_errors`.
+        Whether it is SMC by rejection.
 
     Returns
     -------
     float
+        The value of bound T; by rejection that of bound T-RS.
     """
     total, size = 0.0, max(1, CELLS // (n * problem.model.n_actions))
     for level, states, weights, probability in clouds:
@@ -81,11 +83,14 @@ def stepwise_errors(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC with multinomial resampling at every level, or one that declares this law.
 
     Returns
     -------
     float
+        The bound on D_TV; from 1 on it says nothing.
 
     Raises
     ------

@@ -45,11 +45,14 @@ def weight_shortfall(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
+        Any that is properly weighted and has an exact law.
 
     Returns
     -------
     float
+        The bound on D_TV, in [0, 1].
 
     Raises
     ------

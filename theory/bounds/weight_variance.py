@@ -30,11 +30,15 @@ def weight_variance(problem: Problem, sampler: Sampler) -> float:
     Parameters
     ----------
     problem : Problem
-    sampler : SMC, SIS, SMCRejection, DiffusionMonteCarlo or ActionLevelRejection
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC with multinomial resampling at every level, SMC by rejection without restart, SIS,
+        or one that declares one of these laws.
 
     Returns
     -------
     float
+        The bound on D_TV; from 1 on it says nothing.
     """
     v = relative_variance(problem, sampler.n_particles, facts_of(sampler, problem).family)
     return half_root(v, problem.horizon)
@@ -46,7 +50,9 @@ def half_root(v: float, horizon: int) -> float:
     Parameters
     ----------
     v : float
+        Relative variance, >= 0 up to rounding.
     horizon : int
+        Number of steps, each of which may add a rounding error to v.
 
     Returns
     -------

@@ -41,10 +41,6 @@ def slanted(horizon: int, eps: float) -> Problem:
     eps : float
         In [0, 1).
 
-    Returns
-    -------
-    Problem
-
     Examples
     --------
     >>> [v.tolist() for v in slanted(2, 0.25).prm]
@@ -62,15 +58,6 @@ def slanted(horizon: int, eps: float) -> Problem:
 def drift(horizon: int, eps: float) -> float:
     """Return D_TV(Bin(H-1, (1+eps)/2), Bin(H-1, 1/2)).
 
-    Parameters
-    ----------
-    horizon : int
-    eps : float
-
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> round(drift(2, 0.25), 12), round(drift(401, 0.05), 4)
@@ -85,17 +72,7 @@ def drift(horizon: int, eps: float) -> float:
 
 
 def growth(horizon: int, eps: float) -> float:
-    """Return min(1, eps sqrt(H)).
-
-    Parameters
-    ----------
-    horizon : int
-    eps : float
-
-    Returns
-    -------
-    float
-    """
+    """Return min(1, eps sqrt(H))."""
     return min(1.0, eps * math.sqrt(horizon))
 
 
@@ -110,16 +87,7 @@ def growth(horizon: int, eps: float) -> float:
     ),
 )
 def alrs_drift(thorough: bool) -> Evidence:
-    """Compare the exact error with the product, and the product with eps sqrt(H).
-
-    Parameters
-    ----------
-    thorough : bool
-
-    Returns
-    -------
-    Evidence
-    """
+    """Compare the exact error with the product, and the product with eps sqrt(H)."""
     rows, ratios = [], []
     for eps in (0.02, 0.1, 0.3, 0.5):
         for horizon in (2, 5, 8):

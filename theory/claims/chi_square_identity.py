@@ -25,16 +25,7 @@ __all__ = ["chi_square_identity", "forms", "hopeful"]
 
 
 def hopeful(problem: Problem) -> Problem:
-    """Let V^ be 1/2 wherever V* = 0 below level H.
-
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    Problem
-    """
+    """Let V^ be 1/2 wherever V* = 0 below level H."""
     inner = [np.where(v > 0, v, 0.5) for v in problem.prm[:-1]]
     return problem.with_prm([*inner, problem.reward])
 
@@ -85,16 +76,7 @@ def forms(problem: Problem, level: int) -> tuple[float, float, float]:
     ),
 )
 def chi_square_identity(thorough: bool) -> Evidence:
-    """Compare the three forms level by level.
-
-    Parameters
-    ----------
-    thorough : bool
-
-    Returns
-    -------
-    Evidence
-    """
+    """Compare the three forms level by level."""
     trees = [random_tree(horizon=4, seed=s, zero_rewards=0.5) for s in range(30 if thorough else 4)]
     rows: list[Row] = []
     for problem in [reference(3), reference(4), *trees, *map(hopeful, trees)]:

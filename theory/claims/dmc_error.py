@@ -37,13 +37,8 @@ def wobble(problem: Problem, eps: float) -> Problem:
 
     Parameters
     ----------
-    problem : Problem
     eps : float
         C_inf - 1.
-
-    Returns
-    -------
-    Problem
 
     Examples
     --------
@@ -61,15 +56,10 @@ def accepted(problem: Problem, n: int, margin: float) -> ExactLaw:
 
     Parameters
     ----------
-    problem : Problem
     n : int
         N.
     margin : float
         J.
-
-    Returns
-    -------
-    ExactLaw
     """
     z = math.exp(problem.log_z)
     return DiffusionMonteCarlo(n, z_bound=margin * z).exact_law(problem)
@@ -86,16 +76,7 @@ def accepted(problem: Problem, n: int, margin: float) -> ExactLaw:
     ),
 )
 def dmc_error(thorough: bool) -> Evidence:
-    """Fit the exact error at N = 1..6 for several eps.
-
-    Parameters
-    ----------
-    thorough : bool
-
-    Returns
-    -------
-    Evidence
-    """
+    """Fit the exact error at N = 1..6 for several eps."""
     rows: list[Row] = []
     rates: list[float] = []
     sizes = list(range(1, 8 if thorough else 7))

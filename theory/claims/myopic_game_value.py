@@ -33,16 +33,7 @@ RUNS = {1: 2000, 2: 300}
 
 
 def few(n: int) -> int:
-    """Return the largest number of particles that must fail at n levels.
-
-    Parameters
-    ----------
-    n : int
-
-    Returns
-    -------
-    int
-    """
+    """Return the largest number of particles that must fail at n levels."""
     return n
 
 
@@ -53,10 +44,6 @@ def samplers(n: int) -> list[Sampler]:
     ----------
     n : int
         N.
-
-    Returns
-    -------
-    list of Sampler
     """
     found: list[Sampler] = [
         SMC(n), SMC(n, "systematic"), SMCRejection(n, "enumerate"),
@@ -76,16 +63,7 @@ def samplers(n: int) -> list[Sampler]:
     ),
 )
 def myopic_game_value(thorough: bool) -> Evidence:
-    """Compute pi*(E_n) and the value of the myopic game, and count outputs of samplers in E_n.
-
-    Parameters
-    ----------
-    thorough : bool
-
-    Returns
-    -------
-    Evidence
-    """
+    """Compute pi*(E_n) and the value of the myopic game, and count outputs of samplers in E_n."""
     rows, escape = [], []
     for n in (1, 2):
         counts, thresholds = block_sizes(n, THETA, DELTA, sharp=True)

@@ -33,16 +33,7 @@ __all__ = ["prefix_variance"]
     ),
 )
 def prefix_variance(thorough: bool) -> Evidence:
-    """Compare exact variances at level n with the bound, and bound S2 with 1/2.
-
-    Parameters
-    ----------
-    thorough : bool
-
-    Returns
-    -------
-    Evidence
-    """
+    """Compare exact variances at level n with the bound, and bound S2 with 1/2."""
     rows = []
     for horizon in (2, 5, 8, 20, 40, *([80] if thorough else [])):
         problem, c = variance(horizon), criteria(variance(horizon))

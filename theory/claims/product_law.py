@@ -29,10 +29,6 @@ def one_limit(n: int) -> float:
     n : int
         N.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> round(one_limit(1), 4), product_one_probability(1)
@@ -49,16 +45,7 @@ def one_limit(n: int) -> float:
     statement="law of SMC's output = Ber(p_N)^H, p_N = 2 E[A/(N+A)] <= 2/3 - (4/27)/N",
 )
 def product_bits(thorough: bool) -> Evidence:
-    """Compare the exact law of SMC with the product, and p_N with its limit.
-
-    Parameters
-    ----------
-    thorough : bool
-
-    Returns
-    -------
-    Evidence
-    """
+    """Compare the exact law of SMC with the product, and p_N with its limit."""
     rows = []
     for horizon in (1, 2, 3, *([4, 5] if thorough else [])):
         problem = product(horizon)

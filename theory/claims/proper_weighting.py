@@ -45,7 +45,6 @@ def path_weights(problem: Problem, tokens: npt.NDArray[np.int64]) -> npt.NDArray
 
     Parameters
     ----------
-    problem : Problem
     tokens : (K, H) int array
         -1 for an outcome that pi_ref does not reach.
 
@@ -79,16 +78,7 @@ def path_weights(problem: Problem, tokens: npt.NDArray[np.int64]) -> npt.NDArray
     statement="E[W^_H 1{Y = y}] = pi_ref(y) r(y) for each path y on which V^ > 0",
 )
 def proper_weighting(thorough: bool) -> Evidence:
-    """Compare E[W 1{Y = y}] from the exact law with pi_ref(y) r(y), path by path.
-
-    Parameters
-    ----------
-    thorough : bool
-
-    Returns
-    -------
-    Evidence
-    """
+    """Compare E[W 1{Y = y}] from the exact law with pi_ref(y) r(y), path by path."""
     trees = [random_tree(horizon=3, seed=s, sparse=0.2) for s in range(20 if thorough else 1)]
     rows = []
     for problem in [reference(3), eos(3), lossy(), *trees]:

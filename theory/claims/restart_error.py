@@ -49,25 +49,12 @@ def restarted(n: int) -> Sampler:
     ----------
     n : int
         N.
-
-    Returns
-    -------
-    Sampler
     """
     return SMCRestart(n)
 
 
 def instances(thorough: bool) -> list[Problem]:
-    """Return trees on which weights above B are possible.
-
-    Parameters
-    ----------
-    thorough : bool
-
-    Returns
-    -------
-    list of Problem
-    """
+    """Return trees on which weights above B are possible."""
     more = [two_branch(4), random_tree(horizon=3, seed=2, prm="exact")] if thorough else []
     trees = [random_tree(horizon=3, seed=s, sigma=0.2) for s in (0, 1)]
     return [reference(3), two_branch(3), *trees, random_tree(horizon=3, prm="exact"), *more]
@@ -80,7 +67,6 @@ def straight(sizes: list[int], errors: list[float]) -> tuple[float, float]:
     ----------
     sizes : list of int
         N.
-    errors : list of float
 
     Returns
     -------
@@ -109,16 +95,7 @@ def straight(sizes: list[int], errors: list[float]) -> tuple[float, float]:
     ),
 )
 def restart_error(thorough: bool) -> Evidence:
-    """Fit the exact error at N = 2..6 and compare the acceptance with its limits.
-
-    Parameters
-    ----------
-    thorough : bool
-
-    Returns
-    -------
-    Evidence
-    """
+    """Fit the exact error at N = 2..6 and compare the acceptance with its limits."""
     rows: list[Row] = []
     rates = []
     sizes = list(range(2, 8 if thorough else 7))

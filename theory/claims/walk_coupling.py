@@ -42,10 +42,6 @@ def walk_function(tree: Problem, n: int, z: Floats) -> float:
     z : (S,) array
         One number a prefix.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> walk_function(reference(1), 2, np.array([1.0, 0.5, 0.5]))
@@ -72,10 +68,6 @@ def branching_function(tree: Problem, n: int, z: Floats) -> float:
     z : (S,) array
         One number a prefix.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> branching_function(reference(1), 2, np.array([1.0, 0.5, 0.5]))
@@ -100,16 +92,7 @@ def branching_function(tree: Problem, n: int, z: Floats) -> float:
     ),
 )
 def walk_coupling(thorough: bool) -> Evidence:
-    """Compare generating functions at random points, and coupled runs visit by visit.
-
-    Parameters
-    ----------
-    thorough : bool
-
-    Returns
-    -------
-    Evidence
-    """
+    """Compare generating functions at random points, and coupled runs visit by visit."""
     rng = np.random.default_rng(0)
     trees = [random_tree(horizon=4, seed=s, zero_rewards=0.3) for s in range(20 if thorough else 3)]
     rows, visits = [], 0

@@ -35,10 +35,6 @@ SHORT, LONG = 4, 60  # round trips of 2(H+1) steps
 def given_leaf(problem: Problem) -> tuple[Floats, float]:
     """Return the stationary law given a leaf, and how far it is from being stationary.
 
-    Parameters
-    ----------
-    problem : Problem
-
     Returns
     -------
     law : (L,) array
@@ -58,15 +54,6 @@ def given_leaf(problem: Problem) -> tuple[Floats, float]:
 
 def at_leaf(problem: Problem, n: int) -> float:
     """Return D_TV to pi* of the place after n round trips, given that it is a leaf.
-
-    Parameters
-    ----------
-    problem : Problem
-    n : int
-
-    Returns
-    -------
-    float
 
     Examples
     --------
@@ -88,16 +75,7 @@ def at_leaf(problem: Problem, n: int) -> float:
     ),
 )
 def walk_limits(thorough: bool) -> Evidence:
-    """Compare the stationary law and the laws at two times with pi*.
-
-    Parameters
-    ----------
-    thorough : bool
-
-    Returns
-    -------
-    Evidence
-    """
+    """Compare the stationary law and the laws at two times with pi*."""
     rows: list[Row] = []
     wrong = [random_tree(horizon=3, seed=s) for s in range(20 if thorough else 3)]
     for problem in [reference(3), *wrong]:

@@ -43,10 +43,6 @@ SAMPLERS: tuple[Sampler, ...] = (
 def lossy() -> Problem:
     """Return a tree on which V^ = 0 at a prefix that pi* visits; E[W^_H] = Z/2.
 
-    Returns
-    -------
-    Problem
-
     Examples
     --------
     >>> lossy().lost_states
@@ -62,13 +58,8 @@ def half_gap(problem: Problem, n: int) -> float:
 
     Parameters
     ----------
-    problem : Problem
     n : int
         N.
-
-    Returns
-    -------
-    float
 
     Examples
     --------
@@ -96,16 +87,7 @@ def half_gap(problem: Problem, n: int) -> float:
     statement="D_TV <= E[(1 - W^_H/Z)_+], always; this is E|W^_H - Z|/(2Z) iff E[W^_H] = Z",
 )
 def mean_shortfall(thorough: bool) -> Evidence:
-    """Compare exact errors with exact shortfalls, and the shortfall with E|W - Z|/(2Z).
-
-    Parameters
-    ----------
-    thorough : bool
-
-    Returns
-    -------
-    Evidence
-    """
+    """Compare exact errors with exact shortfalls, and the shortfall with E|W - Z|/(2Z)."""
     trees = [random_tree(horizon=3, seed=s, zero_rewards=0.3) for s in range(20 if thorough else 2)]
     rows: list[Row] = []
     for problem in [reference(3), lossy(), *trees]:

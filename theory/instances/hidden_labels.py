@@ -49,11 +49,6 @@ def event_probability(counts: Sequence[int], thresholds: Sequence[int], theta: f
     ----------
     counts, thresholds : sequence of int
         M_1..M_n and t_1..t_n, innermost first.
-    theta : float
-
-    Returns
-    -------
-    float
 
     Raises
     ------
@@ -85,10 +80,6 @@ def myopic_limit(counts: Sequence[int], thresholds: Sequence[int], n_particles: 
         M_1..M_n and t_1..t_n, innermost first.
     n_particles : int
         N.
-
-    Returns
-    -------
-    float
 
     Raises
     ------
@@ -127,8 +118,6 @@ def block_sizes(
     ----------
     n : int
         Levels.
-    theta, delta : float
-    sharp : bool, optional
 
     Returns
     -------
@@ -167,13 +156,8 @@ def best_thresholds(counts: Sequence[int], theta: float, n_particles: int) -> tu
     ----------
     counts : sequence of int
         M_1..M_n, innermost first.
-    theta : float
     n_particles : int
         N; level k is judged with N - (n - k) particles, at least one.
-
-    Returns
-    -------
-    tuple of int
 
     Examples
     --------
@@ -209,11 +193,6 @@ def sufficient_particles(n: int, theta: float) -> int:
     ----------
     n : int
         Levels.
-    theta : float
-
-    Returns
-    -------
-    int
 
     Examples
     --------
@@ -231,14 +210,6 @@ def label_counts(problem: Problem) -> tuple[int, ...]:
 
     In a level-1 block of "recursive-delay" the last bit is judged at once, so m_1 - 1 labels
     are late.
-
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    tuple of int
 
     Raises
     ------

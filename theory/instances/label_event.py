@@ -97,16 +97,8 @@ def count_hits(
 
     Parameters
     ----------
-    problem : Problem
     sampler : Sampler
         Must offer tokens.
-    thresholds : sequence of int
-    n_runs : int
-    rng : int, SeedSequence or Generator
-
-    Returns
-    -------
-    int
     """
     root = seed_sequence(rng)
     size = max(1, CHUNK_TOKENS // problem.horizon)

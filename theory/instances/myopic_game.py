@@ -46,10 +46,6 @@ def best_event_probability(
     limit : int, optional
         Largest number of positions.
 
-    Returns
-    -------
-    float
-
     Raises
     ------
     InputError
@@ -81,10 +77,6 @@ def copy_value(
     ----------
     counts, thresholds, n_particles, limit
         As in `best_event_probability`.
-
-    Returns
-    -------
-    float
 
     Raises
     ------

@@ -36,10 +36,6 @@ def lower_bound(horizon: int, n_particles: int) -> float:
     n_particles : int
         N >= 5.
 
-    Returns
-    -------
-    float
-
     Raises
     ------
     InputError
@@ -58,11 +54,6 @@ def lower_bound(horizon: int, n_particles: int) -> float:
 
 def exact_limits(problem: Problem, sampler: Sampler) -> Interval | None:
     """Return limits of the error of SMC on a two-branch instance that need no runs.
-
-    Parameters
-    ----------
-    problem : Problem
-    sampler : Sampler
 
     Returns
     -------

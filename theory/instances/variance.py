@@ -28,10 +28,6 @@ def variance_bound(horizon: int, n_particles: int) -> float:
     n_particles : int
         N.
 
-    Returns
-    -------
-    float
-
     Raises
     ------
     InputError
@@ -55,15 +51,10 @@ def exact_prefix_variance(problem: Problem, level: int, n_particles: int) -> flo
 
     Parameters
     ----------
-    problem : Problem
     level : int
         h, from 1 to H.
     n_particles : int
         N.
-
-    Returns
-    -------
-    float
 
     Raises
     ------

@@ -15,7 +15,7 @@
 
 #define BITS 12 /* 4096 parts of a sweep */
 
-enum { MULTINOMIAL, SYSTEMATIC, MULTINOMIAL_SWEEP = 7 };
+/* MULTINOMIAL, SYSTEMATIC, MULTINOMIAL_SWEEP: -D, from simulator/resampling/codes.py */
 
 typedef struct {
     int64_t n_particles, n_actions, horizon, scheme;

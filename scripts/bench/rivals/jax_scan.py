@@ -24,14 +24,7 @@ def jax_scan(
 
     Parameters
     ----------
-    problem : Problem
-    n_particles : int
     resampling : {"multinomial", "systematic"}
-    dtype, generator : str
-
-    Returns
-    -------
-    Rival
 
     Raises
     ------

@@ -16,13 +16,7 @@ def numpy_batch(problem: Problem, n_particles: int, resampling: str) -> Rival:
 
     Parameters
     ----------
-    problem : Problem
-    n_particles : int
     resampling : {"multinomial", "systematic"}
-
-    Returns
-    -------
-    Rival
     """
     t, n, a = edge_list(problem), n_particles, problem.model.n_actions
 

@@ -16,13 +16,7 @@ def particles_library(problem: Problem, n_particles: int, resampling: str) -> Ri
 
     Parameters
     ----------
-    problem : Problem
-    n_particles : int
     resampling : {"multinomial", "systematic"}
-
-    Returns
-    -------
-    Rival
 
     Raises
     ------

@@ -35,16 +35,7 @@ class EdgeList(NamedTuple):
 
 
 def edge_list(problem: Problem) -> EdgeList:
-    """Unpack the tables of a problem whose weights need no scaling.
-
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    EdgeList
-    """
+    """Unpack the tables of a problem whose weights need no scaling."""
     t = edge_tables(problem)
     assert not t.log_scale.any()
     with np.errstate(divide="ignore"):

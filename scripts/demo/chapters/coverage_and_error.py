@@ -89,6 +89,7 @@ def _(coverage, coverage_picture, horizon, lesson, made, mo, n, noise, page, sam
                                 [
                                     {
                                         "Bound": v.id,
+                                        "It says": v.title,
                                         "Value": v.value,
                                         "Verdict": v.status + (", vacuous" if v.vacuous else ""),
                                     }

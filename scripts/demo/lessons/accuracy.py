@@ -26,10 +26,6 @@ def row(n_particles: int, power: float, sigma: float) -> dict[str, float]:
         lambda.
     sigma : float
         Of the noise.
-
-    Returns
-    -------
-    dict of str to float
     """
     found: Rows = run_cell(n_particles, power, sigma, SEED)
     return {
@@ -47,11 +43,6 @@ def curve(n_particles: int, sigma: float) -> list[dict[str, float]]:
     ----------
     n_particles : int
         N.
-    sigma : float
-
-    Returns
-    -------
-    list of dict
 
     Examples
     --------

@@ -61,14 +61,8 @@ def coverage_problem(coverage: float, sigma: float, horizon: int, seed: int = 1)
     ----------
     coverage : float
         C >= 1.
-    sigma : float
-    horizon : int
     seed : int, optional
         Of the noise.
-
-    Returns
-    -------
-    Problem
 
     Examples
     --------
@@ -85,16 +79,7 @@ def coverage_problem(coverage: float, sigma: float, horizon: int, seed: int = 1)
 
 
 def criteria_of(problem: Problem) -> dict[str, object]:
-    """Return the criteria that the bounds speak of.
-
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    dict of str to object
-    """
+    """Return the criteria that the bounds speak of."""
     c = criteria(problem)
     return {
         "Action-level coverage of V*": c.action_coverage,
@@ -114,16 +99,10 @@ def study(
     ----------
     sampler : str
         Of `SAMPLERS`.
-    coverage, sigma : float
     horizon : int
         Of `MOST`.
     n_particles : int
         N, cut at ``MOST[horizon]``.
-    seed : int, optional
-
-    Returns
-    -------
-    Study
 
     Examples
     --------

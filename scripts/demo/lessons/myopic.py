@@ -54,10 +54,6 @@ def instance(setting: tuple[tuple[int, ...], tuple[int, ...], float]) -> Problem
     ----------
     setting : tuple
         `SIMPLE` or `DEEP`.
-
-    Returns
-    -------
-    Problem
     """
     return _instance(setting[0], setting[2])
 
@@ -75,7 +71,6 @@ def good_labels(n_particles: int, seed: int) -> dict[str, Bools]:
     ----------
     n_particles : int
         N.
-    seed : int
 
     Returns
     -------
@@ -105,10 +100,6 @@ def simple(n_particles: int) -> list[dict[str, object]]:
     ----------
     n_particles : int
         N.
-
-    Returns
-    -------
-    list of dict
     """
     counts, thresholds, theta = SIMPLE
     problem = instance(SIMPLE)
@@ -137,10 +128,6 @@ def deep(n_particles: int) -> list[dict[str, object]]:
     ----------
     n_particles : int
         N.
-
-    Returns
-    -------
-    list of dict
     """
     counts, thresholds, theta = DEEP
     problem = instance(DEEP)

@@ -40,11 +40,6 @@ def read(name: str, content: bytes) -> Problem:
     ----------
     name : str
         The file's name.
-    content : bytes
-
-    Returns
-    -------
-    Problem
 
     Raises
     ------
@@ -75,7 +70,6 @@ def verify(problem: Problem, name: str) -> None:
 
     Parameters
     ----------
-    problem : Problem
     name : str
         Of its file.
 
@@ -92,16 +86,7 @@ def verify(problem: Problem, name: str) -> None:
 
 
 def example_file(problem: Problem) -> bytes:
-    """Return the problem as a JSON file, to change and drop again.
-
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    bytes
-    """
+    """Return the problem as a JSON file, to change and drop again."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "problem.json"
         save_problem(problem, file)
@@ -109,16 +94,7 @@ def example_file(problem: Problem) -> bytes:
 
 
 def criteria_of(problem: Problem) -> dict[str, object]:
-    """Return what the bounds speak of.
-
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    dict of str to object
-    """
+    """Return what the bounds speak of."""
     c = criteria(problem)
     low, high = c.bellman_ratio
     return {
@@ -140,7 +116,6 @@ def verdicts(
 
     Parameters
     ----------
-    problem : Problem
     sampler : str
         Of `SAMPLERS`.
     n_particles : int

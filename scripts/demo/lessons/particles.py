@@ -102,10 +102,6 @@ def tree(name: str) -> Problem:
     ----------
     name : str
         Of `TREES`.
-
-    Returns
-    -------
-    Problem
     """
     biased, perfect, blind, _ = TREES
     if name == biased:
@@ -127,10 +123,6 @@ def exact_law(name: str, n_particles: int) -> ExactLaw:
         Of `TREES`.
     n_particles : int
         N.
-
-    Returns
-    -------
-    ExactLaw
     """
     return SMC(n_particles).exact_law(tree(name), on="states")
 
@@ -142,10 +134,6 @@ def errors(name: str) -> dict[int, float]:
     ----------
     name : str
         Of `TREES`.
-
-    Returns
-    -------
-    dict of int to float
 
     Examples
     --------
@@ -178,14 +166,8 @@ def film(problem: Problem, n_particles: int, seed: int) -> Film:
 
     Parameters
     ----------
-    problem : Problem
     n_particles : int
         N.
-    seed : int
-
-    Returns
-    -------
-    Film
 
     Examples
     --------
@@ -258,15 +240,8 @@ def numbers(problem: Problem, made: Film, frame: Frame, law: ExactLaw) -> dict[s
 
     Parameters
     ----------
-    problem : Problem
-    made : Film
     frame : Frame
         Of the film.
-    law : ExactLaw
-
-    Returns
-    -------
-    dict of str to object
     """
     alive = frame.weights.any()
     return {
@@ -281,14 +256,6 @@ def numbers(problem: Problem, made: Film, frame: Frame, law: ExactLaw) -> dict[s
 
 def bits(node: int, level: int) -> str:
     """Return a prefix of the binary tree as its tokens.
-
-    Parameters
-    ----------
-    node, level : int
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -331,11 +298,6 @@ def genealogy(scheme: str, n_particles: int, seed: int) -> Genealogy:
         Of `SCHEMES`.
     n_particles : int
         N.
-    seed : int
-
-    Returns
-    -------
-    Genealogy
 
     Examples
     --------

@@ -31,14 +31,6 @@ RUNS = 16
 def product_curve(horizon: int) -> list[float]:
     """Return the exact error of SMC on the product instance for each N of `PARTICLES`.
 
-    Parameters
-    ----------
-    horizon : int
-
-    Returns
-    -------
-    list of float
-
     Examples
     --------
     >>> [round(e, 3) for e in product_curve(64)][3]
@@ -52,13 +44,8 @@ def enough(horizon: int, error: float) -> int:
 
     Parameters
     ----------
-    horizon : int
     error : float
         In (0, 1).
-
-    Returns
-    -------
-    int
 
     Examples
     --------
@@ -81,13 +68,8 @@ def bias(horizon: int, n_particles: int) -> dict[str, float | None]:
 
     Parameters
     ----------
-    horizon : int
     n_particles : int
         N, at most `TWO_BRANCH_MOST`.
-
-    Returns
-    -------
-    dict of str to float or None
     """
     low = lower_bound(horizon, n_particles) if n_particles >= 5 else None
     return {
@@ -103,7 +85,6 @@ def repair(horizon: int, n_particles: int) -> list[dict[str, object]]:
 
     Parameters
     ----------
-    horizon : int
     n_particles : int
         N of SMC; SMC-RS takes one particle.
 

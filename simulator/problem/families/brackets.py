@@ -41,6 +41,7 @@ def brackets(length: int = 6, prm: str = "exact", failed_reward: float = 0.0) ->
     length : int, optional
         H, even, 2 <= H <= 1000.
     prm : {"exact", "greedy", "constant"}, optional
+        The value that the PRM gives, as above.
     failed_reward : float, optional
         In [0, 1]; a small positive value makes every ratio of values finite.
 

@@ -39,6 +39,7 @@ def check_tree_size(n_actions: int, horizon: int) -> None:
     Parameters
     ----------
     n_actions, horizon : int
+        A >= 1 and H >= 1.
 
     Raises
     ------

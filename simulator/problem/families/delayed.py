@@ -23,6 +23,7 @@ def delayed(
     n_actions, horizon : int, optional
         A >= 1 and H >= 1.
     seed : int, optional
+        Of pi_ref and the rewards.
     concentration : float, optional
         Of the Dirichlet rows.
 

@@ -164,11 +164,15 @@ def hidden_bits(horizon: int, seed: int) -> Ints:
 
     Parameters
     ----------
-    horizon, seed : int
+    horizon : int
+        Number of bits H.
+    seed : int
+        Of the bits.
 
     Returns
     -------
     (H,) int array
+        Fair bits, 0 or 1.
     """
     return np.random.default_rng(seed).integers(0, 2, size=horizon)
 
@@ -179,7 +183,9 @@ def schedule(family: str, counts: Sequence[int]) -> tuple[Ints, npt.NDArray[np.b
     Parameters
     ----------
     family : {"hidden-labels", "recursive-delay"}
+        Which of the two families.
     counts : sequence of int
+        Block counts, innermost first.
 
     Returns
     -------

@@ -83,6 +83,7 @@ def target_model(table: str) -> TabularModel:
     Parameters
     ----------
     table : {"digits2", "review"}
+        As in `language_model_table`.
 
     Returns
     -------
@@ -107,6 +108,7 @@ def table_facts(table: str) -> dict[str, object]:
     Parameters
     ----------
     table : {"digits2", "review"}
+        As in `language_model_table`.
 
     Returns
     -------

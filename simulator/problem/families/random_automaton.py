@@ -47,6 +47,7 @@ def random_automaton(
     n_states, n_actions, horizon : int, optional
         S, A and H, each >= 1.
     seed : int, optional
+        Of pi_ref, the next states, the rewards and the noisy PRM.
     concentration : float, optional
         Below 1: peaked rows; above: flat ones.
     zero_rewards : float, optional

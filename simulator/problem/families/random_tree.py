@@ -43,6 +43,7 @@ def random_tree(
     n_actions, horizon : int, optional
         A >= 1 and H >= 1.
     seed : int, optional
+        Of pi_ref, the rewards and the noisy PRM.
     concentration : float, optional
         Below 1: peaked rows; above: flat ones.
     zero_rewards, sparse : float, optional

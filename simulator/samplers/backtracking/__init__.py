@@ -1,1 +1,1 @@
-"""."""
+"""VGB, the random walk that backtracks."""

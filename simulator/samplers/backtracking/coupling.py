@@ -82,10 +82,8 @@ def couple(problem: Problem, n_particles: int, rng: RngLike, max_steps: int = 1_
 
     Parameters
     ----------
-    problem : Problem
     n_particles : int
         N >= 1.
-    rng : int, SeedSequence or Generator
     max_steps : int, optional
         Most steps of VGB.
 
@@ -167,13 +165,6 @@ def coupling_table(
     problem: Problem, n_particles: int, n_runs: int, rng: RngLike
 ) -> list[dict[str, int | bool]]:
     """Tabulate coupled runs.
-
-    Parameters
-    ----------
-    problem : Problem
-    n_particles : int
-    n_runs : int
-    rng : int, SeedSequence or Generator
 
     Returns
     -------

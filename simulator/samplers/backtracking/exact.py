@@ -61,10 +61,6 @@ def walk_on(tree: Problem) -> Walk:
     tree : Problem
         With one state a prefix and no edge rewards, as `unfold` makes it, or any `is_tree`.
 
-    Returns
-    -------
-    Walk
-
     Examples
     --------
     >>> from simulator.problem.families.reference import reference
@@ -113,7 +109,6 @@ def walk_law(
 
     Parameters
     ----------
-    problem : Problem
     least : int
         T, steps from the root.
     first_leaf : bool

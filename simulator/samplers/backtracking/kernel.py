@@ -117,10 +117,6 @@ def stop_code(stop: str, hopeless: bool) -> int:
         As in `Backtracking`.
     hopeless : bool
         Whether V^ leaves no leaf in reach.
-
-    Returns
-    -------
-    int
     """
     if stop == "leaf" and hopeless:
         return AT_STEP

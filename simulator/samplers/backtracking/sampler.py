@@ -50,6 +50,7 @@ class Backtracking(Sampler):
     n_particles : int
         N >= 1.
     stop : {"leaf", "steps", "visits"}
+        Where the walk ends and what it puts out, as above.
     steps : int
         Steps for each particle after the first; 0 means 2(H+1). Not used by "visits". For
         "steps", T - H must be even, as the walk is never at a leaf otherwise.
@@ -95,7 +96,8 @@ class Backtracking(Sampler):
 
         Parameters
         ----------
-        problem : Problem
+        problem : Problem or LanguageModelProblem
+            What is sampled; only its H matters.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""VGB over the protocol: a walk on the tree of prefixes, which are remembered."""
+"""VGB on a language model: a walk on the tree of prefixes, which are remembered."""
 
 from __future__ import annotations
 
@@ -72,10 +72,6 @@ def run_one(
         As in `Backtracking`.
     least : int
         Steps, or returns to s for "visits".
-
-    Returns
-    -------
-    Runs
     """
     tree, visits = _Tree(problem, rng), stop == "visits"
     x: Path | None = None if visits else ()  # None is above the root

@@ -31,7 +31,6 @@ def one_path_law(problem: Problem, n: int, on: str, limit: float) -> ExactLaw:
 
     Parameters
     ----------
-    problem : Problem
     n : int
         Number of candidates N.
     on : {"paths", "states"}

@@ -1,4 +1,4 @@
-"""Beam search and greedy decoding over the protocol; no randomness."""
+"""Beam search and greedy decoding on a language model; no randomness."""
 
 from __future__ import annotations
 
@@ -24,10 +24,6 @@ def run_beam(n_particles: int, problem: LanguageModelProblem, n_runs: int) -> Ru
         What is searched.
     n_runs : int
         Copies.
-
-    Returns
-    -------
-    Runs
     """
     if problem.delimiters:
         raise InputError("delimiters: all continuations of a block cannot be asked for")

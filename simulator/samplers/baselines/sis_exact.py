@@ -35,10 +35,6 @@ def sis_law(
     shortfall : bool
         Whether to compute E[(1 - W^_H/Z)_+] as well, over all multisets of N rewards.
 
-    Returns
-    -------
-    ExactLaw
-
     Raises
     ------
     TooLargeError

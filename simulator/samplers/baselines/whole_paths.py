@@ -26,10 +26,6 @@ def whole_path_filter(horizon: int, n_particles: int, select: str) -> SMC:
         N.
     select : {"sample", "best"}
         As in `SMC`.
-
-    Returns
-    -------
-    SMC
     """
     return SMC(n_particles, block=horizon, select=select)
 
@@ -56,10 +52,6 @@ def run_whole_paths(
         As in `SMC`.
     seeds, keep, n_threads
         As in `Sampler.from_seeds`.
-
-    Returns
-    -------
-    Runs
     """
     filter_ = whole_path_filter(problem.horizon, n_particles, select)
     runs = filter_.from_seeds(problem, seeds, keep, n_threads)

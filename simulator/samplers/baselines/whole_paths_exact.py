@@ -66,16 +66,11 @@ def whole_paths(problem: Problem, on: str, limit: float, tie: float = 0.0) -> Wh
 
     Parameters
     ----------
-    problem : Problem
     on : {"paths", "states"}
     limit : float
         Largest number of paths to list, 2 million at most.
     tie : float, optional
         Rewards next to each other whose logarithms differ by this much are in one class.
-
-    Returns
-    -------
-    WholePaths
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""."""
+"""SMC-IND, whose particles branch independently of each other."""

@@ -54,7 +54,6 @@ def extinction(problem: Problem, n: int) -> float:
 
     Parameters
     ----------
-    problem : Problem
     n : int
         N.
 
@@ -124,7 +123,6 @@ def branching_law(
 
     Parameters
     ----------
-    problem : Problem
     n : int
         N.
     on : {"paths", "states"}
@@ -136,10 +134,6 @@ def branching_law(
         The law leaves that out, so it must be next to impossible.
     with_shortfall : bool
         Whether to compute E[(1 - W^_H/Z)_+] as well.
-
-    Returns
-    -------
-    ExactLaw
 
     Raises
     ------
@@ -185,13 +179,8 @@ def shortfall(problem: Problem, n: int) -> float:
 
     Parameters
     ----------
-    problem : Problem
     n : int
         N.
-
-    Returns
-    -------
-    float
 
     Raises
     ------
@@ -227,10 +216,8 @@ def log_chance_beyond(problem: Problem, n: int, most: float) -> float:
 
     Parameters
     ----------
-    problem : Problem
     n : int
         N.
-    most : float
 
     Returns
     -------

@@ -30,7 +30,6 @@ def relative_variance(problem: Problem, n: int) -> float:
 
     Parameters
     ----------
-    problem : Problem
     n : int
         N.
 
@@ -106,7 +105,6 @@ def leaf_counts(problem: Problem, n: int) -> tuple[Floats, Floats]:
 
     Parameters
     ----------
-    problem : Problem
     n : int
         N particles at the root.
 

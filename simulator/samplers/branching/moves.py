@@ -43,10 +43,6 @@ class MoveTables(NamedTuple):
 def step_ratios(problem: Problem) -> npt.NDArray[np.float64]:
     """Compute q = pi_ref(a|x) V^(x a)/V^(x), edge rewards included, for all edges.
 
-    Parameters
-    ----------
-    problem : Problem
-
     Returns
     -------
     (n_inner, A) array
@@ -81,14 +77,6 @@ _CACHE: weakref.WeakKeyDictionary[Problem, MoveTables] = weakref.WeakKeyDictiona
 
 def move_tables(problem: Problem) -> MoveTables:
     """Tabulate the moves of a problem; done once for each problem.
-
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    MoveTables
 
     Raises
     ------

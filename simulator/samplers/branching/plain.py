@@ -32,16 +32,8 @@ def run_plain(
 
     Parameters
     ----------
-    problem : Problem
-    sampler : SMCIndependent or Backtracking
-    n_runs : int
-    rng : int, SeedSequence or Generator
     first_block : int, optional
         As in `SMCIndependent.run`.
-
-    Returns
-    -------
-    Runs
 
     Examples
     --------
@@ -62,13 +54,7 @@ def run_plain(
 
 
 class Prefixes:
-    """Draws moves at prefixes, which are tuples of tokens.
-
-    Parameters
-    ----------
-    problem : Problem
-    rng : Xoshiro
-    """
+    """Draws moves at prefixes, which are tuples of tokens."""
 
     def __init__(self, problem: Problem, rng: Xoshiro) -> None:
         self.problem, self.rng = problem, rng
@@ -76,32 +62,14 @@ class Prefixes:
         self.ratios = step_ratios(problem)
 
     def state(self, x: Path) -> int:
-        """Return the state of a prefix.
-
-        Parameters
-        ----------
-        x : tuple of int
-
-        Returns
-        -------
-        int
-        """
+        """Return the state of a prefix."""
         s = 0
         for h, a in enumerate(x):
             s = int(self.problem.model.next_state[h][s, a])
         return s
 
     def move(self, x: Path) -> int:
-        """Draw a token, or A for "parent".
-
-        Parameters
-        ----------
-        x : tuple of int
-
-        Returns
-        -------
-        int
-        """
+        """Draw a token, or A for "parent"."""
         q = self.ratios[self.problem.model.state_start[len(x)] + self.state(x)]
         below = np.cumsum(q / (1 + q.sum()))
         return int(np.searchsorted(below, self.rng.uniform(), side="right"))

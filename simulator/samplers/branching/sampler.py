@@ -149,10 +149,6 @@ def chance_of_cut(problem: Problem, n: int, most: int) -> float:
         N.
     most : int
         Largest number of particles.
-
-    Returns
-    -------
-    float
     """
     from simulator.samplers.branching.exact import log_chance_beyond
 
@@ -164,7 +160,6 @@ def log_weight(problem: Problem, n: int, leaves: Ints) -> Floats:
 
     Parameters
     ----------
-    problem : Problem
     n : int
         N.
     leaves : (R,) int array

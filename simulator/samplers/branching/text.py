@@ -1,4 +1,4 @@
-"""SMC-IND over the protocol: every particle has its children by itself."""
+"""SMC-IND on a language model: every particle has its children by itself."""
 
 from __future__ import annotations
 
@@ -31,10 +31,6 @@ def run_one(
         The generator of the run.
     n_particles, max_particles : int
         As in `SMCIndependent`.
-
-    Returns
-    -------
-    Runs
     """
     cloud, made = TextParticles(problem, [rng], n_particles), 0
     for _ in range(problem.horizon):
@@ -75,7 +71,6 @@ def step_ratios(cloud: TextParticles, table: Floats) -> Floats:
 
     Parameters
     ----------
-    cloud : TextParticles
     table : (rows, V) array
         log pi_ref.
 

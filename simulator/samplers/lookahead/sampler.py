@@ -45,7 +45,11 @@ class Lookahead(Sampler):
         k >= 0; with 0 it is SMC.
     rollouts : int
         m >= 1, or 0 for the exact mean over all continuations.
-    resampling, ess_threshold, select
+    resampling : str
+        As in `SMC`.
+    ess_threshold : float
+        As in `SMC`.
+    select : {"sample", "best"}
         As in `SMC`.
 
     Raises

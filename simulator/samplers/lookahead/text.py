@@ -1,4 +1,4 @@
-"""Lookahead SMC over the protocol: values are those of continuations."""
+"""Lookahead SMC on a language model: values are those of continuations."""
 
 from __future__ import annotations
 
@@ -34,10 +34,6 @@ def run_lookahead(
         The generator of each run.
     depth, rollouts : int
         As in `Lookahead`.
-
-    Returns
-    -------
-    Runs
     """
     if depth == 0:
         return run_smc(filter_, problem, rngs)

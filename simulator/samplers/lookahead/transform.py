@@ -38,13 +38,8 @@ def looked_ahead(problem: Problem, depth: int) -> Problem:
 
     Parameters
     ----------
-    problem : Problem
     depth : int
         k >= 0.
-
-    Returns
-    -------
-    Problem
 
     Examples
     --------
@@ -83,13 +78,8 @@ def extended(problem: Problem, depth: int, rollouts: int) -> Problem:
 
     Parameters
     ----------
-    problem : Problem
     depth, rollouts : int
         k >= 0 and m >= 1.
-
-    Returns
-    -------
-    Problem
 
     Raises
     ------

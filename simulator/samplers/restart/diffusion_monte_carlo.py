@@ -37,6 +37,7 @@ class DiffusionMonteCarlo(Sampler):
     n_particles : int
         N >= 1.
     restart : bool
+        Whether a run may be rejected and started again.
     z_bound : float or "auto"
         Z~ > 0; the theory asks for Z <= Z~ <= J Z. "auto" is C_inf V^(root) (J = C_inf^2).
     max_restarts : int
@@ -87,6 +88,7 @@ class DiffusionMonteCarlo(Sampler):
         Parameters
         ----------
         problem : Problem
+            What is sampled: pi_ref, reward and PRM.
 
         Returns
         -------

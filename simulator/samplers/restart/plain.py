@@ -25,15 +25,6 @@ def run_restarts_plain(
 ) -> Runs:
     """Draw runs of SMC, each again and again until accepted with probability min(W^_H/bound, 1).
 
-    Parameters
-    ----------
-    problem : Problem
-    smc : SMC
-    log_bound : float
-    max_restarts : int
-    n_runs : int
-    rng : int, SeedSequence or Generator
-
     Returns
     -------
     Runs

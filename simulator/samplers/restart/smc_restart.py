@@ -33,8 +33,14 @@ class SMCRestart(Sampler):
     ----------
     n_particles : int
         N >= 1.
-    resampling, ess_threshold, block, proposal
-        As in `SMC`; E[W^_H 1{Y = y}] = pi_ref(y) r(y) for all of them.
+    resampling : str
+        As in `SMC`.
+    ess_threshold : float
+        As in `SMC`.
+    block : int
+        As in `SMC`.
+    proposal : {"reference", "optimal", "uniform", "tempered"}
+        As in `SMC`; with all these options E[W^_H 1{Y = y}] = pi_ref(y) r(y).
     accuracy : float or "auto"
         C_inf >= 1, for instance an upper limit of it; "auto" is the PRM's L-infinity accuracy,
         the smallest C with 1/C <= V*/V^ <= C (3.3).
@@ -82,6 +88,7 @@ class SMCRestart(Sampler):
         Parameters
         ----------
         problem : Problem
+            What is sampled: pi_ref, reward and PRM.
 
         Returns
         -------
@@ -151,13 +158,8 @@ def finite_accuracy(problem: Problem, option: str) -> float:
 
     Parameters
     ----------
-    problem : Problem
     option : str
         What the message calls it.
-
-    Returns
-    -------
-    float
 
     Raises
     ------

@@ -31,8 +31,6 @@ def until_accepted(
     ----------
     attempt : callable
         One run a generator.
-    rngs : list of Xoshiro
-    log_bound : float
     max_restarts : int
         After so many a run has failed.
 
@@ -76,10 +74,6 @@ def known_number(name: str, value: float | str) -> float:
     value : float or str
         What it is.
 
-    Returns
-    -------
-    float
-
     Raises
     ------
     InputError
@@ -97,9 +91,5 @@ def log_root(problem: LanguageModelProblem) -> float:
     ----------
     problem : LanguageModelProblem
         What is sampled.
-
-    Returns
-    -------
-    float
     """
     return root_value(problem.prm.start(problem, 1))

@@ -24,17 +24,7 @@ BLANK = {"failed": True, "ess": 0.0, "cloud_log_weights": -np.inf}
 
 
 def n_attempts(problem: Problem, max_restarts: int) -> int:
-    """Return how often a run is tried at most: once if W^_H = 0 is certain.
-
-    Parameters
-    ----------
-    problem : Problem
-    max_restarts : int
-
-    Returns
-    -------
-    int
-    """
+    """Return how often a run is tried at most: once if W^_H = 0 is certain."""
     return 1 if problem.forward_backward.log_z_alive == -math.inf else max_restarts + 1
 
 
@@ -52,7 +42,6 @@ def until_accepted(
         Draws one run from each generator, and leaves the generators where the runs left them.
     seeds : (R, 4) uint64 array
         Not changed.
-    log_bound : float
     attempts : int
         After so many the run has failed.
 
@@ -95,11 +84,6 @@ def capped(exact: ExactLaw, attempts: int) -> ExactLaw:
     ----------
     exact : ExactLaw
         Law given acceptance, and the probability of acceptance.
-    attempts : int
-
-    Returns
-    -------
-    ExactLaw
     """
     assert exact.acceptance is not None
     failure = (1 - exact.acceptance) ** attempts

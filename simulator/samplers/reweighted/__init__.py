@@ -1,1 +1,1 @@
-"""."""
+"""SMC with other weighting rules than the ratio of values."""

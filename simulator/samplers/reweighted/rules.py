@@ -39,12 +39,15 @@ LEAST_ESS = 0.75
 class Rule:
     """How particles are weighted and one of them chosen.
 
-    Attributes
+    Parameters
     ----------
-    name, text : str
+    name : str
+        By which `get_rule` finds it.
+    text : str
+        What it does, in a line.
     factors : callable
         Tree problem to log G of every node, in flat order, 0 at the root.
-    select : {"sample", "best"}
+    select : {"sample", "best"}, optional
         Draw the output from the last weighted cloud, or take the particle of highest V^.
     """
 
@@ -177,6 +180,7 @@ def get_rule(name: str) -> Rule:
     Parameters
     ----------
     name : str
+        One of `RULES`.
 
     Returns
     -------
@@ -197,6 +201,7 @@ def limit_law(problem: Problem, rule: str) -> Floats:
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
     rule : str
         One of `RULES`.
 
@@ -255,12 +260,14 @@ def limit_error(problem: Problem, rule: str) -> float:
     Parameters
     ----------
     problem : Problem
+        What is sampled: pi_ref, reward and PRM.
     rule : str
         One of `RULES`.
 
     Returns
     -------
     float
+        0 for a rule that converges to the target.
 
     Examples
     --------

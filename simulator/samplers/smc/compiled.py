@@ -27,10 +27,6 @@ def options_of(sampler: ParticleFilter) -> Options:
     ----------
     sampler : ParticleFilter
         For instance `SMC`.
-
-    Returns
-    -------
-    Options
     """
     return Options(
         int(sampler.n_particles),
@@ -60,14 +56,11 @@ def run_compiled(
         What is sampled; see `simulator.problem.transforms`.
     ranking : Problem
         Ranks final particles by its reward if the best is wanted.
-    options : Options
     seeds : (R, 4) uint64 array
         States of the generators; left where the runs left them.
     depth, rollouts : int, optional
         Weight by the mean of V^ over so many descendants that many levels ahead; without
         rollouts by V^ itself.
-    keep : sequence of str
-    n_threads : int or None
 
     Returns
     -------

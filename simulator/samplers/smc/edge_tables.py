@@ -83,14 +83,6 @@ _CACHE: weakref.WeakKeyDictionary[Problem, EdgeTables] = weakref.WeakKeyDictiona
 def edge_tables(problem: Problem) -> EdgeTables:
     """Pack the edges of a problem; done once for each problem.
 
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    EdgeTables
-
     Raises
     ------
     InputError

@@ -42,18 +42,10 @@ def run_plain(
 
     Parameters
     ----------
-    problem : Problem
-    sampler : SMC
-    n_runs : int
-    rng : int, SeedSequence or Generator
     first_block : int, optional
         As in `SMC.run`.
     depth, rollouts : int, optional
         As in `simulator.samplers.lookahead.sampler.Lookahead`; without rollouts, plain SMC.
-
-    Returns
-    -------
-    Runs
 
     Examples
     --------
@@ -91,15 +83,8 @@ def run_plain_once(
 
     Parameters
     ----------
-    ranking : Problem
-    sampler : SMC
-    rng : Xoshiro
     depth, rollouts : int, optional
         As in `run_plain`.
-
-    Returns
-    -------
-    Runs
     """
     problem = sampler.as_plain(ranking)
     n, horizon = sampler.n_particles, problem.horizon
@@ -166,15 +151,8 @@ def draw_token(problem: Problem, tables: EdgeTables, h: int, state: int, rng: Xo
 
     Parameters
     ----------
-    problem : Problem
-    tables : EdgeTables
     h, state : int
         Stage and row of the parent.
-    rng : Xoshiro
-
-    Returns
-    -------
-    int
     """
     a = tables.n_actions
     x = rng.uniform() * a

@@ -52,14 +52,8 @@ def run_filter(
     ----------
     sampler : SMC
         Or anything with its options.
-    problem : LanguageModelProblem
-    rngs : list of Xoshiro
     value : callable
         TextParticles and its level to the (R, N) log values, which it also records.
-
-    Returns
-    -------
-    Runs
     """
     cloud = TextParticles(problem, rngs, sampler.n_particles)
     n_runs, n = cloud.shape
@@ -133,7 +127,6 @@ def enough(ess: Floats, sampler: TextFilter, n: int) -> npt.NDArray[np.bool_]:
     ess : (R,) array
     sampler : SMC
         Or anything with its options.
-    n : int
 
     Returns
     -------
@@ -148,7 +141,6 @@ def pick_weighted(cloud: TextParticles, weights: Floats) -> Ints:
 
     Parameters
     ----------
-    cloud : TextParticles
     weights : (R, N) array
 
     Returns
@@ -169,7 +161,6 @@ def pick_best(cloud: TextParticles, weights: Floats) -> Ints:
 
     Parameters
     ----------
-    cloud : TextParticles
     weights : (R, N) array
 
     Returns
@@ -197,15 +188,10 @@ def to_runs(
 
     Parameters
     ----------
-    cloud : TextParticles
     picked : (R,) int array
         -1 for a failed run.
     log_w : (R,) array or None
     ess, genealogy : arrays or None
-
-    Returns
-    -------
-    Runs
     """
     failed = picked < 0
     tokens = cloud.tokens(picked)

@@ -1,1 +1,1 @@
-"""."""
+"""SMC by rejection, SMC-RS, and its case N = 1, ALRS."""

@@ -21,7 +21,11 @@ class ActionLevelRejection(SMCRejection):
     ----------
     n_particles : int
         1, and nothing else.
-    method, eta, max_proposals
+    method : {"rejection", "enumerate"}
+        As in `SMCRejection`.
+    eta : float or "auto"
+        As in `SMCRejection`.
+    max_proposals : int
         As in `SMCRejection`.
 
     Raises

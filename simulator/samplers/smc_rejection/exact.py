@@ -3,7 +3,8 @@ r"""Exact law of the clouds of SMC by rejection (arXiv 2603.07887, algorithm 2),
 Given the cloud of a level, the N particles of the next one are independent draws from
 mu ∝ sum over parents x of pi_ref(.|x) V^(.)/V^(x). The clouds are followed as multisets,
 particles without a child of positive V^ among them; multinomial SMC on
-`simulator.problem.transforms.adapted` would drop those, its weights being those of the step ahead.
+`simulator.problem.transforms.fully_adapted` would drop those, its weights being those of the step
+ahead.
 """
 
 from __future__ import annotations
@@ -48,10 +49,6 @@ class RejectionLevel(NamedTuple):
 def log_step_means(problem: Problem) -> Floats:
     """log E_ref[V^(x_{h+1}) | x] / V^(x) of the states before the last level.
 
-    Parameters
-    ----------
-    problem : Problem
-
     Returns
     -------
     (n_inner,) array
@@ -70,7 +67,6 @@ def rejection_chain(
 
     Parameters
     ----------
-    problem : Problem
     n_particles : int
         N.
     limit : float
@@ -150,10 +146,8 @@ def expected_proposals(
 
     Parameters
     ----------
-    problem : Problem
     n_particles : int
         N.
-    log_eta : float
     limit : float
         As in `rejection_chain`.
 

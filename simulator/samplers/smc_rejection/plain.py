@@ -28,16 +28,8 @@ def run_rejection_plain(
 
     Parameters
     ----------
-    problem : Problem
-    sampler : SMCRejection
-    n_runs : int
-    rng : int, SeedSequence or Generator
     first_block : int, optional
         As in `SMCRejection.run`.
-
-    Returns
-    -------
-    Runs
 
     Examples
     --------

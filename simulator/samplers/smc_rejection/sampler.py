@@ -104,10 +104,12 @@ class SMCRejection(Sampler):
         Parameters
         ----------
         problem : Problem
+            What is sampled: pi_ref, reward and PRM.
 
         Returns
         -------
         float
+            At least log C^_act.
 
         Raises
         ------

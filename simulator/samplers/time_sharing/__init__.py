@@ -1,1 +1,1 @@
-"""."""
+"""A filter made for the recursive hard instances."""

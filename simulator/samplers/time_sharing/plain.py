@@ -19,19 +19,7 @@ Node = tuple[tuple[int, ...], tuple[int, ...]]  # tokens so far, and the open la
 def run_plain(
     problem: Problem, sampler: TimeSharing, n_runs: int, rng: RngLike
 ) -> list[tuple[tuple[int, ...], int, int]]:
-    """Return (tokens, PRM evaluations, model calls) of the runs that ``sampler.run`` draws.
-
-    Parameters
-    ----------
-    problem : Problem
-    sampler : TimeSharing
-    n_runs : int
-    rng : int, SeedSequence or Generator
-
-    Returns
-    -------
-    list of tuples
-    """
+    """Return (tokens, PRM evaluations, model calls) of the runs that ``sampler.run`` draws."""
     p = plan(problem)
     return [_run(p, sampler, Xoshiro(words.tolist())) for words in run_seeds(rng, n_runs)]
 

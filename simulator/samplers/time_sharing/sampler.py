@@ -47,14 +47,6 @@ class Plan:
 def plan(problem: Problem) -> Plan:
     """Read a problem of "hidden-labels" or "recursive-delay".
 
-    Parameters
-    ----------
-    problem : Problem
-
-    Returns
-    -------
-    Plan
-
     Raises
     ------
     InputError
@@ -128,16 +120,7 @@ class TimeSharing(Sampler):
             check_real("share", self.share, 0, 1, above=True)
 
     def share_on(self, p: Plan) -> float:
-        """Return q on a problem.
-
-        Parameters
-        ----------
-        p : Plan
-
-        Returns
-        -------
-        float
-        """
+        """Return q on a problem."""
         return p.theta if self.share is None else float(self.share)
 
     def facts(self, problem: Problem) -> Facts:

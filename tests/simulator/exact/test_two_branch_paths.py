@@ -82,8 +82,8 @@ def test_no_word_is_forgotten_at_the_ends():
     whole = two_branch_tv(120, 8)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(two_branch_paths, "NEGLIGIBLE", 0.0)
-        every = two_branch_tv(120, 8)
-        assert [every.low, every.high] == pytest.approx([whole.low, whole.high], abs=1e-9)
+        again = two_branch_tv(120, 8)
+        assert (again.low, again.high) == pytest.approx((whole.low, whole.high), abs=1e-9)
         patch.setattr(two_branch_paths, "NEGLIGIBLE", 1e-3)  # this shows, on the safe side
         coarse = two_branch_tv(120, 8)
         assert coarse.low < whole.low - 1e-6
@@ -104,9 +104,10 @@ def test_a_chain_that_forgets_the_bit_of_the_path_is_found():
 
 
 def test_the_limits_are_close_at_long_horizons():
-    limits = two_branch_tv(1_000, 32)
-    assert 0 < limits.high - limits.low < 0.02 * limits.low
-    assert limits.low > 2 * two_branch_bias(1_000, 32)  # the bias alone is no half of the error
+    found = two_branch_tv(1_000, 32)
+    low, high = found.low, found.high
+    assert 0 < high - low < 0.02 * low
+    assert low > 2 * two_branch_bias(1_000, 32)  # the bias alone is no half of the error
 
 
 @pytest.mark.parametrize("arguments", [(0, 2), (2, 0), (2, 2, 1.0), (2, 2, -0.1)])

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import InputError
-from simulator.exact import second_moments_kernel as kernel
+from simulator.exact import second_moments_kernel as compiled
 from simulator.exact.second_moments import path_second_moment, relative_variance
 from simulator.problem.families.product import product
 from simulator.problem.families.random_automaton import random_automaton
@@ -181,7 +181,7 @@ def test_the_enumeration_of_smc_rs_has_the_tabulated_error(horizon, n, of_smc, o
 def test_the_log_path_equals_the_linear_path(algorithm, problem, n):
     linear = relative_variance(problem, n, algorithm)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernel, "sweeps", lambda *args: math.nan)
+        patch.setattr(compiled, "sweeps", lambda *args: math.nan)
         log = relative_variance(problem, n, algorithm)
     assert log == pytest.approx(linear, rel=1e-9, abs=1e-9)
 
@@ -191,8 +191,8 @@ def test_a_second_moment_beyond_the_linear_range_takes_the_log_path(monkeypatch,
     # A fair bit a level multiplies the weight by x or 2 - x and V^ = V*: the mean weights of
     # the levels are independent, so E[(W/Z)^2] = (1 + (x - 1)^2 / N)^H.
     x, calls = 2 - 1e-6, []
-    real = kernel.log_sweeps
-    monkeypatch.setattr(kernel, "log_sweeps", lambda *args: calls.append(1) or real(*args))
+    real = compiled.log_sweeps
+    monkeypatch.setattr(compiled, "log_sweeps", lambda *args: calls.append(1) or real(*args))
     edges = [np.array([[2 - x, x]])] * horizon
     model = product(horizon).model
     problem = Problem.from_log(model, [0.0], np.zeros(horizon + 1), edge_reward=edges)
@@ -217,7 +217,7 @@ def test_a_hundred_states_and_two_hundred_levels_run(monkeypatch):
     problem = random_automaton(100, 3, 200, edge_sigma=0.3)
     v = [relative_variance(problem, n) for n in (50, 500)]
     assert 0 < v[1] < v[0] < math.inf
-    monkeypatch.setattr(kernel, "sweeps", lambda *args: math.nan)
+    monkeypatch.setattr(compiled, "sweeps", lambda *args: math.nan)
     assert relative_variance(problem, 50) == pytest.approx(v[0], rel=1e-9)
 
 

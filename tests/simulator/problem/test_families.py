@@ -203,7 +203,7 @@ def test_eos_values_by_enumeration(horizon, stop):
             s, found, _ = walk(problem, ["abe".index(t) for t in y])
             assert found == pytest.approx(p, abs=1e-15)
             below = [z for z in value if len(z) == horizon and z[:length] == y]
-            if length == horizon:
+            if length == horizon and p > 0:
                 earned = 1 + alive.count("b") if "e" in y else 0
                 assert problem.reward[s] == pytest.approx(earned, rel=1e-15)
                 assert below == [y]
@@ -277,7 +277,9 @@ def test_sparse_drops_edges_and_rescales_the_others():
         assert q == pytest.approx(kept / kept.sum(axis=1, keepdims=True), abs=1e-13)
         dropped += int((q == 0).sum())
     assert dropped > 10
-    assert (plain.reward == sparse.reward).all()
+    reached = sparse.reward > 0  # what nothing leads to any more counts as 0
+    assert 0 < reached.sum() < reached.size
+    assert (plain.reward == sparse.reward)[reached].all()
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -352,7 +354,9 @@ def test_a_rule_may_stand_for_the_name_of_a_prm(make):
             return out
 
     assert isinstance(make(prm=Flat()), Problem)
-    assert (make(prm=Flat()).prm[1] == 1).all()
+    made = make(prm=Flat())
+    (reached,) = np.nonzero(made.target[1])
+    assert (made.prm[1][reached] == 1).all()
 
 
 BAD = [
