@@ -40,10 +40,7 @@ FROM_BELOW = (
 with_types = pytest.mark.parametrize("for_types", [False, True], ids=["run", "run-or-types"])
 
 # algorithms that still import each other: this list may only get shorter
-MUTUAL = [
-    {"simulator.samplers.lookahead", "simulator.samplers.smc"},
-    {"simulator.samplers.backtracking", "simulator.samplers.branching"},
-]
+MUTUAL = [{"simulator.samplers.lookahead", "simulator.samplers.smc"}]
 
 
 @pytest.mark.parametrize("package", [simulator, theory], ids=lambda p: p.__name__)

@@ -9,8 +9,9 @@ from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.problem.library import open_problem
 from simulator.problem.transforms import fully_adapted
+from simulator.samplers.backtracking import plain as walk_plain
 from simulator.samplers.base import Sampler
-from simulator.samplers.branching import plain as walks_plain
+from simulator.samplers.branching import plain as branching_plain
 from simulator.samplers.registry import SAMPLERS, make_sampler
 from simulator.samplers.restart import plain as restarts_plain
 from simulator.samplers.smc import plain as smc_plain
@@ -169,7 +170,8 @@ def test_walks_draw_by_draw(name, options, problem):
     made = make_sampler(name, 2, **options)
     if made.__class__.__name__ == "Backtracking" and options.get("max_steps"):
         made = make_sampler(name, 1, **options)
-    twin = walks_plain.run_plain(tabular, made, 25, 8)
+    plain = walk_plain if name == "vgb" else branching_plain
+    twin = plain.run_plain(tabular, made, 25, 8)
     runs = made.run(as_language_model(tabular), 25, rng=8, keep=("tokens",))
     same(runs, twin, ("tokens", "failed", "prm_evaluations", "model_calls"))
     if runs.log_w is not None:

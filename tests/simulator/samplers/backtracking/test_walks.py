@@ -1,6 +1,5 @@
 """SMC-IND and VGB: kernels equal to their twins, the exact law, options, cost, failure."""
 
-import inspect
 import math
 from dataclasses import fields, replace
 from itertools import combinations
@@ -15,9 +14,9 @@ from simulator.problem.families.product import product
 from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from simulator.samplers.backtracking import plain as walk_plain
 from simulator.samplers.backtracking.sampler import Backtracking
-from simulator.samplers.branching import plain as walks_plain
-from simulator.samplers.branching.plain import run_plain
+from simulator.samplers.branching import plain as branching_plain
 from simulator.samplers.branching.sampler import SMCIndependent
 from tests.support.strategies import problems
 from tests.support.wandering import lossy
@@ -46,6 +45,11 @@ def dead_end():
     return Problem.from_log(TabularModel([table] * 4, [stay] * 4), [0.0], log_prm)
 
 
+def twin(problem, sampler, n_runs, seed):
+    plain = walk_plain if isinstance(sampler, Backtracking) else branching_plain
+    return plain.run_plain(problem, sampler, n_runs, seed)
+
+
 def differs(a, b):
     return [
         f.name
@@ -66,60 +70,70 @@ def test_kernel_equals_twin_in_all_fields(sampler, problem, seed):
     cap = "max_steps" if isinstance(sampler, Backtracking) else "max_particles"
     sampler = replace(sampler, **{cap: min(getattr(sampler, cap), 3000)})
     kernel = sampler.run(problem, 4, rng=seed, keep=("tokens",))
-    assert differs(kernel, run_plain(problem, sampler, 4, seed)) == []
+    assert differs(kernel, twin(problem, sampler, 4, seed)) == []
 
 
+class CostlyLeaves(branching_plain._Cost):
+    def make(self):
+        super().make()
+        self.expand()
+
+
+def entered_from_a_child(x, y, horizon):
+    return x is not None and y is not None and len(y) < len(x) < horizon
+
+
+BRANCH, WALK, VISITS = SMCIndependent(3), Backtracking(3), Backtracking(3, "visits")
+# name: (sampler, module and function of the twin, the wrong one made of the right one)
 MUTANTS = {
-    "no draw of the output": (SMCIndependent(3), "_branch", "int(tree.rng.uniform() * k)", "0"),
-    "one child at most": (SMCIndependent(3), "_branch", "while (a", "if (a"),
-    "W without V^(root)": (
-        SMCIndependent(3), "_branch", "float(tree.problem.log_prm_flat[0])", "0.0",
+    "no draw of the output": (BRANCH, branching_plain, "_draw", lambda right: lambda k, u: 0),
+    "one child at most": (
+        BRANCH, branching_plain, "_offspring",
+        lambda right: lambda tree, x, room: right(tree, x, 0),
     ),
-    "W without N": (SMCIndependent(3), "_branch", "math.log(sampler.n_particles)", "0.0"),
-    "leaves cost too": (SMCIndependent(3), "_branch", "made += 1", "made += 1; expanded += 1"),
-    "leaf to root": (Backtracking(3), "_walk", "at_leaf:\n            x = x[:-1]",
-                     "at_leaf:\n            x = ()"),
+    "W without V^(root)": (BRANCH, branching_plain, "_log_root", lambda right: lambda problem: 0.0),
+    "W without N": (
+        BRANCH, branching_plain, "log_mass",
+        lambda right: lambda problem, k, n: right(problem, k, 1),
+    ),
+    "leaves cost too": (BRANCH, branching_plain, "_Cost", lambda right: CostlyLeaves),
+    "leaf to root": (
+        WALK, walk_plain, "_parent", lambda right: lambda x: () if len(x) == 3 else right(x)
+    ),
     "paid when entered from a child": (
-        Backtracking(3), "_walk", "else:\n            x = x[:-1]",
-        "else:\n            x = x[:-1]; entered += 1",
+        WALK, walk_plain, "_pays",
+        lambda right: lambda *step: right(*step) or entered_from_a_child(*step),
     ),
-    "start at s": (Backtracking(3), "_walk", "None if visits else ()", "None"),
-    "start at the root": (Backtracking(3, "visits"), "_walk", "None if visits else ()", "()"),
-    "one step late": (Backtracking(3), "_walk", "steps >= least", "steps > least"),
+    "start at s": (WALK, walk_plain, "_start", lambda right: lambda stop: None),
+    "start at the root": (VISITS, walk_plain, "_start", lambda right: lambda stop: ()),
+    "one step late": (
+        WALK, walk_plain, "_is_due", lambda right: lambda steps, least: steps > least
+    ),
     "one return too few": (
-        Backtracking(3, "visits"), "_walk", "returns == least", "returns == least - 1",
+        VISITS, walk_plain, "_is_done",
+        lambda right: lambda returns, least: right(returns, least - 1),
     ),
-    "last leaf": (Backtracking(3, "visits"), "_walk", "tree.rng.uniform() * leaves < 1",
-                  "tree.rng.uniform() < 1"),
+    "last leaf": (VISITS, walk_plain, "_takes", lambda right: lambda leaves, u: True),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_wrong_line_in_the_twin_shows_on_the_same_draws(name, monkeypatch):
-    sampler, function, right, wrong = MUTANTS[name]
+def test_a_wrong_function_in_the_twin_shows_on_the_same_draws(name, monkeypatch):
+    sampler, module, function, wrong = MUTANTS[name]
     problem = open_problem("reference:horizon=3")
     kernel = sampler.run(problem, 60, rng=1, keep=("tokens",))
-    assert differs(kernel, run_plain(problem, sampler, 60, 1)) == []
-    source = inspect.getsource(getattr(walks_plain, function))
-    assert source.count(right) == 1
-    made = {}
-    exec(source.replace(right, wrong), vars(walks_plain), made)
-    monkeypatch.setattr(walks_plain, function, made[function])
-    assert differs(kernel, run_plain(problem, sampler, 60, 1))
+    assert differs(kernel, twin(problem, sampler, 60, 1)) == []
+    monkeypatch.setattr(module, function, wrong(getattr(module, function)))
+    assert differs(kernel, twin(problem, sampler, 60, 1))
 
 
-@pytest.mark.parametrize("parent", ["(1 + q.sum())", "(1 + 2 * q.sum())"])
+@pytest.mark.parametrize("parent", [1, 2])
 def test_a_wrong_chance_of_going_back_shows_on_the_same_draws(parent, monkeypatch):
     problem = open_problem("reference:horizon=3")
-    source = inspect.getsource(walks_plain.Prefixes)
-    assert "(1 + q.sum())" in source
-    made = {}
-    exec(source.replace("(1 + q.sum())", parent), vars(walks_plain), made)
-    monkeypatch.setattr(walks_plain, "Prefixes", made["Prefixes"])
+    monkeypatch.setattr(branching_plain, "_chances", lambda q: q / (1 + parent * q.sum()))
     for sampler in (SMCIndependent(3), Backtracking(3)):
         kernel = sampler.run(problem, 60, rng=1, keep=("tokens",))
-        other = differs(kernel, run_plain(problem, sampler, 60, 1))
-        assert bool(other) == (parent != "(1 + q.sum())")
+        assert bool(differs(kernel, twin(problem, sampler, 60, 1))) == (parent != 1)
 
 
 # ---- the law
