@@ -53,8 +53,12 @@ def report(tmp_path_factory):
         save(FIGURES[name], tables[name], out / "figures")
         (out / "tables" / f"{name}.parquet").touch()
     found = pd.DataFrame(
-        [("J", "p", 0.5, 0.2, 0.2), ("F", "p", 0.5, 0.6, 0.6), ("T", "p", 0.5, 0.4, 0.6)],
-        columns=["bound", "problem", "value", "low", "high"],
+        [
+            ("J", "p", 0.5, 0.5, 0.2, 0.2),
+            ("F", "p", 0.5, 0.5, 0.6, 0.6),
+            ("T", "p", 0.5, 0.5, 0.4, 0.6),
+        ],
+        columns=["bound", "problem", "value", "bound_low", "low", "high"],
     )
     claims = [
         {"id": "A.2", "statement": "a < b & <script>", "comparisons": 3, "verdict": "holds",
