@@ -61,9 +61,10 @@ def report(tmp_path_factory):
         columns=["bound", "problem", "value", "bound_low", "low", "high"],
     )
     claims = [
-        {"id": "A.2", "statement": "a < b & <script>", "comparisons": 3, "verdict": "holds",
-         "sentence": "so it is"},
-        {"id": "C.9", "statement": "b", "comparisons": 1, "verdict": "violated", "sentence": "no"},
+        {"id": "A.2", "title": "of A", "statement": "a < b & <script>", "comparisons": 3,
+         "verdict": "holds", "sentence": "so it is"},
+        {"id": "C.9", "title": "of C", "statement": "b", "comparisons": 1,
+         "verdict": "violated", "sentence": "no"},
     ]  # fmt: skip
     path = write_report(tables, summarise(found), claims, "quick", out)
     return path, Reader(path.read_text(encoding="utf-8"))
