@@ -14,7 +14,21 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-__all__ = ["announce_compilation", "progress_bar", "say"]
+__all__ = ["announce_compilation", "console", "progress_bar", "say"]
+
+NARROWEST = 20  # columns
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console; where the terminal has no width, or nearly none, it is 80 columns.
+
+    Parameters
+    ----------
+    stderr : bool
+        Whether it prints on stderr.
+    """
+    made = Console(stderr=stderr)
+    return made if made.width >= NARROWEST else Console(stderr=stderr, width=80)
 
 
 def progress_bar() -> Progress:
@@ -25,7 +39,7 @@ def progress_bar() -> Progress:
     return Progress(
         TextColumn("{task.description:>22}"), BarColumn(), MofNCompleteColumn(),
         TimeElapsedColumn(), TimeRemainingColumn(),
-        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
+        console=console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
     )  # fmt: skip
 
 

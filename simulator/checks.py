@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
 from simulator.errors import InputError
 
-__all__ = ["check_auto", "check_choice", "check_int", "check_real", "is_int", "is_real"]
+__all__ = [
+    "check_auto",
+    "check_choice",
+    "check_file",
+    "check_int",
+    "check_real",
+    "is_int",
+    "is_real",
+]
 
 MOST = 2**31 - 1
 
@@ -133,3 +142,22 @@ def check_auto(name: str, value: object, least: float) -> None:
     if not (is_real(value) and 0 < value < math.inf and value >= least):  # type: ignore[operator]
         what = f">= {least:g}" if least > 0 else "> 0"
         raise InputError(f'{name}: {value!r} is neither "auto" nor a finite number {what}')
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is there but is no regular file: reading a pipe, say, could wait for ever.
+
+    Parameters
+    ----------
+    path : Path
+        A path to read from; that it is missing is told where it is opened.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, a pipe or a device.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: Is a directory")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: not a regular file")

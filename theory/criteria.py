@@ -18,7 +18,7 @@ import numpy as np
 
 from simulator.exact.second_moments import sequence_chi2
 from simulator.problem.forward_backward import log_steps
-from simulator.problem.problem import Problem
+from simulator.problem.problem import Problem, check_tabular
 from simulator.typing import Bools, Floats
 
 __all__ = ["Criteria", "criteria"]
@@ -323,6 +323,7 @@ def criteria(problem: Problem) -> Criteria:
     -------
     Criteria
     """
+    check_tabular(problem, "criteria")
     found = _CACHE.get(problem)
     if found is None:
         found = _CACHE[problem] = Criteria(problem)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.errors import InputError, TooLargeError
-from simulator.problem.problem import Problem
+from simulator.checks import check_real
+from simulator.errors import TooLargeError
+from simulator.problem.problem import Problem, check_tabular
 from simulator.samplers.base import Sampler
+from simulator.samplers.facts import facts_of
 from simulator.streams.seeds import seed_sequence
 from simulator.typing import RngLike
-from theory.registry import BOUNDS
+from theory.registry import bounds_for
 from theory.statement import Bound
 from theory.verdict import measure_error
 
@@ -46,6 +48,9 @@ class Plan:
         Largest N found whose error is above epsilon, exactly or certified; 0 if none.
     exact : bool
         Whether both come from exact laws: then enough = too_few + 1.
+    least_error : float
+        What the error is at least for every N: the mass of pi* on paths that the sampler cannot
+        output. Above epsilon, no N suffices, and nothing else is searched.
     """
 
     epsilon: float
@@ -53,6 +58,7 @@ class Plan:
     enough: int | None
     too_few: int
     exact: bool
+    least_error: float = 0.0
 
 
 def plan(
@@ -100,16 +106,20 @@ def plan(
     >>> found.asked["S1"], found.asked["J"], found.enough, found.too_few
     (7, 4, 3, 2)
     """
-    if not 0 < epsilon < 1:
-        raise InputError(f"epsilon: {epsilon} is not in (0, 1)")
+    check_tabular(problem, "plan")
+    check_real("epsilon", epsilon, 0, 1, above=True, below=True)
+    lost = facts_of(make(2), problem).lost_mass
+    if lost > epsilon:
+        hopeless: dict[str, int | None] = {b.id: None for b in _upper(problem, make(2))}
+        return Plan(epsilon, hopeless, None, MOST, True, lost)
     root = seed_sequence(rng)
     few = min(n_runs, MEASURED)
-    asked = {
-        b.id: _asked(b, problem, make, epsilon, few, root)
-        for b in BOUNDS.values()
-        if b.kind == "upper" and b.applicable(problem, make(2))
-    }
-    return Plan(epsilon, asked, *_truth(problem, make, epsilon, n_runs, root))
+    asked = {b.id: _asked(b, problem, make, epsilon, few, root) for b in _upper(problem, make(2))}
+    return Plan(epsilon, asked, *_truth(problem, make, epsilon, n_runs, root), lost)
+
+
+def _upper(problem: Problem, sampler: Sampler) -> list[Bound]:
+    return [b for b in bounds_for(problem, sampler) if b.kind == "upper"]
 
 
 def _asked(

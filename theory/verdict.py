@@ -9,7 +9,7 @@ from simulator.checks import check_real
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.law import DEFAULT_LIMIT
 from simulator.interval import Interval
-from simulator.problem.problem import Problem
+from simulator.problem.problem import Problem, check_tabular
 from simulator.samplers.base import Sampler
 from simulator.streams.seeds import seed_sequence
 from simulator.typing import RngLike
@@ -138,6 +138,7 @@ def check(
     S1: 0.1768 holds
     3.2: 0.8660 holds
     """
+    check_tabular(problem, "check")
     check_real("confidence", confidence, 0, 1, above=True, below=True)
     chosen, skipped = _choose(problem, sampler, bounds)
     root = seed_sequence(0 if rng is None else rng)
@@ -154,7 +155,11 @@ def check(
                 skipped[bound.id] = str(fault)
                 continue
             seed = root.spawn(1)[0]
-            measured = bound.estimate(problem, sampler, n_runs, seed, confidence)
+            try:
+                measured = bound.estimate(problem, sampler, n_runs, seed, confidence)
+            except TooLargeError as beyond:
+                skipped[bound.id] = str(beyond)
+                continue
             low, value = measured.low, measured.high
             sure = error.confidence + confidence - 1
         vacuous = bound.kind == "upper" and value >= 1

@@ -22,6 +22,7 @@ from scripts.bench.limits import memory, seconds_of_commands, seconds_of_engines
 from scripts.bench.others import against_others
 from scripts.bench.problems import SIZES, Size
 from scripts.bench.scaling import GRID, exponents, scaling
+from scripts.progress import console as make_console
 
 __all__ = ["FULL", "Plan", "measure", "run"]
 
@@ -115,7 +116,7 @@ def run(out: Path, plan: Plan = FULL) -> None:
     text = json.dumps({"cores": cores, "tables": tables}, indent=1, default=_plain)
     (out / "bench.json").write_text(text + "\n")
     save(THROUGHPUT, pd.DataFrame(tables["scaling"]), out)
-    console = Console()
+    console = make_console()
     console.print(f"{cores} cores; medians, and quantiles 0.1 and 0.9 over interleaved rounds")
     for name, title in TITLES.items():
         if tables.get(name):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scripts.cli.ending import INTERRUPTED, fail, given, interrupted
+from scripts.cli.ending import (
+    INTERRUPTED,
+    discard_output,
+    fail,
+    given,
+    interrupted,
+    print_anything,
+)
 from scripts.cli.lm import lm
 from simulator.errors import InputError
 
@@ -188,6 +194,12 @@ def plan(
         n_runs=runs,
         rng=seed,
     )
+    if made.least_error > epsilon:
+        print(
+            "particlebounds: no number of particles suffices: the sampler never outputs paths with "
+            f"V^ = 0 on them, which have probability {made.least_error:.6g} under the target",
+            file=sys.stderr,
+        )
     show.emit(show.plan(made), json)
 
 
@@ -343,8 +355,10 @@ def main(arguments: list[str] | None = None) -> None:
         By default those of the process.
     """
     command = typer.main.get_command(app)
+    print_anything()
     try:
         code = command.main(args=arguments, prog_name="particlebounds", standalone_mode=False)
+        sys.stdout.flush()  # a full disk must not look like an exit code of the command
     except InputError as fault:
         fail(str(fault))
     except (typer.Abort, KeyboardInterrupt):
@@ -352,8 +366,11 @@ def main(arguments: list[str] | None = None) -> None:
     except MemoryError:
         fail("there is not enough memory for this")
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         sys.exit(1)
+    except OSError as fault:  # all files are opened with messages of their own
+        discard_output()
+        fail(f"output: {fault.strerror or fault}")
     except Exception as fault:
         # usage errors of the command-line library, and nothing else, can format themselves
         if not hasattr(fault, "format_message"):

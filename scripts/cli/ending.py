@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
 from multiprocessing.dummy import DummyProcess
 from typing import NoReturn
 
-__all__ = ["INTERRUPTED", "fail", "given", "interrupted"]
+__all__ = ["INTERRUPTED", "discard_output", "fail", "given", "interrupted", "print_anything"]
 
 INTERRUPTED = 130
+
+
+def print_anything() -> None:
+    """Print what the encoding of the terminal lacks as an escape, rather than fail on it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Send what is left to be printed to nowhere, as where it was going takes no more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(message: str) -> NoReturn:

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from figures.catalogue import FIGURES, list_of_figures
 from figures.figure import save
 from scripts.experiments.catalogue import EXPERIMENTS
-from scripts.progress import progress_bar, say
+from scripts.progress import console, progress_bar, say
 from scripts.reproduce.claims import claims, claims_table
 from scripts.reproduce.report import verdict, write_report
 from scripts.reproduce.tables import made_by, stored
@@ -115,7 +114,7 @@ def _claims(profile: str, out: Path, *, run_them: bool) -> list[dict[str, Any]]:
 
 
 def _say(line: str) -> None:
-    Console(stderr=True).print(f"particlebounds: {line}", soft_wrap=True, markup=False)
+    console(stderr=True).print(f"particlebounds: {line}", soft_wrap=True, markup=False)
 
 
 def _print_summary(
@@ -128,12 +127,12 @@ def _print_summary(
             str(row.bound), BOUNDS[str(row.bound)].title, str(row.problems), str(row.not_vacuous),
             f"{row.largest_ratio:.3f}", verdict(row),
         )  # fmt: skip
-    console = Console()
-    console.print(table)
+    out = console()
+    out.print(table)
     if found:
         others = Table("claim", "what it is", "comparisons", "verdict", box=None)
         for c in found:
             cells = (str(c[key]) for key in ("id", "title", "comparisons", "verdict"))
             others.add_row(*cells)
-        console.print(others)
-    console.print(f"{report} written in {seconds:.0f} s", soft_wrap=True)
+        out.print(others)
+    out.print(f"{report} written in {seconds:.0f} s", soft_wrap=True)

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.checks import check_choice, check_int
-from simulator.errors import InputError
+from simulator.errors import InputError, TooLargeError
 from simulator.problem.forward_backward import Tables, backward
 from simulator.problem.problem import Problem
 from simulator.typing import Floats, Ints
@@ -40,6 +40,7 @@ __all__ = [
 
 
 ALGORITHMS = ("smc", "smc-rs", "sis")
+WORK = 4e9  # steps of a recursion, about a minute
 SPAN = 480.0  # logs of weights beyond it: products of two leave the range of floats
 
 
@@ -102,6 +103,7 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
     a, start, rejection = problem.model.n_actions, problem.model.state_start, algorithm != "smc"
     from simulator.exact.second_moments_kernel import log_sweeps, sweeps
 
+    _check_work(problem, 0)
     logs = edges.log_weighted, edges.log_posterior, edges.log_ratio
     second = math.nan
     if not beyond_floats(edges):
@@ -164,6 +166,8 @@ def path_second_moment(
     ------
     InputError
         If the tokens do not fit the model.
+    TooLargeError
+        If the horizon is so long that the recursion would take minutes.
 
     Examples
     --------
@@ -181,6 +185,8 @@ def path_second_moment(
         raise InputError(f"tokens: shape {paths.shape}, but (P, {problem.horizon}) is needed")
     if paths.size and not (paths.min() >= 0 and paths.max() < a):
         raise InputError(f"tokens: not all between 0 and {a - 1}")
+    if algorithm != "sis":
+        _check_work(problem, len(paths))
     states = np.zeros((paths.shape[0], problem.horizon + 1), dtype=np.int64)
     local = np.zeros(paths.shape[0], dtype=np.int64)
     for h in range(problem.horizon):
@@ -208,6 +214,17 @@ def path_second_moment(
         )  # fmt: skip
     out[np.isnan(out)] = np.inf  # inf times 0: an overflow on the way
     return out
+
+
+def _check_work(problem: Problem, n_paths: int) -> None:
+    """Refuse what grows with the square of the horizon where it would take minutes."""
+    horizon, edges = float(problem.horizon), problem.forward_backward.edges.target.size
+    work = horizon * (edges + n_paths * horizon) / 2
+    if work > WORK:
+        raise TooLargeError(
+            f"second moment: {work:.3g} steps, as they grow with the square of the horizon; "
+            f"the limit is {WORK:.3g}"
+        )
 
 
 def _check(n_particles: int, algorithm: str) -> None:

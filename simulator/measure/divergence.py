@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from simulator.problem.problem import Problem
+from simulator.problem.problem import Problem, check_tabular
 from simulator.problem.target import target_kernel
 
 __all__ = ["intermediate_kl", "sequence_kl"]
@@ -66,6 +66,7 @@ def sequence_kl(problem: Problem) -> float:
     >>> print(f"{sequence_kl(product(10)):.4f}")
     0.5663
     """
+    check_tabular(problem, "sequence_kl")
     e, target = problem.forward_backward.edges, problem.forward_backward.target_marginal
     taken = target[e.source] * target_kernel(problem).ravel()
     factor = np.where(taken > 0, e.log_factor, 0.0)

@@ -12,7 +12,7 @@ from simulator.errors import InputError
 from simulator.exact.law import ExactLaw
 from simulator.interval import Interval
 from simulator.measure.confidence import clopper_pearson
-from simulator.problem.problem import Problem
+from simulator.problem.problem import Problem, check_tabular
 from simulator.problem.unfold import count_paths
 from simulator.samplers.runs import Runs
 
@@ -82,6 +82,7 @@ def diversity(
     >>> round(d.distinct.value + d.collision.value, 12)
     2.0
     """
+    check_tabular(problem, "diversity")
     from scipy.special import entr
 
     if isinstance(outputs, ExactLaw):

@@ -15,7 +15,7 @@ from simulator.measure.stepwise import runs_within_reach, stepwise_samples
 from simulator.measure.stream import CELLS, LARGEST, Runnable, chunks, offers, shortfall
 from simulator.measure.tally import Ruler, Tally, edge_scores
 from simulator.measure.witness import learn_event
-from simulator.problem.problem import Problem
+from simulator.problem.problem import Problem, check_tabular
 from simulator.problem.target import target_paths
 from simulator.samplers.facts import facts_of
 from simulator.streams.seeds import BLOCK, seed_sequence
@@ -116,6 +116,7 @@ def bracket(
     InputError
         If `n_runs` is below 4.
     """
+    check_tabular(problem, "bracket")
     check_int("n_runs", n_runs, 4)
     delta = (1 - confidence) / 2
     seeds = seed_sequence(rng).spawn(7)

@@ -7,7 +7,7 @@ import numpy as np
 from simulator.checks import check_real
 from simulator.errors import InputError
 from simulator.interval import Interval
-from simulator.problem.problem import Problem
+from simulator.problem.problem import Problem, check_tabular
 from simulator.samplers.runs import Runs
 
 __all__ = ["log_z_error"]
@@ -51,6 +51,7 @@ def log_z_error(
     >>> error.low < error.value < error.high < 0.1
     True
     """
+    check_tabular(problem, "log Z error")
     from scipy.stats import binom
 
     if runs.log_w is None:

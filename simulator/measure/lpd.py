@@ -16,7 +16,7 @@ import numpy.typing as npt
 from simulator.errors import InputError
 from simulator.exact.law import ExactLaw
 from simulator.interval import Interval
-from simulator.problem.problem import Problem
+from simulator.problem.problem import Problem, check_tabular
 from simulator.problem.target import target_kernel
 from simulator.samplers.runs import Runs
 from simulator.typing import Floats
@@ -57,6 +57,7 @@ def log_probability_discrepancy(
     >>> [round(x.value, 4) for x in values]
     [0.2318, 0.1192]
     """
+    check_tabular(problem, "log-probability discrepancy")
     if outputs.tokens is None:
         raise InputError("LPD: needs a law on paths, or runs with tokens")
     if isinstance(outputs, ExactLaw):

@@ -9,7 +9,7 @@ from simulator.errors import InputError
 from simulator.exact.law import ExactLaw
 from simulator.interval import Interval
 from simulator.measure.confidence import clopper_pearson, mean_interval
-from simulator.problem.problem import Problem
+from simulator.problem.problem import Problem, check_tabular
 from simulator.samplers.runs import Runs
 
 __all__ = ["accuracy", "expected_reward"]
@@ -85,6 +85,7 @@ def expected_reward(
         If there are edge rewards, r is beyond the range of floats, or the law is one on
         paths.
     """
+    check_tabular(problem, "expected reward")
     if problem.has_edge_reward:
         raise InputError("expected reward: the problem has edge rewards")
     reward = problem.reward

@@ -26,9 +26,10 @@ from pathlib import Path
 
 import numpy as np
 
+from simulator.checks import check_file
 from simulator.errors import InputError
 from simulator.problem.model import TabularModel
-from simulator.problem.problem import Problem
+from simulator.problem.problem import Problem, check_tabular
 from simulator.typing import Floats
 
 __all__ = ["FORMAT", "load_problem", "save_problem"]
@@ -73,6 +74,7 @@ def load_problem(path: str | os.PathLike[str]) -> Problem:
     readers = {".json": _read_json, ".npz": _read_npz}
     if file.suffix.lower() not in readers:
         raise InputError(f"{file}: a problem file must end in .json or .npz")
+    check_file(file)
     try:
         return _build(readers[file.suffix.lower()](file), file.stem)
     except InputError as fault:
@@ -99,10 +101,15 @@ def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     InputError
-        If the name ends otherwise, a value is beyond the range of floats, or the file
-        cannot be written.
+        If the name ends otherwise, a value is beyond the range of floats, the problem's name is
+        no line of text, or the file cannot be written.
     """
+    check_tabular(problem, "save_problem")
     file = Path(path)
+    try:
+        check_name(problem.name)
+    except InputError as fault:
+        raise InputError(f"{file}: {fault}") from None
     prm, reward = problem.model.split(_exp(problem.log_prm_flat)), _exp(problem.log_reward)
     if not all(np.isfinite(x).all() for x in (*prm, reward)):
         raise InputError(f"{file}: values beyond the range of floats cannot be written")
@@ -138,6 +145,12 @@ def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
         raise InputError(f"{file}: {fault.strerror or 'cannot be written'}") from None
 
 
+def check_name(name: object) -> None:
+    """Refuse a name that is not one line of text: no break, no half of a surrogate pair."""
+    if not isinstance(name, str) or not name.isprintable():
+        raise InputError(f"name: {name!r:.60} is not a line of text")
+
+
 def _exp(log: Floats) -> Floats:
     """Return exp of `log`, moved by an ulp where that makes the logarithm come back exactly."""
     with np.errstate(over="ignore", divide="ignore"):
@@ -157,8 +170,7 @@ def _build(content: Mapping[str, object], name: str) -> Problem:
     if content["format"] != FORMAT:
         raise InputError(f"format: {content['format']!r:.60} is not {FORMAT!r}")
     name = content.get("name", name)  # type: ignore[assignment]
-    if not isinstance(name, str) or not name.isprintable():
-        raise InputError("name: not a line of text")
+    check_name(name)
     stages = content["stages"]
     if not isinstance(stages, list):
         raise InputError("stages: not a list")

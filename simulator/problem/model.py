@@ -88,6 +88,7 @@ class TabularModel:
                 table = _check_probs(p, h)
                 tables.append((table, _check_next(nxt, table.shape, h)))
             stage_table[h] = seen[key]
+        stage_table.flags.writeable = False
         self.n_actions = tables[0][0].shape[1]
         self._tables = tables
         self._stage_table = stage_table
@@ -158,7 +159,9 @@ class TabularModel:
     @cached_property
     def state_start(self) -> Ints:
         """Offset of each level in an array that lists all states, shape (H+2,)."""
-        return np.concatenate([[0], np.cumsum(self.n_states)]).astype(np.int64)
+        start = np.concatenate([[0], np.cumsum(self.n_states)]).astype(np.int64)
+        start.flags.writeable = False
+        return start
 
     def split(self, flat: npt.NDArray[np.float64]) -> list[Floats]:
         """Cut an array over all states into one view a level.

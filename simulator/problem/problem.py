@@ -17,7 +17,7 @@ from simulator.problem.forward_backward import ForwardBackward, Tables, backward
 from simulator.problem.model import TabularModel, as_matrix
 from simulator.typing import Bools, Floats
 
-__all__ = ["PRM", "Instance", "Problem"]
+__all__ = ["PRM", "Instance", "Problem", "check_tabular"]
 
 LEAF_TOLERANCE = 1e-9
 
@@ -284,32 +284,32 @@ class Problem:
         """log Z = log E_ref[r]."""
         return float(self.log_value_flat[0])
 
-    @property
+    @cached_property
     def log_value(self) -> list[Floats]:
         """log V*, one array a level."""
         return self.model.split(self.log_value_flat)
 
-    @property
+    @cached_property
     def log_prm(self) -> list[Floats]:
         """log V^, one array a level."""
         return self.model.split(self.log_prm_flat)
 
-    @property
+    @cached_property
     def value(self) -> list[Floats]:
         """V*(s) = E_ref[r | s], one array a level."""
         return self.model.split(read_only(np.exp(self.log_value_flat)))
 
-    @property
+    @cached_property
     def prm(self) -> list[Floats]:
         """V^(s), one array a level."""
         return self.model.split(read_only(np.exp(self.log_prm_flat)))
 
-    @property
+    @cached_property
     def reward(self) -> Floats:
         """Terminal reward, shape (S_H,)."""
         return read_only(np.exp(self.log_reward))
 
-    @property
+    @cached_property
     def target(self) -> list[Floats]:
         """State marginals pi*_h of the target, one array a level."""
         return self.model.split(self.forward_backward.target_marginal)
@@ -351,6 +351,31 @@ class Problem:
 
     def __repr__(self) -> str:
         return f"Problem({self.name!r}, {self.model!r}, log_z={self.log_z:.6g})"
+
+
+def check_tabular(problem: object, what: str) -> None:
+    """Refuse anything but a tabular problem, for what only knows tables.
+
+    Parameters
+    ----------
+    problem : object
+        What was given.
+    what : str
+        What was to be done with it.
+
+    Raises
+    ------
+    InputError
+        If it is something else; a problem of a language model is told what could be done.
+    """
+    if isinstance(problem, Problem):
+        return
+    if hasattr(problem, "lm"):
+        raise InputError(
+            f"{what}: needs a tabular problem, not one of a language model; `simulator.tabulate` "
+            "makes a table of a small vocabulary"
+        )
+    raise InputError(f"{what}: {problem!r:.60} is not a problem")
 
 
 class _Exact:

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simulator.checks import check_file
 from simulator.errors import InputError
 
 __all__ = ["decode", "encode", "open_folder", "read_table", "write_bytes", "write_table"]
@@ -182,6 +183,7 @@ def read_table(path: Path, *, sealed: bool = True) -> tuple[pd.DataFrame, dict[s
     InputError
         If the file is missing, damaged or not ours.
     """
+    check_file(path)
     try:
         content = path.read_bytes()
     except FileNotFoundError:

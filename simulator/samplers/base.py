@@ -9,7 +9,7 @@ from typing import ClassVar
 from simulator.checks import check_choice, check_int
 from simulator.errors import InputError
 from simulator.exact.law import DEFAULT_LIMIT, ExactLaw
-from simulator.problem.problem import Problem
+from simulator.problem.problem import Problem, check_tabular
 from simulator.samplers.facts import Facts
 from simulator.samplers.runs import KEEP, Runs, check_keep, concatenate
 from simulator.streams.plain import Xoshiro
@@ -210,11 +210,7 @@ class Sampler(ABC):
         InputError
             If an argument is out of range, or the problem is a language model's.
         """
-        if not isinstance(problem, Problem):
-            raise InputError(
-                "exact_law: only tabular problems have one; for a language model, `tabulate` "
-                "makes a table of a small vocabulary"
-            )
+        check_tabular(problem, "exact_law")
         check_choice("on", on, ("paths", "states"))
         return self.compute_law(problem, on, limit, shortfall=shortfall)
 

@@ -44,6 +44,9 @@ class Facts:
         Runs are accepted or started again.
     cut : float
         For family "smc-ind": at most the probability that a limit cuts a run off.
+    lost_mass : float
+        At least this much of pi* is never output, however large N is: paths that meet V^ = 0 where
+        the sampler asks for V^. So the error is at least this.
     rewritten : Problem or None
         For another proposal or for blocks: the problem of the same target but other tables on
         which the sampler is of family "smc" with multinomial variance.
@@ -56,6 +59,7 @@ class Facts:
     myopic: bool = False
     restarted: bool = False
     cut: float = 0.0
+    lost_mass: float = 0.0
     rewritten: Problem | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 
 import numpy as np
@@ -13,7 +13,7 @@ from simulator.text.language_model import WAIT
 from simulator.text.problem import LanguageModelProblem, LanguagePRM, PRMSession
 from simulator.typing import Bools, Floats, Ints
 
-__all__ = ["EndReward", "TextPRM", "majority", "pass_rate"]
+__all__ = ["EndReward", "TextPRM", "as_numbers", "majority", "pass_rate"]
 
 TextFunction = Callable[[Sequence[str]], npt.ArrayLike]
 
@@ -93,7 +93,7 @@ class TextPRM(LanguagePRM):
         parts = []
         for i in range(0, len(texts), self.batch):
             part = texts[i : i + self.batch]
-            found = np.asarray(function(part), dtype=np.float64)
+            found = as_numbers(function(part))
             if found.shape != (len(part),):
                 raise InputError(f"prm: shape {found.shape} came back for {len(part)} texts")
             bad = ~np.isfinite(found) | (found < 0)
@@ -105,6 +105,45 @@ class TextPRM(LanguagePRM):
             parts.append(found)
         with np.errstate(divide="ignore"):
             return np.log(np.concatenate([np.zeros(0), *parts]))
+
+
+def as_numbers(values: object) -> Floats:
+    """Return what a user's function gave as an array of floats.
+
+    Parameters
+    ----------
+    values : array, tensor, sequence or generator
+        Numbers; tensors of any precision, with or without gradient, on any device.
+
+    Returns
+    -------
+    array
+
+    Raises
+    ------
+    InputError
+        If they are texts, complex, beyond the range of floats, or no numbers at all.
+
+    Examples
+    --------
+    >>> as_numbers(x / 2 for x in (1, 2)).tolist()
+    [0.5, 1.0]
+    """
+    if hasattr(values, "detach"):  # a tensor; numpy knows neither bfloat16 nor gradients
+        values = values.detach().cpu().double().numpy()
+    elif isinstance(values, (Mapping, str, bytes)) or not isinstance(values, Iterable):
+        raise InputError(f"prm: {values!r:.60} came back, not a sequence of numbers")
+    elif not isinstance(values, np.ndarray):
+        values = [v.item() if hasattr(v, "item") else v for v in values]
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind == "O":
+            array = np.array([float(v) for v in array.ravel()]).reshape(array.shape)
+        if array.dtype.kind in "biuf":
+            return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise InputError(f"prm: {values!r:.60} came back, not numbers in the range of floats")
 
 
 class _TextSession(PRMSession):
@@ -165,12 +204,19 @@ def majority(votes: Sequence[str], answer: Callable[[str], str] = str.strip) -> 
     callable
         For `EndReward`.
 
+    Raises
+    ------
+    InputError
+        If there is no vote.
+
     Examples
     --------
     >>> majority(["4", " 4", "5", "6"])(["4", "7"]).tolist()
     [0.5, 0.0]
     """
     given = [answer(v) for v in votes]
+    if not given:
+        raise InputError("votes: there is none, so no answer has a share of them")
     return lambda texts: np.array([given.count(answer(t)) / len(given) for t in texts])
 
 
@@ -189,9 +235,16 @@ def pass_rate(checks: Sequence[Callable[[str], bool]], floor: float = 0.0) -> Te
     callable
         For `EndReward`.
 
+    Raises
+    ------
+    InputError
+        If there is no check.
+
     Examples
     --------
     >>> pass_rate([str.isdigit, lambda t: len(t) == 2])(["12", "1", "abc"]).tolist()
     [1.0, 0.5, 0.0]
     """
+    if not checks:
+        raise InputError("checks: there is none, so no text has a share of them")
     return lambda texts: np.array([floor + np.mean([bool(c(t)) for c in checks]) for t in texts])

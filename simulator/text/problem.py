@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.checks import check_int
+from simulator.checks import check_int, is_int
 from simulator.errors import InputError
 from simulator.text.language_model import WAIT, LanguageModel, Prompt, check_prompt
 from simulator.typing import Bools, Floats, Ints
@@ -142,13 +142,13 @@ class LanguageModelProblem:
         H, number of levels.
     prm : LanguagePRM
         V^ of texts; its value where a text ends is the reward.
-    eos : int or None, optional
-        By default that of the model, with its further `stops`; None means that no token ends
-        a text.
-    stops : sequence of int, optional
-        Further tokens that end a text.
-    delimiters : sequence of int, optional
-        Tokens that end a block.
+    eos : int, str or None, optional
+        A token, or a text that is one. By default that of the model, with its further `stops`; None
+        means that no token ends a text.
+    stops : sequence of int or str, optional
+        Further tokens that end a text; one alone may be given as it is.
+    delimiters : sequence of int or str, optional
+        Tokens that end a block; one alone may be given as it is.
     block_tokens : int, optional
         Largest number of tokens a block.
     name : str, optional
@@ -171,7 +171,7 @@ class LanguageModelProblem:
     prompt: Prompt
     horizon: int
     prm: LanguagePRM
-    eos: int | None = -1
+    eos: int | None = -1  # texts are read as tokens when the problem is made
     stops: Sequence[int] = ()
     delimiters: Sequence[int] = ()
     block_tokens: int = 1
@@ -179,8 +179,18 @@ class LanguageModelProblem:
 
     def __post_init__(self) -> None:
         check_prompt(self.prompt)
+        if not isinstance(self.prm, LanguagePRM):
+            raise InputError(
+                f"prm: {self.prm!r:.60} is not a LanguagePRM; TextPRM makes one of a function"
+            )
+        for name in ("stops", "delimiters"):
+            object.__setattr__(self, name, self._tokens(name, getattr(self, name)))
+        if self.eos is not None and self.eos != -1:
+            object.__setattr__(self, "eos", self._tokens("eos", self.eos)[0])
         for name, value in (("horizon", self.horizon), ("block_tokens", self.block_tokens)):
             check_int(name, value, 1)
+        if self.block_tokens > 1 and not self.delimiters:
+            raise InputError("block_tokens: only with delimiters, which end a block of tokens")
         if self.eos == -1:
             object.__setattr__(self, "eos", self.lm.eos)
             object.__setattr__(self, "stops", (*self.stops, *self.lm.stops))
@@ -189,6 +199,24 @@ class LanguageModelProblem:
         for token in (*self.delimiters, *self.ends):
             if not 0 <= token < self.lm.n_tokens:
                 raise InputError(f"token {token} is not one of the {self.lm.n_tokens}")
+
+    def _tokens(self, name: str, given: object) -> tuple[int, ...]:
+        """Read tokens that are given as numbers or as texts of one token each, one or several."""
+        several = list(given) if isinstance(given, (list, tuple, set, np.ndarray)) else [given]
+        out = []
+        for item in several:
+            if isinstance(item, str):
+                try:
+                    found = self.lm.encode(item)
+                except InputError as fault:
+                    raise InputError(f"{name}: {fault}") from None
+                if len(found) != 1:
+                    raise InputError(f"{name}: {item!r:.60} is {len(found)} tokens, not one")
+                item = found[0]
+            if not is_int(item):
+                raise InputError(f"{name}: {item!r:.60} is no token")
+            out.append(int(item))  # type: ignore[arg-type]
+        return tuple(out)
 
     @property
     def max_tokens(self) -> int:

@@ -130,10 +130,11 @@ class Backtracking(Sampler):
 
     def facts(self, problem: Problem) -> Facts:
         """See `Sampler.facts`: from visit to visit those of SMC-IND (E.1)."""
+        lost = problem.forward_backward.lost_mass
         if self.stop != "visits":
-            return Facts()
+            return Facts(lost_mass=lost)
         cut = chance_of_cut(problem, self.n_particles, self.most_visits)
-        return Facts(properly_weighted=True, drawn=True, family="smc-ind", cut=cut)
+        return Facts(properly_weighted=True, drawn=True, family="smc-ind", cut=cut, lost_mass=lost)
 
     @property
     def most_visits(self) -> int:

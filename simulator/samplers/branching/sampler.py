@@ -83,6 +83,7 @@ class SMCIndependent(Sampler):
         return Facts(
             properly_weighted=True, drawn=True, family="smc-ind",
             cut=chance_of_cut(problem, self.n_particles, self.max_particles),
+            lost_mass=problem.forward_backward.lost_mass,
         )  # fmt: skip
 
     def from_seeds(

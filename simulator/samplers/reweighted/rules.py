@@ -74,6 +74,9 @@ class Rule:
             If the rule gives every path weight zero.
         """
         log_prm = _along_paths(tree, self.factors(tree))
+        ends = slice(int(tree.model.state_start[-2]), None)
+        if np.isneginf(log_prm[ends][tree.forward_backward.reached[ends]]).all():
+            raise InputError(f"rule {self.name}: V^ = 0 somewhere on every path, none has weight")
         return Problem.from_log(
             tree.model, log_prm[tree.model.state_start[-2] :], log_prm, name=tree.name
         )
@@ -130,11 +133,14 @@ def _softmax(tree: Problem) -> Floats:
 def _annealed(tree: Problem) -> Floats:
     """V^ to the largest power beta_h <= 1 that keeps the share of effective particles."""
     out, start = _absolute(tree), tree.model.state_start
-    log_reach = tree.forward_backward.log_forward
+    log_reach, e = tree.forward_backward.log_forward, tree.forward_backward.edges
+    spent, used = np.zeros_like(out), tree.forward_backward.taken  # along the path, to the parent
     for h in range(1, tree.horizon + 1):
         here = slice(int(start[h]), int(start[h + 1]))
-        before = np.where(np.arange(out.size) < start[h], out, 0.0)
-        mass = (log_reach + _along_paths(tree, before))[here]
+        part = slice(int(e.start[h - 1]), int(e.start[h]))
+        source, target = e.source[part][used[part]], e.target[part][used[part]]
+        spent[target] = spent[source] + out[source]
+        mass = log_reach[here] + spent[here]
         score = tree.log_prm_flat[here]
         live = np.isfinite(mass) & np.isfinite(score)
         if live.any():

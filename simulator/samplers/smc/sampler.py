@@ -105,6 +105,7 @@ class SMC(Sampler):
             variance=scheme.variance if every else "none known",
             rewritten=rewritten,
             myopic=True,
+            lost_mass=self.as_plain(problem).forward_backward.lost_mass,
         )
 
     @property

@@ -95,8 +95,10 @@ class SMCRejection(Sampler):
 
     def facts(self, problem: Problem) -> Facts:
         """See `Sampler.facts`."""
-        del problem
-        return Facts(properly_weighted=True, drawn=True, family="smc-rs", myopic=True)
+        return Facts(
+            properly_weighted=True, drawn=True, family="smc-rs", myopic=True,
+            lost_mass=problem.forward_backward.lost_mass,
+        )  # fmt: skip
 
     def log_eta(self, problem: Problem) -> float:
         """log of the eta in use.

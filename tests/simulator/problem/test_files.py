@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from scripts.cli.app import main
 from simulator.errors import InputError
+from simulator.problem.families.reference import reference
 from simulator.problem.files import FORMAT, load_problem, save_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
@@ -403,3 +404,13 @@ def test_lost_mass_is_accepted_and_reported(tmp_path, capsys):
     assert found["lost_states"] == ["stage 1, row 0"]
     # r is 1 or 2 below row 0 (mean 1.75), 2 below row 1: the lost share of Z
     assert found["lost_mass"] == pytest.approx(1.75 / (1.75 + 2.0), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["two\nlines", None, "half \ud800 pair", 7])
+@pytest.mark.parametrize("ending", ["json", "npz"])
+def test_a_name_that_could_not_be_read_back_is_not_written(name, ending, tmp_path):
+    problem = reference(2)
+    problem.name = name
+    with pytest.raises(InputError, match="not a line of text"):
+        save_problem(problem, tmp_path / f"p.{ending}")
+    assert list(tmp_path.iterdir()) == []
