@@ -12,10 +12,10 @@ from scripts.bench.c_code import CSMC
 from scripts.bench.problems import Size, filtering
 from scripts.bench.timing import Contestant, race, ratio, speed
 from simulator.problem.problem import Problem
+from simulator.samplers.backtracking.plain import run_plain as walk_plain
 from simulator.samplers.backtracking.sampler import Backtracking
 from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.baselines.whole_paths import whole_path_filter
-from simulator.samplers.branching.plain import run_plain as walk_plain
 from simulator.samplers.smc.plain import run_plain
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.plain import run_rejection_plain

@@ -60,7 +60,8 @@ def two_branch_tv(horizon: int, n_particles: int, s: float = 0.5) -> Interval:
 
     Examples
     --------
-    >>> [f"{x:.4f}" for x in two_branch_tv(64, 8)]
+    >>> limits = two_branch_tv(64, 8)
+    >>> [f"{x:.4f}" for x in (limits.low, limits.high)]
     ['0.1114', '0.1143']
     """
     if horizon < 1 or n_particles < 1 or not 0 <= s < 1:

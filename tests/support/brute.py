@@ -1,8 +1,8 @@
-"""Brute force that shares no code with the package: exact rationals, all prefixes, all systems.
+"""Brute force that shares no code with the package: all particle systems on a `prefixes.Tree`.
 
-`Tree` lists every prefix that pi_ref reaches. `smc`, `conditional_mean` and `rejection`
-enumerate ordered particle systems with itertools, as the algorithms are written down in
-theory.md, section 2. Whatever decides something (weights, effective sample sizes,
+`smc`, `conditional_mean` and `rejection` enumerate ordered particle systems with itertools, as
+the algorithms are written down in arXiv 2603.07887 (algorithms 1 and 2) and in
+paper/sections/setting.tex. Whatever decides something (weights, effective sample sizes,
 breakpoints, ties) is a Fraction; only probabilities are floats.
 """
 
@@ -13,75 +13,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
+from tests.support.prefixes import ONE
+
 SCHEMES = ("multinomial", "systematic", "stratified", "residual", "ssp", "killing", "single")
-ONE = Fraction(1)
-
-
-def rational(x):
-    """The fraction with a small denominator that the float stands for."""
-    q = Fraction(float(x)).limit_denominator(10**4)
-    assert math.isclose(q, x, rel_tol=1e-12), f"{x} is no simple fraction"
-    return q
-
-
-class Tree:
-    """A problem on prefixes. Its V^ must be a simple multiple of V* (or simple where V* = 0).
-
-    kernel[x] : list of (pi_ref(c | x), c); p[x] : pi_ref(x); v[x] : V*; hat[x] : V^, zero
-    below its zeros; state[x] : row of the level; levels[h] : prefixes; edge rewards are in.
-    """
-
-    def __init__(self, problem):
-        model, self.horizon = problem.model, problem.horizon
-        self.levels, self.kernel = [[()]], {}
-        self.p, self.state, factor = {(): ONE}, {(): 0}, {(): ONE}
-        for h in range(self.horizon):
-            edge = None if problem.edge_reward is None else problem.edge_reward[h]
-            self.levels.append([])
-            for x in self.levels[h]:
-                self.kernel[x] = []
-                s = self.state[x]
-                for a in range(model.n_actions):
-                    q = rational(model.probs[h][s][a])
-                    if q == 0:
-                        continue
-                    c = (*x, a)
-                    self.kernel[x].append((q, c))
-                    self.levels[-1].append(c)
-                    self.p[c] = self.p[x] * q
-                    self.state[c] = int(model.next_state[h][s][a])
-                    factor[c] = factor[x] * (1 if edge is None else rational(edge[s][a]))
-        self.paths = self.levels[-1]
-        self.v = {y: factor[y] * rational(problem.reward[self.state[y]]) for y in self.paths}
-        for level in self.levels[-2::-1]:
-            for x in level:
-                self.v[x] = sum(q * self.v[c] for q, c in self.kernel[x])
-        prm = problem.prm
-        self.hat = {}
-        for h, level in enumerate(self.levels):
-            for x in level:
-                if factor[x] == 0 or (x and self.hat[x[:-1]] == 0):
-                    self.hat[x] = Fraction(0)
-                    continue
-                unit = self.v[x] if self.v[x] > 0 else factor[x]
-                given = prm[h][self.state[x]]
-                self.hat[x] = unit * rational(given / float(unit / factor[x]))
-        self.z = self.v[()]
-        self.z_hat = [sum(self.p[x] * self.hat[x] for x in level) for level in self.levels]
-        self.z_alive = self.z_hat[-1]
-
-    def target(self, x):
-        """pi* of a prefix."""
-        return self.p[x] * self.v[x] / self.z
-
-    def alive_target(self, x):
-        """The law ∝ pi_ref r on alive paths, of a whole path."""
-        return self.p[x] * self.hat[x] / self.z_alive
-
-    def ahead(self, x, t):
-        """E_ref[V^(x_t) | x]."""
-        below = (d for d in self.levels[t] if d[: len(x)] == x)
-        return sum(self.p[d] * self.hat[d] for d in below) / self.p[x]
 
 
 @lru_cache(maxsize=100_000)

@@ -1,4 +1,4 @@
-"""The baseline samplers once more, as theory.md, section 2, writes them down; see `brute`.
+"""The baseline samplers once more, from their definitions in words; see `brute`.
 
 Each function takes the name of a mutant, a sampler with one error, from the list before it.
 """
@@ -8,7 +8,8 @@ import math
 from collections import defaultdict
 from fractions import Fraction
 
-from tests.support.brute import ONE, Outcome, offspring, rational
+from tests.support.brute import Outcome, offspring
+from tests.support.prefixes import ONE
 
 SIS_MUTANTS = ("uniform draw", "weight squared", "sum for mean", "V^ of the last step only")
 BEST_MUTANTS = ("worst", "first of the ties", "one draw fewer", "drawn by reward")
@@ -81,19 +82,9 @@ def beam(tree, n, mutant=None):
     return kept[-1 if mutant == "worst output" else 0], extended
 
 
-def unpruned(tree, problem):
+def unpruned(tree):
     """V^ of all prefixes, not set to zero below its zeros."""
-    factor, out = {(): ONE}, {}
-    for h, level in enumerate(tree.levels):
-        for x in level:
-            if x:
-                edge = None if problem.edge_reward is None else problem.edge_reward[h - 1]
-                step = 1 if edge is None else rational(edge[tree.state[x[:-1]]][x[-1]])
-                factor[x] = factor[x[:-1]] * step
-            unit = tree.v[x] if tree.v[x] > 0 else factor[x]
-            given = float(problem.prm[h][tree.state[x]])
-            out[x] = unit * rational(given / float(unit / factor[x])) if factor[x] > 0 else ONE * 0
-    return out
+    return {x: tree.given(x) for x in tree.nodes()}
 
 
 def lookahead(tree, hat, n, depth, rollouts, scheme="multinomial", threshold=1, mutant=None):

@@ -1,7 +1,7 @@
 """All clouds of multinomial SMC and of SMC-RS level by level, in fractions, for steps of proofs.
 
 A cloud is its law nu^_h as a sorted tuple of (prefix, share), empty after a failure. `tree` is a
-`tests.support.brute.Tree`.
+`tests.support.prefixes.Tree`.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""SMC-IND and VGB by brute force on `brute.Tree`, from their definitions, and wrong versions."""
+"""SMC-IND and VGB by brute force on `prefixes.Tree`, from their definitions, and wrong versions."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Every criterion of theory.md section 1 against loops over prefixes."""
+"""Every criterion of paper/sections/setting.tex against loops over prefixes."""
 
 import math
 
@@ -12,7 +12,7 @@ from simulator.problem.families.variance import variance
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
-from tests.support.prefix_tree import PrefixTree
+from tests.support.prefixes import Tree, real
 from tests.support.strategies import problems
 from theory.criteria import Criteria, criteria
 
@@ -25,9 +25,9 @@ def _ratio(a, b):
 
 def _chi2(tree, level):
     cells = [(tree.target(x), x) for x in tree.levels[level]]
-    if any(p > 0 and x.prm == 0 for p, x in cells):
+    if any(p > 0 and tree.hat[x] == 0 for p, x in cells):
         return math.inf
-    pi_hat = [(x.reach * x.prm / tree.z_hat[level], p) for p, x in cells if x.prm > 0]
+    pi_hat = [(tree.p[x] * tree.hat[x] / tree.z_hat[level], p) for p, x in cells if tree.hat[x] > 0]
     return sum((p - m) ** 2 / m for m, p in pi_hat)
 
 
@@ -35,53 +35,54 @@ def _proposal_chi2(tree, level):
     total = 0.0
     for x, c in tree.edges(level):
         p = tree.target(c)  # of the pair: a prefix knows its parent
-        if x.prm == 0:
+        if tree.hat[x] == 0:
             total += math.inf if p > 0 else 0.0
         else:
-            eta = x.reach * x.prm / tree.z_hat[level - 1] * c.step
+            eta = tree.p[x] * tree.hat[x] / tree.z_hat[level - 1] * tree.step[c]
             total += (p - eta) ** 2 / eta
     return total
 
 
 def _spread(tree, level):
-    if any(x.value > 0 and x.prm == 0 for x in tree.levels[level]):
+    if any(tree.v[x] > 0 and tree.hat[x] == 0 for x in tree.levels[level]):
         return math.inf
-    ratios = [x.value / x.prm for x in tree.levels[level] if x.prm > 0]
+    ratios = [tree.v[x] / tree.hat[x] for x in tree.levels[level] if tree.hat[x] > 0]
     return max(ratios) / min(ratios) if min(ratios) > 0 else math.inf
 
 
 def _bellman(tree):
-    inner = [x for x in tree.nodes() if x.prm > 0 and x.level < tree.horizon]
-    ratios = [sum(c.step * c.prm for c in x.children) / x.prm for x in inner]
+    inner = [x for x in tree.nodes() if tree.hat[x] > 0 and len(x) < tree.horizon]
+    ratios = [
+        sum(tree.step[c] * tree.hat[c] for c in tree.children(x)) / tree.hat[x] for x in inner
+    ]
     return [min(ratios), max(ratios)]
 
 
 NAIVE = {
     "action_coverage": lambda t: max(
-        c.value / x.value for x in t.nodes() for c in x.children if x.value > 0
+        t.v[c] / t.v[x] for x in t.nodes() for c in t.children(x) if t.v[x] > 0
     ),
     "prm_coverage": lambda t: max(
-        c.prm / x.prm for x in t.nodes() for c in x.children if x.prm > 0
+        t.hat[c] / t.hat[x] for x in t.nodes() for c in t.children(x) if t.hat[x] > 0
     ),
     "prm_accuracy": lambda t: max(
-        max(_ratio(x.value, x.prm), _ratio(x.prm, x.value)) for x in t.nodes()
+        max(_ratio(t.v[x], t.hat[x]), _ratio(t.hat[x], t.v[x])) for x in t.nodes()
     ),
     "chi2": lambda t: [_chi2(t, h) for h in range(1, t.horizon + 1)],
     "proposal_chi2": lambda t: [_proposal_chi2(t, h) for h in range(1, t.horizon + 1)],
     "bellman_ratio": _bellman,
-    "sequence_coverage": lambda t: max(x.value for x in t.leaves) / t.z,
-    "sequence_chi2": lambda t: sum(x.reach * (x.value / t.z - 1) ** 2 for x in t.leaves),
+    "sequence_coverage": lambda t: max(t.v[x] for x in t.paths) / t.z,
+    "sequence_chi2": lambda t: sum(t.p[x] * (t.v[x] / t.z - 1) ** 2 for x in t.paths),
     "loses_mass": lambda t: t.lossy,
     "level_action_coverage": lambda t: [
-        max(c.value / x.value for x, c in t.edges(h) if x.value > 0)
-        for h in range(1, t.horizon + 1)
+        max(t.v[c] / t.v[x] for x, c in t.edges(h) if t.v[x] > 0) for h in range(1, t.horizon + 1)
     ],
     "level_spread": lambda t: [_spread(t, h) for h in range(t.horizon + 1)],
 }
 
 
 def _agrees(problem):
-    tree, found = PrefixTree(problem), criteria(problem)
+    tree, found = Tree(problem, real), criteria(problem)
     for name, naive in NAIVE.items():
         assert np.asarray(getattr(found, name)) == pytest.approx(naive(tree), **EXACT), name
 
@@ -113,16 +114,16 @@ def test_the_strategy_reaches_every_case():
     @settings(max_examples=150)
     @given(problems(max_leaves=27))
     def look(problem):
-        tree = PrefixTree(problem)
+        tree = Tree(problem, real)
         nodes = list(tree.nodes())
         seen.update(
             name
             for name, here in {
                 "edge rewards": problem.has_edge_reward,
-                "zero rewards": any(x.value == 0 for x in tree.leaves),
-                "hope without value": any(x.prm > 0 and x.value == 0 for x in nodes),
+                "zero rewards": any(tree.v[x] == 0 for x in tree.paths),
+                "hope without value": any(tree.hat[x] > 0 and tree.v[x] == 0 for x in nodes),
                 "lost mass": tree.lossy,
-                "root is not Z": abs(tree.root.prm / tree.z - 1) > 0.1,
+                "root is not Z": abs(tree.hat[()] / tree.z - 1) > 0.1,
                 "shared states": not problem.is_tree,
                 "perfect": max(criteria(problem).chi2) < 1e-12,
             }.items()
@@ -136,14 +137,14 @@ def test_the_strategy_reaches_every_case():
 @settings(max_examples=60)
 @given(problems(max_leaves=16), st.sampled_from([1 - 1e-6, 1.0, 1 + 1e-6]))
 def test_profiles_count_the_ratios_at_and_above_the_threshold(problem, nudge):
-    tree, found = PrefixTree(problem), criteria(problem)
+    tree, found = Tree(problem, real), criteria(problem)
     for h in range(tree.horizon + 1):
-        atoms = [(tree.density(x), tree.target(x)) for x in tree.levels[h] if x.value > 0]
+        atoms = [(tree.density(x), tree.target(x)) for x in tree.levels[h] if tree.v[x] > 0]
         for m in {0.5, 1.0} | {a * nudge for a, _ in atoms if a < math.inf}:
             want = sum(p for a, p in atoms if a >= m * (1 - 1e-11))
             assert found.coverage_profile(m, h) == pytest.approx(want, **EXACT)
     for h in range(1, tree.horizon + 1):
-        steps = [(c.value / x.value, tree.target(c)) for x, c in tree.edges(h) if c.value > 0]
+        steps = [(tree.v[c] / tree.v[x], tree.target(c)) for x, c in tree.edges(h) if tree.v[c] > 0]
         for eta in {a * nudge for a, _ in steps}:
             want = sum(p for a, p in steps if a >= eta * (1 - 1e-11))
             assert found.action_coverage_profile(eta, h) == pytest.approx(want, **EXACT)
@@ -151,10 +152,12 @@ def test_profiles_count_the_ratios_at_and_above_the_threshold(problem, nudge):
 
 @given(problems(max_leaves=27))
 def test_the_printed_form_of_chi_square_and_its_limit_through_coverage(problem):
-    tree, found = PrefixTree(problem), criteria(problem)
+    tree, found = Tree(problem, real), criteria(problem)
     assume(not tree.lossy)
     for h in range(1, tree.horizon + 1):
-        mean = sum(tree.target(x) * x.value / x.prm for x in tree.levels[h] if x.value > 0)
+        mean = sum(
+            tree.target(x) * tree.v[x] / tree.hat[x] for x in tree.levels[h] if tree.v[x] > 0
+        )
         assert found.chi2[h - 1] == pytest.approx(tree.z_hat[h] / tree.z * mean - 1, **EXACT)
     before = np.append(0.0, found.chi2[:-1])
     limit = found.action_coverage * (1 + before) - 1

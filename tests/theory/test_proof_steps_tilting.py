@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from simulator.exact.second_moments import path_second_moment
 from simulator.problem.families.reference import reference
-from tests.support.brute import Tree, rejection, smc
+from tests.support.brute import rejection, smc
+from tests.support.prefixes import Tree
 from tests.support.strategies import problems
 from tests.support.systems import conditional, final_weights, growth
 

@@ -136,8 +136,13 @@ def _walk(moves: _Moves, n_particles: int, max_steps: int) -> tuple[Counter[Path
             x = None
             returns += 1
         else:
-            x = x[:-1]
+            x = _parent(x)
     return entered, steps
+
+
+def _parent(x: Path) -> Path:
+    """Where "parent" leads from below the root."""
+    return x[:-1]
 
 
 def _branch(moves: _Moves, n_particles: int) -> Counter[Path]:

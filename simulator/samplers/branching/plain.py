@@ -1,4 +1,7 @@
-"""The kernels of SMC-IND and VGB once more, in plain Python: the same draws, equal output."""
+"""The kernel of SMC-IND once more, in plain Python: the same draws, equal output.
+
+Each quantity that could be got wrong is a function of its own, as in the plain twin of SMC.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +10,20 @@ import math
 import numpy as np
 
 from simulator.problem.problem import Problem
-from simulator.samplers.backtracking.sampler import Backtracking
 from simulator.samplers.branching.moves import step_ratios
 from simulator.samplers.branching.sampler import SMCIndependent
 from simulator.samplers.runs import Runs, concatenate
 from simulator.streams.plain import Xoshiro
 from simulator.streams.seeds import run_seeds
-from simulator.typing import RngLike
+from simulator.typing import Floats, RngLike
 
-__all__ = ["run_plain"]
+__all__ = ["Path", "Prefixes", "log_mass", "one_run", "run_plain"]
 
 Path = tuple[int, ...]
 
 
 def run_plain(
-    problem: Problem,
-    sampler: SMCIndependent | Backtracking,
-    n_runs: int,
-    rng: RngLike,
-    *,
-    first_block: int = 0,
+    problem: Problem, sampler: SMCIndependent, n_runs: int, rng: RngLike, *, first_block: int = 0
 ) -> Runs:
     """Draw the runs that ``sampler.run`` draws, with their tokens.
 
@@ -43,14 +40,10 @@ def run_plain(
     >>> bool((a.states == b.states).all())
     True
     """
-    runs = []
-    for words in run_seeds(rng, n_runs, first_block):
-        tree = Prefixes(problem, Xoshiro(words.tolist()))
-        if isinstance(sampler, SMCIndependent):
-            runs.append(_branch(tree, sampler))
-        else:
-            runs.append(_walk(tree, sampler))
-    return concatenate(runs)
+    seeds = run_seeds(rng, n_runs, first_block)
+    return concatenate(
+        [_branch(Prefixes(problem, Xoshiro(words.tolist())), sampler) for words in seeds]
+    )
 
 
 class Prefixes:
@@ -71,79 +64,75 @@ class Prefixes:
     def move(self, x: Path) -> int:
         """Draw a token, or A for "parent"."""
         q = self.ratios[self.problem.model.state_start[len(x)] + self.state(x)]
-        below = np.cumsum(q / (1 + q.sum()))
+        below = np.cumsum(_chances(q))
         return int(np.searchsorted(below, self.rng.uniform(), side="right"))
+
+
+def _chances(q: Floats) -> Floats:
+    """Chances of the tokens; what is left to 1 is that of "parent"."""
+    return q / (1 + q.sum())
+
+
+class _Cost:
+    """How many prefixes were made, and how many expanded: those that cost."""
+
+    def __init__(self) -> None:
+        self.made, self.expanded = 0, 0
+
+    def expand(self) -> None:
+        """Count a prefix that asks for its children."""
+        self.expanded += 1
+
+    def make(self) -> None:
+        """Count a prefix that becomes a particle."""
+        self.made += 1
 
 
 def _branch(tree: Prefixes, sampler: SMCIndependent) -> Runs:
     particles: list[Path] = [()] * sampler.n_particles
-    expanded, made = 0, 0
+    cost = _Cost()
     for _ in range(tree.horizon):
         children: list[Path] = []
         for x in particles:
-            expanded += 1
-            while (a := tree.move(x)) < tree.n_actions:
-                if made == sampler.max_particles:
-                    return _result(tree, None, expanded, -math.inf)
+            cost.expand()
+            for a in _offspring(tree, x, sampler.max_particles - cost.made):
+                if cost.made == sampler.max_particles:
+                    return one_run(tree, None, cost.expanded, -math.inf)
                 children.append((*x, a))
-                made += 1
+                cost.make()
         particles = children
     if not particles:
-        return _result(tree, None, expanded, -math.inf)
+        return one_run(tree, None, cost.expanded, -math.inf)
     k = len(particles)
-    log_w = math.log(k) + (float(tree.problem.log_prm_flat[0]) - math.log(sampler.n_particles))
-    chosen = particles[min(int(tree.rng.uniform() * k), k - 1)]
-    return _result(tree, chosen, expanded, log_w)
+    log_w = log_mass(tree.problem, k, sampler.n_particles)
+    return one_run(tree, particles[_draw(k, tree.rng.uniform())], cost.expanded, log_w)
 
 
-def _walk(tree: Prefixes, sampler: Backtracking) -> Runs:
-    visits, horizon = sampler.stop == "visits", tree.horizon
-    least = sampler.least(tree.problem)
-    hopeless = np.isneginf(tree.problem.forward_backward.log_z_alive)
-    waits = sampler.stop == "leaf" and not hopeless
-    x: Path | None = None if visits else ()  # None is s
-    entered, steps, returns, leaves = int(not visits), 0, 0, 0
-    chosen: Path | None = None
-    while True:
-        at_leaf = x is not None and len(x) == horizon
-        if visits:
-            if returns == least:
-                break
-        elif steps >= least and (at_leaf or not waits):
-            chosen = x if at_leaf else None
-            break
-        if steps == sampler.max_steps:
-            chosen = None
-            break
-        steps += 1
-        if x is None:
-            x = ()
-            entered += 1
-        elif at_leaf:
-            x = x[:-1]
-        elif (a := tree.move(x)) < tree.n_actions:
-            x = (*x, a)
-            if len(x) < horizon:
-                entered += 1
-            else:
-                leaves += 1
-                if visits and tree.rng.uniform() * leaves < 1:
-                    chosen = x
-        elif x == ():
-            x = None
-            returns += 1
-        else:
-            x = x[:-1]
-    log_w = None
-    if visits:
-        log_w = -math.inf
-        if chosen is not None:
-            root = float(tree.problem.log_prm_flat[0])
-            log_w = math.log(leaves) + (root - math.log(sampler.n_particles))
-    return _result(tree, chosen, entered, log_w)
+def _offspring(tree: Prefixes, x: Path, room: int) -> list[int]:
+    """Draw the tokens of the children of a particle; no more than one beyond the room for them."""
+    tokens: list[int] = []
+    while len(tokens) <= room and (a := tree.move(x)) < tree.n_actions:
+        tokens.append(a)
+    return tokens
 
 
-def _result(tree: Prefixes, chosen: Path | None, expanded: int, log_w: float | None) -> Runs:
+def _draw(k: int, u: float) -> int:
+    """Draw one of k particles, all alike."""
+    return min(int(u * k), k - 1)
+
+
+def log_mass(problem: Problem, k: int, n_particles: int) -> float:
+    """Return log W^ of N particles at the root that end in k leaves."""
+    return math.log(k) + (_log_root(problem) - math.log(n_particles))
+
+
+def _log_root(problem: Problem) -> float:
+    """log V^(root)."""
+    return float(problem.log_prm_flat[0])
+
+
+def one_run(tree: Prefixes, chosen: Path | None, expanded: int, log_w: float | None) -> Runs:
+    """Make the result of a run of its output, None if it failed."""
     path = np.full(tree.horizon, -1) if chosen is None else np.array(chosen)
     return Runs(
         states=np.array([-1 if chosen is None else tree.state(chosen)]),

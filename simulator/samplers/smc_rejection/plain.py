@@ -1,4 +1,7 @@
-"""The kernel of SMC by rejection once more, in plain Python: the same draws, equal output."""
+"""The kernel of SMC by rejection once more, in plain Python: the same draws, equal output.
+
+Each quantity that could be got wrong is a function of its own, as in the plain twin of SMC.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import numpy as np
 
 from simulator.problem.problem import Problem
 from simulator.samplers.runs import Runs, concatenate
-from simulator.samplers.smc.edge_tables import edge_tables
+from simulator.samplers.smc.edge_tables import EdgeTables, edge_tables
 from simulator.samplers.smc.plain import draw_token
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 from simulator.streams.plain import Xoshiro
@@ -43,28 +46,23 @@ def run_rejection_plain(
 
 def _run(problem: Problem, sampler: SMCRejection, rng: Xoshiro) -> Runs:
     n, horizon, tables = sampler.n_particles, problem.horizon, edge_tables(problem)
-    log_eta, move = sampler.log_eta(problem), problem.model.next_state
+    log_eta = sampler.log_eta(problem)
     tokens = np.full((horizon, n), -1, dtype=np.int32)
     genealogy = np.full((horizon, n), -1, dtype=np.int32)
     states = np.full((horizon, n), -1, dtype=np.int64)
     parents = [0] * n
-    log_w, proposals = float(problem.log_prm_flat[0]), 0
+    log_w, proposals = _log_root(problem), 0
     for h in range(horizon):
-        log_w += _log_mean([_log_ratio(problem, h, x) for x in parents])
+        log_w += _log_mean_weight(problem, h, parents)
         if log_w == -math.inf:
             break
         for k in range(n):
-            while True:
-                proposals += 1
-                i = int(rng.uniform() * n)
-                token = draw_token(problem, tables, h, parents[i], rng)
-                ratio = _log_weight(problem, h, parents[i], token) - log_eta
-                if rng.uniform() < math.exp(ratio):
-                    break
+            i, token, tried = _accepted(problem, tables, h, parents, log_eta, rng)
+            proposals += tried
             tokens[h, k], genealogy[h, k] = token, i if h > 0 else 0
-            states[h, k] = move[h][parents[i], token]
+            states[h, k] = problem.model.next_state[h][parents[i], token]
         parents = states[h].tolist()
-    chosen, failed = int(rng.uniform() * n), log_w == -math.inf
+    chosen, failed = _draw_output(n, rng.uniform()), log_w == -math.inf
     path = np.full(horizon, -1, dtype=np.int32)
     if not failed:
         place = chosen
@@ -83,11 +81,55 @@ def _run(problem: Problem, sampler: SMCRejection, rng: Xoshiro) -> Runs:
     )
 
 
+def _log_root(problem: Problem) -> float:
+    """log V^(root), with which log W^ starts."""
+    return float(problem.log_prm_flat[0])
+
+
+def _accepted(
+    problem: Problem, tables: EdgeTables, h: int, parents: list[int], log_eta: float, rng: Xoshiro
+) -> tuple[int, int, int]:
+    """Propose until one is accepted: place of its parent, its token, and how many it took."""
+    tried = 0
+    while True:
+        tried += 1
+        i = _draw_parent(len(parents), rng.uniform())
+        token = draw_token(problem, tables, h, parents[i], rng)
+        if rng.uniform() < math.exp(_log_acceptance(problem, h, parents[i], token, log_eta)):
+            return i, token, tried
+
+
+def _draw_parent(n: int, u: float) -> int:
+    """Draw the place of a parent, uniformly."""
+    return int(u * n)
+
+
+def _draw_output(n: int, u: float) -> int:
+    """Draw the place of the output, uniformly."""
+    return int(u * n)
+
+
+def _log_acceptance(problem: Problem, h: int, state: int, token: int, log_eta: float) -> float:
+    """log of the chance that a proposal is accepted."""
+    return _log_weight(problem, h, state, token) - log_eta
+
+
 def _log_weight(problem: Problem, h: int, state: int, token: int) -> float:
     """log of edge reward times V^(child)/V^(parent)."""
-    t, child = problem.tables, int(problem.model.next_state[h][state, token])
-    gain = float(t.log_factor[t.factor_start[h] + state * t.n_actions + token])
+    child = int(problem.model.next_state[h][state, token])
+    gain = _log_factor(problem, h, state, token)
     return gain + float(problem.log_prm[h + 1][child]) - float(problem.log_prm[h][state])
+
+
+def _log_factor(problem: Problem, h: int, state: int, token: int) -> float:
+    """log of the edge reward."""
+    t = problem.tables
+    return float(t.log_factor[t.factor_start[h] + state * t.n_actions + token])
+
+
+def _log_mean_weight(problem: Problem, h: int, parents: list[int]) -> float:
+    """log W_h, the mean over the parents of E_ref[V^(child)|x]/V^(x)."""
+    return _log_mean([_log_ratio(problem, h, x) for x in parents])
 
 
 def _log_ratio(problem: Problem, h: int, state: int) -> float:
@@ -103,4 +145,5 @@ def _log_ratio(problem: Problem, h: int, state: int) -> float:
 
 
 def _log_mean(x: list[float]) -> float:
+    """log of the mean of numbers given by their logs."""
     return float(np.logaddexp.reduce(x)) - math.log(len(x))

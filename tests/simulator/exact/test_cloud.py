@@ -18,7 +18,8 @@ from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
 from simulator.samplers.smc.sampler import SMC
-from tests.support.brute import SCHEMES, Tree, smc
+from tests.support.brute import SCHEMES, smc
+from tests.support.prefixes import Tree
 from tests.support.strategies import problems
 
 THRESHOLDS = (0, 0.4, 0.75, 1)
@@ -131,7 +132,7 @@ def test_the_law_on_states_sums_the_law_on_paths(problem, sampler):
 @given(problems(max_leaves=16), samplers)
 @settings(max_examples=60)
 def test_every_level_of_the_chain_estimates_its_intermediate_target(problem, sampler):
-    # E[(W^_h / Z^_h) nu^_h(s)] = pi^_h(s), theory.md 3.1
+    # E[(W^_h / Z^_h) nu^_h(s)] = pi^_h(s): arXiv 2603.07887, C.2
     sampler = fitting(problem, sampler)
     tree = Tree(problem)
     reachable = sum(z > 0 for z in tree.z_hat)
@@ -148,7 +149,7 @@ def test_every_level_of_the_chain_estimates_its_intermediate_target(problem, sam
         assert level.probability.sum() + level.failure == pytest.approx(1, abs=1e-10)
 
 
-# theory.md, section 3: H, N, log Z, tv, relative variance of SMC
+# tab:reference of paper/sections/experiments.tex: H, N, log Z, tv, relative variance of SMC
 REFERENCE = [
     (3, 2, 0.587786664902, 0.167576191303, 0.260515676192),
     (3, 3, 0.587786664902, 0.133395806144, 0.212465283739),

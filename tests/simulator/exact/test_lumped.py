@@ -68,7 +68,7 @@ def test_the_tabulated_errors_of_the_product_instance_come_out(horizon, tv):
     assert product_tv(horizon, 8) == pytest.approx(tv, abs=5e-4)
 
 
-# theory.md, section 5: N, H, 1/2 - E[nu^_H(b=1)] at s = 1/2
+# tab:instances of paper/sections/experiments.tex: N, H, 1/2 - E[nu^_H(b=1)] at s = 1/2
 TWO_BRANCH = [
     (8, 8, 0.0290410873),
     (8, 64, 0.0446019253),

@@ -8,7 +8,8 @@ import pytest
 
 from simulator.problem.families.reference import reference
 from simulator.samplers.smc.sampler import SMC
-from tests.support.brute import MUTANTS, SCHEMES, Tree, smc
+from tests.support.brute import MUTANTS, SCHEMES, smc
+from tests.support.prefixes import Tree
 
 PROBLEM = reference(3)
 TREE = Tree(PROBLEM)

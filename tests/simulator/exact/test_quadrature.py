@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import xlog1py, xlogy
 
 from simulator.exact.quadrature import self_normalised_mean
-from tests.support.prefix_tree import compositions
+from tests.support.clouds import compositions
 
 WEIGHTS = st.sampled_from([0.0, 1e-12, 1e-3, 0.5, 1.0, 1.0, 7.0, 1e6])
 

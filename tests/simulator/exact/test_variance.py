@@ -17,7 +17,8 @@ from simulator.problem.families.reference import reference
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
 from simulator.samplers.smc.sampler import SMC
-from tests.support.brute import Tree, conditional_mean, rejection, smc
+from tests.support.brute import conditional_mean, rejection, smc
+from tests.support.prefixes import Tree
 from tests.support.strategies import problems
 
 ALGORITHMS = ("smc", "smc-rs")
@@ -25,7 +26,7 @@ particles = st.integers(1, 6)
 
 
 def subset_sum(tree, n, y, algorithm):
-    """m(y) as theory.md, 3.4 prints it, over all subsets of coalescence levels."""
+    """m(y) by thm:variance (paper/sections/identities.tex), over subsets of coalescence levels."""
     horizon, hat, z = tree.horizon, tree.hat, tree.z_hat
     if algorithm == "smc":
         last = horizon
@@ -143,7 +144,8 @@ def test_lost_paths_have_infinite_m(algorithm, problem, n):
         assert relative_variance(problem, n, algorithm) == math.inf
 
 
-# theory.md, section 3: H, N, (variance, bound J) of SMC, (tv, variance, bound J) of SMC-RS
+# tab:reference of paper/sections/experiments.tex
+# H, N, (variance, bound J) of SMC, (tv, variance, bound J) of SMC-RS
 REFERENCE = [
     (3, 2, (0.260515676192, 0.225130864498), (0.175344688431, 0.354040130030, 0.237208501328)),
     (3, 3, (0.212465283739, 0.194770397648), (0.120880372029, 0.230409137708, 0.186038606454)),
@@ -166,7 +168,7 @@ def test_the_tabulated_variances_and_bounds_come_out(horizon, n, of_smc, of_rs):
 
 @pytest.mark.parametrize(("horizon", "n", "of_smc", "of_rs"), REFERENCE[:3])
 def test_the_enumeration_of_smc_rs_has_the_tabulated_error(horizon, n, of_smc, of_rs):
-    # The table was made by other means, so this also tests tests/brute.py.
+    # The table was made by other means, so this also tests tests/support/brute.py.
     tree = Tree(reference(horizon))
     out = rejection(tree, n)
     assert out.tv(tree) == pytest.approx(of_rs[0], abs=1e-11)

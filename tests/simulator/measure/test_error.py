@@ -1,6 +1,5 @@
 """The bracket against exact laws; each random assertion states its false-failure rate."""
 
-import inspect
 import tracemalloc
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from simulator.measure.confidence import BettingUpper
 from simulator.measure.error import bracket
 from simulator.measure.plug_in import PlugIn
 from simulator.measure.stepwise import largest_steps, plain_problem, stepwise_samples
+from simulator.measure.witness import Event
 from simulator.problem.families.product import product
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.library import open_problem
@@ -137,37 +137,48 @@ def test_a_sampler_without_weights_gets_what_applies():
     assert 0.3 < shared.low <= 0.4
 
 
-def _mutant(old, new):
-    """`bracket` with one line changed."""
-    source = inspect.getsource(bracket)
-    assert source.count(old) == 1
-    space = dict(vars(error))
-    exec(compile(source.replace(old, new), "mutant", "exec"), space)
-    return space["bracket"]
-
-
-def test_events_are_tested_on_runs_that_they_were_not_learnt_on():
+def test_events_are_tested_on_runs_that_they_were_not_learnt_on(monkeypatch):
     # the sampler is exact; a bracket that tests on the learning half "certifies" an error.
     # False failures below 1e-9.
     sampler = Weightless((1 / 256,) * 256)
     honest = bracket(FLAT, sampler, 400, rng=0, confidence=SURE)
     assert honest.low == 0.0
-    wrong = _mutant("event.lower(third, draws, delta)", "event.lower(first + second, draws, delta)")
-    assert wrong(FLAT, sampler, 400, rng=0, confidence=SURE).low > 0.1
+    learn = error.learn_event
+
+    def learn_and_test(first, second, draws, delta):
+        class Overfitted(Event):
+            def lower(self, runs, draws, delta):
+                return super().lower(first + second, draws, delta)
+
+        return Overfitted(**vars(learn(first, second, draws, delta)))
+
+    monkeypatch.setattr(error, "learn_event", learn_and_test)
+    assert bracket(FLAT, sampler, 400, rng=0, confidence=SURE).low > 0.1
+
+
+def every_limit_takes_the_share_of_one(monkeypatch):
+    """`bracket` adds up how many limits apply."""
+    monkeypatch.setattr(error, "sum", lambda applies: 1, raising=False)
+    return bracket
+
+
+def each_side_gets_all(monkeypatch):
+    """`bracket` halves 1 - confidence."""
+    return lambda *given, confidence, **options: bracket(
+        *given, confidence=2 * confidence - 1, **options
+    )
 
 
 SPLITS = {
-    "as it is": (None, True),
-    "no union over the upper limits": (
-        ("share = delta / max(sum(applies.values()), 1)", "share = delta"), False,
-    ),
-    "each side gets all": (("delta = (1 - confidence) / 2", "delta = 1 - confidence"), False),
-}  # fmt: skip
+    "as it is": (lambda monkeypatch: bracket, True),
+    "no union over the upper limits": (every_limit_takes_the_share_of_one, False),
+    "each side gets all": (each_side_gets_all, False),
+}
 
 
 @pytest.mark.parametrize("name", SPLITS)
 def test_the_error_probability_is_spent_once(monkeypatch, name):
-    change, right = SPLITS[name]
+    make, right = SPLITS[name]
     spent = []
     betting, plug_in = BettingUpper.__init__, PlugIn.upper
     monkeypatch.setattr(
@@ -184,8 +195,7 @@ def test_the_error_probability_is_spent_once(monkeypatch, name):
             error.learn_event.__globals__, side,
             lambda k, n, delta, f=function: (lower.append(delta), f(k, n, delta))[1],
         )  # fmt: skip
-    test = bracket if change is None else _mutant(*change)
-    b = test(open_problem("reference:horizon=3"), SMC(2), 1_000, rng=0, confidence=0.9)
+    b = make(monkeypatch)(open_problem("reference:horizon=3"), SMC(2), 1_000, rng=0, confidence=0.9)
     assert len(spent) == len(b.certificates) == 3
     # the last event tested is the one that counts, with draws of its own if need be
     last = lower[-1] if b.witness != "likelihood ratio" else lower[-1] + lower[-2]

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 
 from simulator.errors import InputError
-from simulator.exact.enumeration import enumerate_sequences
 from simulator.measure.divergence import intermediate_kl, sequence_kl
 from simulator.measure.diversity import diversity
 from simulator.measure.log_normalising_constant import log_z_error
@@ -17,6 +16,7 @@ from simulator.measure.outputs import accuracy, expected_reward
 from simulator.problem.families.product import product
 from simulator.problem.library import open_problem
 from simulator.samplers.smc.sampler import SMC
+from tests.support.prefixes import Tree, real
 from tests.support.strategies import problems
 
 SURE = 1 - 1e-10
@@ -28,20 +28,18 @@ RUNS = SMC(2).run(PROBLEM, 40_000, rng=1, keep=("tokens",))
 @settings(max_examples=40)
 @given(problems(max_leaves=27))
 def test_divergences_against_all_sequences(problem):
-    s = enumerate_sequences(problem)
-    on = s.target > 0
-    want = (s.target[on] * np.log(s.target[on] / s.probability[on])).sum()
+    tree = Tree(problem, real)
+    goal = {x: tree.target(x) for x in tree.nodes() if tree.v[x] > 0}
+    want = sum(q * math.log(q / tree.p[y]) for y, q in goal.items() if y in tree.paths)
     assert sequence_kl(problem) == pytest.approx(want, abs=1e-10)
     got = intermediate_kl(problem)
-    for h in range(problem.horizon + 1):
-        step = len(s.tokens) // (problem.model.n_actions**h)
-        target = s.target.reshape(-1, step).sum(axis=1)
-        hat = np.where(s.alive[::step, h], s.prefix_probability[::step, h] * s.prm[::step, h], 0.0)
-        at = target > 0
-        if (hat[at] == 0).any():
+    for h, level in enumerate(tree.levels):
+        on = [x for x in level if x in goal]
+        if any(tree.hat[x] == 0 for x in on):
             assert got[h] == math.inf
         else:
-            want = (target[at] * np.log(target[at] / (hat[at] / hat.sum()))).sum()
+            hat = {x: tree.p[x] * tree.hat[x] / tree.z_hat[h] for x in on}
+            want = sum(goal[x] * math.log(goal[x] / hat[x]) for x in on)
             assert got[h] == pytest.approx(want, abs=1e-10)
 
 
@@ -79,25 +77,26 @@ def test_exact_measures_against_plain_sums():
 
 
 def test_lpd_against_all_sequences():
-    s = enumerate_sequences(PROBLEM)
+    tree = Tree(PROBLEM, real)
+    assert EXACT.tokens.tolist() == [list(y) for y in tree.paths]
+    gap = {y: p - tree.target(y) for y, p in zip(tree.paths, EXACT.law, strict=True)}
     total = 0.0
     for h in range(3):
-        step = 2 ** (2 - h)
-        for weight in (s.probability, s.target):
-            now = weight.reshape(-1, step).sum(axis=1)
-            before = now.reshape(-1, 2).sum(axis=1)
-            log_p = np.repeat(np.log(now / np.repeat(before, 2)), step)
-            total += abs(((EXACT.law - s.target) * log_p).sum())
+        for weight in (tree.p.get, tree.target):
+            total += abs(
+                sum(g * math.log(weight(y[: h + 1]) / weight(y[:h])) for y, g in gap.items())
+            )
     assert log_probability_discrepancy(PROBLEM, EXACT).value == pytest.approx(total)
 
 
 def test_log_z_error_is_a_quantile_with_exact_limits():
     # N = 1: W^ = r, so that |log W^ - log Z| has three values; false failures below 1e-10
     runs = SMC(1).run(PROBLEM, 10_000, rng=0)
-    s = enumerate_sequences(PROBLEM)
-    off = np.abs(np.log(s.reward) - PROBLEM.log_z)
+    tree = Tree(PROBLEM, real)
+    off = np.array([abs(math.log(tree.v[y]) - PROBLEM.log_z) for y in tree.paths])
     order = np.argsort(off)
-    median = off[order][np.searchsorted(np.cumsum(s.probability[order]), 0.5)]
+    probability = np.array([tree.p[y] for y in tree.paths])
+    median = off[order][np.searchsorted(np.cumsum(probability[order]), 0.5)]
     error = log_z_error(PROBLEM, runs, confidence=SURE)
     assert error.low - 1e-9 <= median <= error.high + 1e-9
     tiny = log_z_error(PROBLEM, SMC(1).run(PROBLEM, 4, rng=0), confidence=SURE)

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import InputError
-from simulator.exact.enumeration import enumerate_sequences
 from simulator.exact.second_moments import path_second_moment
 from simulator.measure.confidence import clopper_pearson, mean_interval
 from simulator.measure.density_ratio import (
@@ -19,6 +18,7 @@ from simulator.measure.walk_kernel import count_law
 from simulator.problem.library import open_problem
 from simulator.problem.target import target_kernel, target_paths, target_paths_plain
 from simulator.samplers.smc.sampler import SMC
+from tests.support.prefixes import Tree, real
 from tests.support.strategies import problems
 
 
@@ -27,9 +27,8 @@ from tests.support.strategies import problems
 def test_target_paths_equal_their_twin_and_stay_on_the_target(problem):
     tokens = target_paths(problem, 20, 3)
     assert (tokens == target_paths_plain(problem, 20, 3)).all()
-    everything = enumerate_sequences(problem)
-    target = dict(zip(map(tuple, everything.tokens.tolist()), everything.target, strict=True))
-    assert all(target[tuple(y)] > 0 for y in tokens.tolist())
+    tree = Tree(problem, real)
+    assert all(tree.target(tuple(y)) > 0 for y in tokens.tolist())
     assert (
         target_paths(problem, 3, 3, first_block=1) == target_paths(problem, 1027, 3)[1024:]
     ).all()
@@ -83,14 +82,14 @@ def test_tally_counts_what_a_loop_counts(problem, seed):
 @settings(max_examples=30)
 @given(problems(max_leaves=27))
 def test_law_of_token_counts_against_all_sequences(problem):
-    everything, t = enumerate_sequences(problem), problem.tables
+    tree, t = Tree(problem, real), problem.tables
     for token in range(problem.model.n_actions):
         law = count_law(
             target_kernel(problem), t.n_actions, t.state_start, t.table_start, t.next_state, token
         )
-        want = np.bincount(
-            (everything.tokens == token).sum(axis=1), everything.target, problem.horizon + 1
-        )
+        want = np.zeros(problem.horizon + 1)
+        for y in tree.paths:
+            want[y.count(token)] += tree.target(y)
         assert law == pytest.approx(want, abs=1e-12)
 
 

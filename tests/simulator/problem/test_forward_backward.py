@@ -1,18 +1,17 @@
 """Dynamic programming against sums over all sequences (T0, T1)."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 
-from simulator.errors import TooLargeError
-from simulator.exact.enumeration import enumerate_sequences
 from simulator.problem.families.product import product
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from tests.support.brute import Tree
+from tests.support.prefixes import Tree, real
 from tests.support.strategies import problems
 
 
@@ -76,34 +75,35 @@ def test_lost_states_are_those_the_target_visits_although_v_is_zero(problem):
 
 
 @given(problems(max_leaves=16))
-def test_the_library_of_sequences_is_the_naive_one(problem):
-    tree, listed = Tree(problem), enumerate_sequences(problem)
-    assert len(listed.tokens) == problem.model.n_actions**problem.horizon
-    for i, tokens in enumerate(listed.tokens.tolist()):
-        y = tuple(tokens)
-        assert listed.probability[i] == close(float(tree.p.get(y, 0)))
-        if y not in tree.p:
-            continue
-        assert listed.reward[i] == close(float(tree.v[y]))
-        assert listed.target[i] == close(float(tree.target(y)))
-        for h in range(problem.horizon + 1):
-            alive = tree.hat[y[:h]] > 0
-            assert listed.alive[i, h] == alive
-            if alive:
-                assert listed.prm[i, h] == close(float(tree.hat[y[:h]]))
-    assert listed.z == close(float(tree.z))
-    for h in range(problem.horizon + 1):
-        to_go = listed.reward_to_go(h)
-        want = [float(tree.v[y[:h]]) if y[:h] in tree.p else math.nan
-                for y in map(tuple, listed.tokens.tolist())]  # fmt: skip
-        assert to_go == pytest.approx(want, rel=1e-12, nan_ok=True)
-        if not np.isnan(to_go).any():
-            assert listed.mean(h, to_go) == close(float(tree.z))
+def test_the_tree_of_floats_and_that_of_fractions_list_the_same_sequences(problem):
+    tree, floats = Tree(problem), Tree(problem, real)
+    assert floats.levels == tree.levels
+    assert floats.state == tree.state
+    assert (floats.lossy, floats.z) == (tree.lossy, close(float(tree.z)))
+    assert floats.z_hat == close([float(z) for z in tree.z_hat])
+    for x in tree.nodes():
+        assert (floats.hat[x] > 0) == (tree.hat[x] > 0)
+        for name in ("p", "step", "factor", "v", "hat"):
+            assert getattr(floats, name)[x] == close(float(getattr(tree, name)[x])), name
+        assert floats.target(x) == close(float(tree.target(x)))
+        below = [d for d in tree.paths if d[: len(x)] == x]
+        ahead = sum(floats.p[d] * floats.hat[d] for d in below) / floats.p[x]
+        assert floats.ahead(x, problem.horizon) == close(ahead)
+        assert tree.v[x] == sum(tree.p[d] * tree.v[d] for d in below) / tree.p[x]
 
 
-def test_too_many_sequences_are_refused_in_one_line():
-    with pytest.raises(TooLargeError, match=r"\Abrute force: .* the limit is .*\Z"):
-        enumerate_sequences(product(64))
+@given(problems(max_leaves=16))
+def test_no_sequence_is_left_out(problem):
+    tree, model = Tree(problem), problem.model
+    for y in itertools.product(range(model.n_actions), repeat=problem.horizon):
+        s, chance, factor = 0, 1.0, 1.0
+        for h, a in enumerate(y):
+            chance *= model.probs[h][s, a]
+            factor *= 1.0 if problem.edge_reward is None else problem.edge_reward[h][s][a]
+            s = model.next_state[h][s, a]
+        assert tree.p.get(y, 0) == close(chance)
+        if y in tree.p:
+            assert tree.v[y] == close(factor * problem.reward[s])
 
 
 def test_ten_thousand_levels_do_not_overflow():

@@ -108,6 +108,26 @@ def test_with_prm_keeps_model_and_reward():
     assert other.with_prm("exact").digest == problem.digest
 
 
+@pytest.mark.parametrize("prm", ["typo", "Exact", "", 3, None, [[1.0], [1.0, 1.0]]])
+def test_with_prm_refuses_what_the_constructor_refuses_in_the_same_words(prm):
+    problem = Problem(TREE, [1, 2, 3, 4], "exact")
+    told = []
+    for call in (lambda: Problem(TREE, [1, 2, 3, 4], prm), lambda: problem.with_prm(prm)):
+        with pytest.raises(InputError, match=r"\Aprm: [^\n]*\Z") as refused:
+            call()
+        told.append(str(refused.value))
+    assert told[0] == told[1]
+    if isinstance(prm, str):
+        assert told[0] == f'prm: {prm!r} is not known, only "exact" or a list is'
+
+
+def test_exact_is_the_value_in_the_constructor_and_in_with_prm():
+    problem = Problem(TREE, [1, 2, 3, 4], [[1.0], [5.0, 0.1], [1, 2, 3, 4]])
+    for made in (Problem(TREE, [1, 2, 3, 4], "exact"), problem.with_prm("exact")):
+        assert made.prm[1] == pytest.approx([1.1, 3.8], abs=1e-15)
+        assert made.prm[0] == pytest.approx([2.45], abs=1e-15)
+
+
 def test_any_object_with_log_values_is_a_prm():
     class Twice:
         def log_values(self, problem):

@@ -12,7 +12,7 @@ from simulator.problem.families.product import product
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import all_paths, count_paths, unfold
 from simulator.resampling.compositions import compositions, multisets
-from tests.support.brute import Tree
+from tests.support.prefixes import Tree
 from tests.support.strategies import problems
 
 

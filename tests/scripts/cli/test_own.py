@@ -1,0 +1,133 @@
+"""Statements and samplers in files of a user's own, named on the command line."""
+
+import json
+
+import pytest
+
+from tests.support.command_line import run
+
+STATEMENTS = '''
+from theory import bound
+from theory.assumptions import DRAWN
+
+options = {"reference": "none", "assumptions": (DRAWN,)}
+
+
+@bound(id="mine", title="a guess of my own", formula="2/N", **options)
+def mine(problem, sampler):
+    """Guess."""
+    return 2 / sampler.n_particles
+
+
+@bound(id="bold", title="a bold guess", formula="0", **options)
+def bold(problem, sampler):
+    """Guess boldly."""
+    return 0.0
+'''
+SAMPLERS = """
+from dataclasses import dataclass
+
+from simulator import SMC, Facts
+
+
+@dataclass(frozen=True)
+class Mine:
+    n_particles: int
+    lazy: bool = False
+
+    def facts(self, problem):
+        return Facts(drawn=not self.lazy)
+
+    def exact_law(self, problem, **options):
+        return SMC(self.n_particles).exact_law(problem, **options)
+
+
+class Loose:
+    pass
+
+
+@dataclass
+class Late:
+    lazy: bool
+    n_particles: int
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "statements.py").write_text(STATEMENTS)
+    (tmp_path / "samplers.py").write_text(SAMPLERS)
+    (tmp_path / "empty.py").write_text("from theory.registry import BOUNDS\nJ = BOUNDS['J']\n")
+    (tmp_path / "syntax.py").write_text("def f(:\n")
+    (tmp_path / "raises.py").write_text("raise RuntimeError('first line\\nsecond line')\n")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_statement_of_a_file_meets_a_sampler_of_a_file(capsys):
+    out, _ = run(
+        capsys, "check", "reference:horizon=3", "--statement", "statements.py:mine",
+        "--sampler", "samplers.py:Mine", "-n", 2, "--json",
+    )  # fmt: skip
+    report = json.loads(out)
+    assert report["error"]["exact"] == pytest.approx(0.167576191303, abs=1e-10)
+    assert report["bounds"] == [
+        {"id": "mine", "title": "a guess of my own", "value": 1.0, "vacuous": True,
+         "verdict": "holds"}
+    ]  # fmt: skip
+    assert report["skipped"] == {}
+
+
+def test_all_statements_of_a_file_and_registered_ones_beside_them(capsys, folder):
+    out, _ = run(
+        capsys, "check", "reference:horizon=3", "--statement", folder / "statements.py",
+        "--statement", "J", "-n", 4, "--json", code=1,
+    )  # fmt: skip
+    found = {b["id"]: b["verdict"] for b in json.loads(out)["bounds"]}
+    assert found == {"mine": "holds", "bold": "violated", "J": "holds"}
+
+
+@pytest.mark.usefixtures("folder")
+def test_options_reach_a_sampler_of_a_file_and_facts_decide(capsys):
+    out, _ = run(
+        capsys, "check", "reference:horizon=2", "--statement", "statements.py:mine",
+        "--sampler", "samplers.py:Mine", "-O", "lazy=true", "--json",
+    )  # fmt: skip
+    report = json.loads(out)
+    assert report["bounds"] == []
+    assert report["skipped"] == {"mine": "needs: an output drawn from the last weighted cloud"}
+
+
+BAD = [
+    (["--statement", "missing.py"], "missing.py: there is no such file"),
+    (["--statement", "syntax.py"], "syntax.py: SyntaxError"),
+    (["--statement", "raises.py"], "raises.py: RuntimeError: first line second line"),
+    (["--statement", "empty.py"], "empty.py: holds no statement"),
+    (["--statement", "statements.py:other"], "no statement 'other', only mine, bold"),
+    (["--statement", "nonsense"], "statement 'nonsense' is not known; there are 1.1"),
+    (["--sampler", "missing.py:Mine"], "missing.py: there is no such file"),
+    (["--sampler", "syntax.py:Mine"], "syntax.py: SyntaxError"),
+    (["--sampler", "raises.py:Mine"], "raises.py: RuntimeError: first line second line"),
+    (["--sampler", "samplers.py:Other"], "no class 'Other'; it holds Mine, Loose, Late"),
+    (["--sampler", "samplers.py:dataclass"], "no class 'dataclass'; it holds Mine"),
+    (["--sampler", "samplers.py"], "name a class, samplers.py:CLASS; it holds Mine"),
+    (["--sampler", "empty.py"], "name a class, empty.py:CLASS; it holds no class"),
+    (["--sampler", "samplers.py:Loose"], "Loose: not a dataclass whose first field is n_particles"),
+    (["--sampler", "samplers.py:Late"], "Late: not a dataclass whose first field is n_particles"),
+    (
+        ["--sampler", "samplers.py:Mine", "-O", "eager=true"],
+        "Mine has no option 'eager', only lazy",
+    ),
+    (["--sampler", "samplers.py:Mine", "-O", "lazy=maybe"], "option lazy: 'maybe' is not true"),
+]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(("arguments", "told"), BAD, ids=[" ".join(a) for a, _ in BAD])
+def test_a_wrong_file_is_one_line_and_code_two(capsys, arguments, told):
+    out, err = run(capsys, "check", "reference:horizon=2", *arguments, code=2)
+    assert out == ""
+    assert len(err.splitlines()) == 1, err
+    assert err.startswith("particlebounds: ")
+    assert told in err

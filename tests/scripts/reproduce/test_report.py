@@ -1,0 +1,116 @@
+"""The HTML report as a browser reads it: whole, and without asking anyone for anything."""
+
+import itertools
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from figures.catalogue import FIGURES
+from figures.figure import save
+from scripts.experiments.catalogue import EXPERIMENTS
+from scripts.reproduce.report import write_report
+from theory.survey import summarise
+
+VOID = {"meta", "img", "br", "link", "input"}
+TABLES = ("product", "two_branch")
+
+
+class Reader(HTMLParser):
+    """Collects what is asked about; fails at a tag that is not closed in its turn."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.tags, self.cells = [], [], {}
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("th", "td", "caption", "h1", "h2", "h3", "p"):
+            self.cells.setdefault(self.open[-1], []).append(data.strip())
+
+    def all(self, tag, key):
+        return [a[key] for t, a in self.tags if t == tag and key in a]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    out = tmp_path_factory.mktemp("report")
+    (out / "tables").mkdir()
+    tables = {}
+    for name in TABLES:
+        cells = EXPERIMENTS[name].cells("quick")
+        tables[name] = pd.DataFrame([r for c in cells for r in EXPERIMENTS[name].run_cell(**c)])
+        save(FIGURES[name], tables[name], out / "figures")
+        (out / "tables" / f"{name}.parquet").touch()
+    found = pd.DataFrame(
+        [
+            ("J", "p", 0.5, 0.5, 0.2, 0.2),
+            ("F", "p", 0.5, 0.5, 0.6, 0.6),
+            ("T", "p", 0.5, 0.5, 0.4, 0.6),
+        ],
+        columns=["bound", "problem", "value", "bound_low", "low", "high"],
+    )
+    claims = [
+        {"id": "A.2", "title": "of A", "statement": "a < b & <script>", "comparisons": 3,
+         "verdict": "holds", "sentence": "so it is"},
+        {"id": "C.9", "title": "of C", "statement": "b", "comparisons": 1,
+         "verdict": "violated", "sentence": "no"},
+    ]  # fmt: skip
+    path = write_report(tables, summarise(found), claims, "quick", out)
+    return path, Reader(path.read_text(encoding="utf-8"))
+
+
+def test_it_asks_nobody_for_anything(report):
+    _, page = report
+    assert all(src.startswith("data:image/png;base64,") for src in page.all("img", "src"))
+    assert not {"link", "script", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert "url(" not in report[0].read_text()
+    assert "@import" not in report[0].read_text()
+
+
+def test_its_links_lead_somewhere(report):
+    path, page = report
+    ids = page.all("h2", "id") + page.all("h3", "id")
+    links = page.all("a", "href")
+    assert {f"tables/{n}.csv" for n in TABLES} <= set(links)
+    for link in links:
+        assert link[1:] in ids if link.startswith("#") else (path.parent / link).exists(), link
+
+
+def test_every_figure_and_every_verdict_is_in_it(report):
+    path, page = report
+    text = path.read_text()
+    assert page.all("img", "alt") == [f"Plot: {FIGURES[n].title}" for n in TABLES]
+    assert page.cells["h3"] == [FIGURES[n].title for n in TABLES]
+    rows = [c for c in page.cells["th"] if c in {"J", "F", "T", "A.2", "C.9"}]
+    assert sorted(rows) == ["A.2", "C.9", "F", "J", "T"]
+    verdicts = [
+        c for c in page.cells["td"] if c.split()[0] in {"holds", "violated", "inconclusive"}
+    ]
+    assert sorted(verdicts) == ["holds", "holds", "inconclusive", "violated", "violated 1×"]
+    assert "Violated: F, C.9." in page.cells["p"]
+    assert "&lt;script&gt;" in text
+
+
+def test_its_structure_is_told_to_those_who_cannot_see_it(report):
+    _, page = report
+    assert page.all("html", "lang") == ["en"]
+    levels = [int(t[1]) for t, _ in page.tags if t in ("h1", "h2", "h3")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+    assert all("scope" in a for t, a in page.tags if t == "th")
+    counts = {tag: sum(t == tag for t, _ in page.tags) for tag in ("table", "caption")}
+    assert counts["table"] == counts["caption"] == 2
+    named = page.all("section", "aria-labelledby") + page.all("div", "aria-labelledby")
+    assert set(named) <= {a["id"] for _, a in page.tags if "id" in a}
