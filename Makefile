@@ -39,7 +39,6 @@ lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'simulator/*.py' 'theory/*.py' 'figures/*.py' 'scripts/*.py')
 
 bench: .venv/.ready  ## ratios of our kernels to C and to other libraries, into $(OUT)/bench
 	@# particles asks for numpy < 2 yet runs with newer ones: without what it depends on

@@ -81,7 +81,13 @@ def make_named_sampler(text: str, n_particles: int | None, settings: list[str]) 
     cls = found.get(name)
     if not isinstance(cls, type):
         raise InputError(f"{path}: holds no class {name!r}; it holds {_some(classes)}")
-    return make_sampler(cls, n_particles, **parse_options(cls, settings))
+    options = parse_options(cls, settings)
+    try:
+        return make_sampler(cls, n_particles, **options)
+    except InputError:
+        raise
+    except Exception as fault:
+        raise _told(path, fault) from None
 
 
 def _some(names: list[str]) -> str:
@@ -111,7 +117,12 @@ def _load(path: Path) -> ModuleType:
     sys.modules[spec.name] = module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
-    except Exception as fault:
-        line = " ".join(str(fault).split())
-        raise InputError(f"{path}: {type(fault).__name__}: {line}") from None
+    except (Exception, SystemExit) as fault:
+        raise _told(path, fault) from None
     return module
+
+
+def _told(path: Path, fault: BaseException) -> InputError:
+    """One line for whatever went wrong in a user's file."""
+    line = " ".join(str(fault).split())
+    return InputError(f"{path}: {type(fault).__name__}: {line}")

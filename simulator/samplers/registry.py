@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -103,6 +104,9 @@ def make_sampler(name: str | type, n_particles: int | None = None, **options: ob
     cls, fields = _class(name), _fields(name)
     for key in options:
         _known(name, key, fields)
+    missing = [k for k, v in fields.items() if v is dataclasses.MISSING and k not in options]
+    if missing:
+        raise InputError(f"{_label(name)}: no value for {', '.join(missing)}")
     if n_particles is None:
         first = dataclasses.fields(cls)[0]
         n_particles = N_PARTICLES if first.default is dataclasses.MISSING else first.default
@@ -161,14 +165,26 @@ def _class(name: str | type) -> Any:
 
 
 def _fields(name: str | type) -> dict[str, object]:
-    """Options of a sampler other than `n_particles`, with their defaults."""
-    return {f.name: f.default for f in dataclasses.fields(_class(name)) if f.name != "n_particles"}
+    """Options of a sampler other than `n_particles`, with their defaults or MISSING."""
+    return {
+        f.name: _default(f) for f in dataclasses.fields(_class(name)) if f.name != "n_particles"
+    }
+
+
+def _default(field: dataclasses.Field[Any]) -> object:
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else made()
 
 
 def _known(name: str | type, key: str, fields: dict[str, object]) -> None:
     if key not in fields:
-        label = name if isinstance(name, str) else name.__name__
-        raise InputError(f"{label} has no option {key!r}, only {', '.join(fields) or 'none'}")
+        raise InputError(
+            f"{_label(name)} has no option {key!r}, only {', '.join(fields) or 'none'}"
+        )
+
+
+def _label(name: str | type) -> str:
+    return name if isinstance(name, str) else name.__name__
 
 
 def _value(key: str, text: str, default: object) -> object:
@@ -185,4 +201,13 @@ def _value(key: str, text: str, default: object) -> object:
         except ValueError:
             what = "a whole number" if kind is int else "a number"
             raise InputError(f"option {key}: {text!r} is not {what}") from None
+    if default is dataclasses.MISSING:  # nothing says of which type it is
+        return _as_number(text)
+    return text
+
+
+def _as_number(text: str) -> object:
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
     return text

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from simulator.exact.cloud import ParticleFilter
 from simulator.problem.problem import Problem
 from simulator.resampling.schemes import scheme_for
-from simulator.samplers.lookahead.kernel import Look
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc.edge_tables import edge_tables
 from simulator.samplers.smc.kernel import Final, Options, Outputs, run_smc
+from simulator.samplers.smc.rollouts_kernel import Look
 from simulator.streams.threads import spread
 from simulator.typing import Ints
 

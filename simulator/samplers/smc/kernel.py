@@ -15,8 +15,8 @@ from numba import njit
 
 from simulator.resampling.dispatch import resample
 from simulator.resampling.single import pick
-from simulator.samplers.lookahead.kernel import look_ahead
 from simulator.samplers.smc.every_level_kernel import SLACK, run_every_level
+from simulator.samplers.smc.rollouts_kernel import look_ahead
 from simulator.streams.xoshiro import next_word, to_unit
 
 __all__ = ["Final", "Options", "Outputs", "run_smc", "trace"]

@@ -25,7 +25,7 @@ def bold(problem, sampler):
     return 0.0
 '''
 SAMPLERS = """
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulator import SMC, Facts
 
@@ -40,6 +40,23 @@ class Mine:
 
     def exact_law(self, problem, **options):
         return SMC(self.n_particles).exact_law(problem, **options)
+
+
+@dataclass(frozen=True)
+class Deep:
+    n_particles: int
+    depth: int
+    width: list = field(default_factory=list)
+
+    def __post_init__(self):
+        if self.depth > 3:
+            raise ValueError("too deep")
+
+    def facts(self, problem):
+        return Facts(drawn=True)
+
+    def exact_law(self, problem, **options):
+        return SMC(self.n_particles + self.depth).exact_law(problem, **options)
 
 
 class Loose:
@@ -61,6 +78,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "empty.py").write_text("from theory.registry import BOUNDS\nJ = BOUNDS['J']\n")
     (tmp_path / "syntax.py").write_text("def f(:\n")
     (tmp_path / "raises.py").write_text("raise RuntimeError('first line\\nsecond line')\n")
+    (tmp_path / "leaves.py").write_text("import sys\nsys.exit(0)\n")
     return tmp_path
 
 
@@ -99,6 +117,14 @@ def test_options_reach_a_sampler_of_a_file_and_facts_decide(capsys):
     assert report["skipped"] == {"mine": "needs: an output drawn from the last weighted cloud"}
 
 
+@pytest.mark.usefixtures("folder")
+def test_an_option_without_a_default_is_read_as_a_number(capsys):
+    sampler = ("--sampler", "samplers.py:Deep", "-O", "depth=1", "-n", 2)
+    out, _ = run(capsys, "check", "reference:horizon=3", *sampler, "--json")
+    plain, _ = run(capsys, "check", "reference:horizon=3", "--sampler", "smc", "-n", 3, "--json")
+    assert json.loads(out)["error"] == json.loads(plain)["error"]
+
+
 BAD = [
     (["--statement", "missing.py"], "missing.py: there is no such file"),
     (["--statement", "syntax.py"], "syntax.py: SyntaxError"),
@@ -109,11 +135,14 @@ BAD = [
     (["--sampler", "missing.py:Mine"], "missing.py: there is no such file"),
     (["--sampler", "syntax.py:Mine"], "syntax.py: SyntaxError"),
     (["--sampler", "raises.py:Mine"], "raises.py: RuntimeError: first line second line"),
-    (["--sampler", "samplers.py:Other"], "no class 'Other'; it holds Mine, Loose, Late"),
+    (["--sampler", "samplers.py:Other"], "no class 'Other'; it holds Mine, Deep, Loose, Late"),
     (["--sampler", "samplers.py:dataclass"], "no class 'dataclass'; it holds Mine"),
     (["--sampler", "samplers.py"], "name a class, samplers.py:CLASS; it holds Mine"),
     (["--sampler", "empty.py"], "name a class, empty.py:CLASS; it holds no class"),
     (["--sampler", "samplers.py:Loose"], "Loose: not a dataclass whose first field is n_particles"),
+    (["--statement", "leaves.py"], "leaves.py: SystemExit: 0"),
+    (["--sampler", "samplers.py:Deep"], "Deep: no value for depth"),
+    (["--sampler", "samplers.py:Deep", "-O", "depth=4"], "samplers.py: ValueError: too deep"),
     (["--sampler", "samplers.py:Late"], "Late: not a dataclass whose first field is n_particles"),
     (
         ["--sampler", "samplers.py:Mine", "-O", "eager=true"],
