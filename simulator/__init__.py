@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from simulator.text.prms import TextPRM
     from simulator.text.problem import LanguageModelProblem
     from simulator.text.prompt_switching import PromptSwitching
+    from simulator.text.step_prm import StepPRM
     from simulator.text.tabular import TabularLM
 
 # loaded when first asked for: the command line must not import all to print a list
@@ -72,6 +73,7 @@ _HOME = {
     "SMCRestart": "samplers.restart.smc_restart",
     "TabularLM": "text.tabular",
     "TabularModel": "problem.model",
+    "StepPRM": "text.step_prm",
     "tabulate": "language_models.tabulate",
     "TextPRM": "text.prms",
     "TooLargeError": "errors",
@@ -102,6 +104,7 @@ __all__ = [
     "SMCRejection",
     "SMCRestart",
     "Sampler",
+    "StepPRM",
     "TabularLM",
     "TabularModel",
     "TextPRM",

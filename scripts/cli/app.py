@@ -48,6 +48,10 @@ SettingOption = Annotated[
     list[str] | None,
     typer.Option("--option", "-O", help="Sampler option key=value, e.g. resampling=systematic."),
 ]
+AggregationOption = Annotated[
+    list[str] | None,
+    typer.Option("--aggregation", help="FILE.py:FUNCTION of the scores so far; repeatable."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random draws.")]
 RunsOption = Annotated[
@@ -204,12 +208,20 @@ def plan(
 
 
 @app.command()
-def audit(problem: ProblemArg, particles: ParticlesOption = None, json: JsonOption = False) -> None:
+def audit(
+    problem: ProblemArg,
+    particles: ParticlesOption = None,
+    aggregation: AggregationOption = None,
+    json: JsonOption = False,
+) -> None:
     """Print what weighting rules in use converge to, and how far that is from the target."""
     from scripts.cli import show
+    from scripts.cli.own import named_aggregations
     from simulator.problem.library import open_problem
 
-    show.emit(show.audit(open_problem(problem), 4 if particles is None else particles), json)
+    own = named_aggregations(aggregation or [])
+    n_particles = 4 if particles is None else particles
+    show.emit(show.audit(open_problem(problem), n_particles, own), json)
 
 
 @app.command()

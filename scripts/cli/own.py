@@ -12,9 +12,10 @@ from simulator.errors import InputError
 
 if TYPE_CHECKING:
     from simulator.samplers.base import Sampler
+    from simulator.samplers.reweighted.rule import Rule
     from theory.statement import Bound
 
-__all__ = ["make_named_sampler", "named_statements"]
+__all__ = ["make_named_sampler", "named_aggregations", "named_statements"]
 
 
 def named_statements(wanted: list[str]) -> list[Bound]:
@@ -88,6 +89,34 @@ def make_named_sampler(text: str, n_particles: int | None, settings: list[str]) 
         raise
     except Exception as fault:
         raise _told(path, fault) from None
+
+
+def named_aggregations(wanted: list[str]) -> list[Rule]:
+    """Make rules of functions in files.
+
+    Parameters
+    ----------
+    wanted : list of str
+        Each FILE.py:FUNCTION, a function of the scores of a path so far.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be loaded or does not hold the function.
+    """
+    from simulator.samplers.reweighted.aggregations import aggregation
+
+    out: list[Rule] = []
+    for text in wanted:
+        path, name = _split(text)
+        if path is None or not name:
+            raise InputError(f"aggregation {text!r} is not FILE.py:FUNCTION")
+        function = vars(_load(path)).get(name)
+        if not callable(function):
+            raise InputError(f"{path}: holds no function {name!r}")
+        summary = (function.__doc__ or "").strip().partition("\n")[0]
+        out.append(aggregation(name, function, summary))
+    return out
 
 
 def _some(names: list[str]) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json as json_module
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from simulator.problem.problem import Problem
     from simulator.samplers.registry import Sampler
+    from simulator.samplers.reweighted.rule import Rule
     from theory.plan import Plan
     from theory.verdict import Report
 
@@ -63,22 +64,24 @@ def exact_law(problem: Problem, sampler: Sampler) -> dict[str, object]:
     }
 
 
-def audit(problem: Problem, n_particles: int) -> dict[str, object]:
+def audit(problem: Problem, n_particles: int, own: Sequence[Rule] = ()) -> dict[str, object]:
     """Error of each weighting rule with N particles (if enumerable), and with infinitely many."""
     from simulator.errors import TooLargeError
-    from simulator.samplers.reweighted.rules import RULES, limit_error
+    from simulator.samplers.reweighted.aggregations import AGGREGATIONS
+    from simulator.samplers.reweighted.limits import limit_error
+    from simulator.samplers.reweighted.rules import RULES
     from simulator.samplers.reweighted.sampler import AuditedSMC
 
     rows = []
-    for name, rule in RULES.items():
+    for rule in (*RULES.values(), *AGGREGATIONS.values(), *own):
         tv = None
         try:
             if problem.horizon <= LONGEST_CLOUD:
-                tv = AuditedSMC(n_particles, name).exact_law(problem).tv
+                tv = AuditedSMC(n_particles, rule).exact_law(problem).tv
         except TooLargeError:
             pass
         rows.append(
-            {"rule": name, "tv": tv, "limit_tv": limit_error(problem, name), "what": rule.text}
+            {"rule": rule.name, "tv": tv, "limit_tv": limit_error(problem, rule), "what": rule.text}
         )
     return {"name": problem.name, "particles": n_particles, "rules": rows}
 

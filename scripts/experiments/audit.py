@@ -9,7 +9,8 @@ from simulator.errors import TooLargeError
 from simulator.measure.error import bracket
 from simulator.problem.library import open_problem
 from simulator.problem.unfold import is_path_tree, unfold
-from simulator.samplers.reweighted.rules import RULES, limit_error
+from simulator.samplers.reweighted.limits import limit_error
+from simulator.samplers.reweighted.rules import RULES
 from simulator.samplers.reweighted.sampler import AuditedSMC
 
 # with how many times as many runs: 10,000 outcomes need more of them than 31

@@ -13,7 +13,8 @@ from simulator.exact.law import ExactLaw
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import is_path_tree, unfold
 from simulator.samplers.base import Sampler
-from simulator.samplers.reweighted.rules import get_rule
+from simulator.samplers.reweighted.limits import get_rule
+from simulator.samplers.reweighted.rule import Rule
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc.sampler import SMC
 from simulator.typing import Seeds
@@ -32,8 +33,9 @@ class AuditedSMC(Sampler):
     ----------
     n_particles : int
         N >= 1.
-    rule : str
-        One of `simulator.samplers.reweighted.rules.RULES`.
+    rule : str or Rule
+        One of `simulator.samplers.reweighted.rules.RULES` or ``aggregations.AGGREGATIONS``, or
+        what `aggregation` makes of your own function.
 
     Raises
     ------
@@ -49,7 +51,7 @@ class AuditedSMC(Sampler):
 
     keeps: ClassVar[tuple[str, ...]] = ("tokens", "ess", "genealogy")
     n_particles: int
-    rule: str = "absolute"
+    rule: str | Rule = "absolute"
 
     def __post_init__(self) -> None:
         check_int("n_particles", self.n_particles, 1)

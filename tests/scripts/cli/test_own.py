@@ -24,7 +24,7 @@ def bold(problem, sampler):
     """Guess boldly."""
     return 0.0
 '''
-SAMPLERS = """
+SAMPLERS = '''
 from dataclasses import dataclass, field
 
 from simulator import SMC, Facts
@@ -63,11 +63,16 @@ class Loose:
     pass
 
 
+def geometric(scores):
+    """Geometric mean."""
+    return scores.prod() ** (1 / len(scores))
+
+
 @dataclass
 class Late:
     lazy: bool
     n_particles: int
-"""
+'''
 
 
 @pytest.fixture
@@ -123,6 +128,24 @@ def test_an_option_without_a_default_is_read_as_a_number(capsys):
     out, _ = run(capsys, "check", "reference:horizon=3", *sampler, "--json")
     plain, _ = run(capsys, "check", "reference:horizon=3", "--sampler", "smc", "-n", 3, "--json")
     assert json.loads(out)["error"] == json.loads(plain)["error"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_aggregation_of_a_file_stands_in_the_audit(capsys):
+    words = ("audit", "reference:horizon=3", "--aggregation", "samplers.py:geometric", "--json")
+    out, _ = run(capsys, *words)
+    rows = json.loads(out)["rules"]
+    assert [r["rule"] for r in rows[-5:]] == ["product", "minimum", "last", "mean", "geometric"]
+    assert rows[-1]["what"] == "Geometric mean."
+    assert rows[-1]["limit_tv"] == pytest.approx(0.160, abs=1e-3)
+    for wrong, told in (
+        ("samplers.py", "is not FILE.py:FUNCTION"),
+        ("minimum", "is not FILE.py:FUNCTION"),
+        ("samplers.py:nothing", "samplers.py: holds no function 'nothing'"),
+    ):
+        _, err = run(capsys, "audit", "reference", "--aggregation", wrong, code=2)
+        assert told in err
+        assert len(err.splitlines()) == 1
 
 
 BAD = [

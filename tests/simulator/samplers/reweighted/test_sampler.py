@@ -12,14 +12,8 @@ from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
-from simulator.samplers.reweighted.rules import (
-    LEAST_ESS,
-    RULES,
-    TEMPERATURE,
-    get_rule,
-    limit_error,
-    limit_law,
-)
+from simulator.samplers.reweighted.limits import get_rule, limit_error, limit_law
+from simulator.samplers.reweighted.rules import LEAST_ESS, RULES, TEMPERATURE
 from simulator.samplers.reweighted.sampler import AuditedSMC
 from simulator.samplers.smc.sampler import SMC
 from tests.support.brute import smc
