@@ -256,6 +256,8 @@ def check_prompt(prompt: object) -> None:
     InputError
         If it is neither.
     """
-    of_tokens = isinstance(prompt, Sequence) and not isinstance(prompt, (bytes, bytearray))
-    if not isinstance(prompt, str) and not (of_tokens and all(is_int(t) for t in prompt)):  # type: ignore[attr-defined]
+    fine = isinstance(prompt, str)
+    if isinstance(prompt, Sequence) and not isinstance(prompt, (str, bytes, bytearray)):
+        fine = all(is_int(token) for token in prompt)
+    if not fine:
         raise InputError(f"prompt: {prompt!r:.60} is neither a text nor a list of tokens")
