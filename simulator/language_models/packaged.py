@@ -11,15 +11,20 @@ import importlib.util
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from simulator.checks import check_choice
 from simulator.errors import InputError
 from simulator.language_models.extra import DEFAULT_MODEL, MISSING, torch_and_transformers
 from simulator.language_models.hugging_face import HuggingFaceLM
+from simulator.language_models.loading import (
+    check_device,
+    check_whole,
+    open_model,
+    open_tokenizer,
+    quiet,
+)
 
 __all__ = ["DEFAULT_MODEL", "cache_folder", "load_language_model"]
 
@@ -35,8 +40,9 @@ def load_language_model(
     temperature: float = 1.0,
     top_p: float = 1.0,
     batch: int = 256,
+    special_tokens: bool | None = None,
 ) -> HuggingFaceLM:
-    """Load the default model, or any other by name or folder.
+    """Load the default model, or any other by name or folder, and test that it can be used.
 
     Parameters
     ----------
@@ -53,6 +59,9 @@ def load_language_model(
         In (0, 1]; the smallest set of tokens of at least this mass is kept.
     batch : int, optional
         Rows that fit into one session.
+    special_tokens : bool or None, optional
+        What a prompt that is a text begins with: None, what the tokenizer puts in front of a
+        text; True, the token that begins a text; False, nothing.
 
     Returns
     -------
@@ -61,27 +70,28 @@ def load_language_model(
     Raises
     ------
     InputError
-        If packages are missing, or the model cannot be had.
+        If packages are missing; or the model cannot be had, or not whole, or not be used.
     """
-    torch, transformers = torch_and_transformers()
+    _, transformers = torch_and_transformers()
     check_choice("dtype", dtype, DTYPES)
+    check_device(device)
     where: str | Path = name
     if name == DEFAULT_MODEL:
         where = converted()
-    with _quiet(transformers):
-        try:
-            target = torch.device(device)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(where)
-            model = transformers.AutoModelForCausalLM.from_pretrained(
-                where, dtype=getattr(torch, dtype)
-            )
-            model = model.to(target).eval()
-        except (OSError, ValueError, RuntimeError, AssertionError, KeyError) as fault:
-            reason = " ".join(str(fault).split())[:200]
-            raise InputError(f"model {name!r} on {device}: {reason}") from None
-    return HuggingFaceLM(
-        model, tokenizer, temperature=temperature, top_p=top_p, batch=batch, name=name
-    )
+    label = f"model {name!r}" + (f" in {where}" if where != name else "")
+    with quiet(transformers):
+        model = open_model(transformers.AutoModelForCausalLM, where, device, dtype, label)
+        lm = HuggingFaceLM(
+            model,
+            open_tokenizer(where, label),
+            temperature=temperature,
+            top_p=top_p,
+            batch=batch,
+            special_tokens=special_tokens,
+            name=name,
+        )
+        lm.session_type()
+    return lm
 
 
 def cache_folder() -> Path:
@@ -133,11 +143,12 @@ def converted() -> Path:
 
 def _convert(source: Path, out: Path) -> None:
     torch, transformers = torch_and_transformers()
-    with _quiet(transformers):
+    with quiet(transformers):
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, gguf_file=FILE)
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            source, gguf_file=FILE, dtype=torch.float32
+        model, info = transformers.AutoModelForCausalLM.from_pretrained(
+            source, gguf_file=FILE, dtype=torch.float32, output_loading_info=True
         )
+        check_whole(info, f"model {DEFAULT_MODEL!r}")
         settings = model.config.to_dict()
         settings.pop("quantization_config", None)  # it is no longer quantised
         plain = type(model)(type(model.config).from_dict(settings))
@@ -145,15 +156,3 @@ def _convert(source: Path, out: Path) -> None:
         plain.tie_weights()
         plain.save_pretrained(out)
         tokenizer.save_pretrained(out)
-
-
-@contextlib.contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
-    """Keep the libraries' progress bars and warnings off the terminal."""
-    import warnings
-
-    transformers.utils.logging.disable_progress_bar()
-    transformers.logging.set_verbosity_error()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

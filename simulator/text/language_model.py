@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from simulator.checks import is_int
 from simulator.errors import InputError
 from simulator.typing import Floats, Ints
 
@@ -91,6 +92,14 @@ class LanguageModel(ABC):
     batch: int
     name: str
 
+    @property
+    def same_support(self) -> bool:
+        """Whether no text is impossible under one prompt and possible under another.
+
+        A softmax is nowhere 0, so it holds for the plain law of a model, at any temperature.
+        """
+        return True
+
     @abstractmethod
     def start(self, prompt: Prompt, n: int) -> Session:
         """Begin n copies of a prompt.
@@ -135,6 +144,23 @@ class LanguageModel(ABC):
         -------
         str
         """
+
+    def continuation(self, prompt: Prompt, tokens: Sequence[int]) -> str:
+        """Return what tokens add to the text of a prompt.
+
+        Parameters
+        ----------
+        prompt : str or sequence of int
+            What they continue.
+        tokens : sequence of int
+            Tokens of this model, without `WAIT`.
+
+        Returns
+        -------
+        str
+            By default their text as it stands alone.
+        """
+        return self.decode(tokens)
 
     def score(self, prompt: Prompt, tokens: npt.ArrayLike) -> Floats:
         """Return log M(a_h | prompt, a_1..a_{h-1}) of given continuations.
@@ -230,7 +256,8 @@ def check_prompt(prompt: object) -> None:
     InputError
         If it is neither.
     """
-    if not isinstance(prompt, str) and not (
-        isinstance(prompt, Sequence) and all(isinstance(t, (int, np.integer)) for t in prompt)
-    ):
+    fine = isinstance(prompt, str)
+    if isinstance(prompt, Sequence) and not isinstance(prompt, (str, bytes, bytearray)):
+        fine = all(is_int(token) for token in prompt)
+    if not fine:
         raise InputError(f"prompt: {prompt!r:.60} is neither a text nor a list of tokens")

@@ -105,6 +105,21 @@ class LanguagePRM(ABC):
 
     log_z: float | None = None
 
+    def log_z_of(self, problem: LanguageModelProblem) -> float | None:
+        """Return log E_ref[r] of a problem, where it is known.
+
+        Parameters
+        ----------
+        problem : LanguageModelProblem
+            What is sampled.
+
+        Returns
+        -------
+        float or None
+            By default `log_z`.
+        """
+        return self.log_z
+
     @abstractmethod
     def start(self, problem: LanguageModelProblem, n: int) -> PRMSession:
         """Begin with n empty continuations.
@@ -238,11 +253,11 @@ class LanguageModelProblem:
 
     @property
     def log_z(self) -> float | None:
-        """log Z, where it is known: 0 in prompt switching."""
-        return self.prm.log_z
+        """log Z, where it is known: 0 in prompt switching, unless a nucleus cuts the laws."""
+        return self.prm.log_z_of(self)
 
     def text(self, tokens: Sequence[int] | Ints) -> str:
-        """Return the text of a path, without the prompt and the padding.
+        """Return what a path adds to the text of the prompt, without the padding.
 
         Parameters
         ----------
@@ -255,7 +270,7 @@ class LanguageModelProblem:
         """
         path = [int(a) for a in tokens if a != WAIT]
         end = next((k for k, a in enumerate(path) if a in self.ends), len(path))
-        return self.lm.decode(path[:end])
+        return self.lm.continuation(self.prompt, path[:end])
 
     def states(self, tokens: npt.NDArray[np.int32]) -> Ints:
         """Give paths numbers; see `LanguageModel.states`.

@@ -25,6 +25,13 @@ class PromptSwitching(LanguagePRM):
     switching). p_ref is the problem's prompt. alpha = 0 is the perfect PRM; else it believes
     in prompt p at first and comes round to p* at the end.
 
+    All this needs laws of the same support under all prompts, `LanguageModel.same_support`:
+    then E_ref[V*] is the sum of M(y|p*) over all y that M(.|p_ref) can draw, which are all.
+    A softmax has it at every temperature. A nucleus (top_p < 1) has not: pi* is then M(.|p*)
+    given that M(.|p_ref) can draw the text too, and Z, the probability of that under p*, is
+    at most 1 and not known. Where M(.|p) cannot draw a text that M(.|p*) can, V^ = 0, and the
+    samplers give it up: pi* and Z are then those of the texts that remain.
+
     Parameters
     ----------
     target : str or sequence of int
@@ -54,12 +61,29 @@ class PromptSwitching(LanguagePRM):
     [1.6, 0.4]
     """
 
-    log_z = 0.0
-
     def __init__(self, target: Prompt, belief: Prompt | None = None, alpha: float = 0.0) -> None:
         check_real("alpha", alpha, 0)
         self.target, self.alpha = target, float(alpha)
         self.belief = target if belief is None or alpha == 0 else belief
+
+    def log_z_of(self, problem: LanguageModelProblem) -> float | None:
+        """Return 0, where Z = 1 is certain.
+
+        Parameters
+        ----------
+        problem : LanguageModelProblem
+            What is sampled.
+
+        Returns
+        -------
+        float or None
+            None if laws of the model differ in their support, unless all prompts are one.
+        """
+        # E_ref[p_B/p_A] = sum of p_B over the support of p_A, and V^ must not be 0 on the way.
+        # With equal supports that is 1 at any temperature: p_A and p_B are the laws that are
+        # sampled and scored, tempered already, and a softmax is 0 nowhere.
+        only = {_key(problem.prompt), _key(self.target), _key(self.belief)}
+        return 0.0 if problem.lm.same_support or len(only) == 1 else None
 
     def start(self, problem: LanguageModelProblem, n: int) -> PRMSession:
         """Begin with n empty texts; see `LanguagePRM.start`.

@@ -65,6 +65,17 @@ class TabularLM(LanguageModel):
             raise InputError(f"vocabulary: {len(self.vocabulary)} words for {self.n_tokens} tokens")
         self.eos, self.batch, self.name = eos, batch, "tabular"
 
+    @property
+    def same_support(self) -> bool:
+        """Whether no text is impossible under one prompt and possible under another.
+
+        So it is if nothing is impossible, or the tables have their zeros in the same places.
+        """
+        first, *others = self.models.values()
+        return all(_same_zeros(first, m) for m in others) or all(
+            (p > 0).all() for m in self.models.values() for p in m.probs
+        )
+
     def model(self, prompt: Prompt) -> TabularModel:
         """Return the tables of a prompt.
 
@@ -301,3 +312,12 @@ def as_language_model(problem: Problem, *, eos: int | None = None) -> LanguageMo
     """
     lm = TabularLM(problem.model, eos=eos)
     return LanguageModelProblem(lm, "", problem.horizon, TabularPRM(problem), name=problem.name)
+
+
+def _same_zeros(a: TabularModel, b: TabularModel) -> bool:
+    """Whether two models have the same states and moves, and the same moves of probability 0."""
+    moves = zip(a.next_state, b.next_state, strict=True)
+    zeros = zip(a.probs, b.probs, strict=True)
+    return all(np.array_equal(x, y) for x, y in moves) and all(
+        np.array_equal(x > 0, y > 0) for x, y in zeros
+    )

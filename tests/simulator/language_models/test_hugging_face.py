@@ -24,12 +24,12 @@ def test_equal_texts_share_one_row_of_the_cache(tiny):
     session = tiny.start(PROMPT, 6)
     session.extend([2, 2, 2, 3, 3, WAIT])
     assert session.next_logprobs().shape == (6, 8)
-    assert session.table.shape == (3, 8)
+    assert {n: b.table.shape for n, b in session.blocks.items()} == {3: (1, 8), 4: (2, 8)}
     session.reorder([0, 1, 0, 2])
     session.extend([4, 4, 4, 5])
     assert session.next_logprobs().shape == (4, 8)
-    assert session.table.shape == (2, 8)
-    assert session.cache.layers[0].keys.shape[0] == 2
+    assert {n: b.table.shape for n, b in session.blocks.items()} == {5: (2, 8)}
+    assert session.blocks[5].cache.layers[0].keys.shape[0] == 2
 
 
 def test_score_in_one_pass_equals_step_by_step(tiny):
@@ -43,6 +43,17 @@ def test_score_in_one_pass_equals_step_by_step(tiny):
         session.extend(column)
     assert np.abs(tiny.score(PROMPT, paths) - steps).max() < 1e-10
     assert (tiny.score(PROMPT, paths)[3, 4:] == 0).all()
+
+
+@pytest.mark.parametrize("waits", [np.s_[3, 4:], np.s_[3, 2:4]])
+def test_laws_of_texts_that_wait(tiny, waits):
+    paths = np.random.default_rng(2).integers(0, 8, (5, 7))
+    paths[waits] = WAIT
+    session = tiny.start(PROMPT, 5)
+    for table, column in zip(tiny.laws(PROMPT, paths), paths.T, strict=True):
+        assert np.abs(table - session.next_logprobs()).max() < 1e-10
+        session.extend(column)
+    assert list(tiny.laws(PROMPT, paths[:, :0])) == []
 
 
 def test_a_batch_equals_single_rows(tiny):

@@ -1,15 +1,20 @@
 """Prompt switching: products of V* against the backward recursion, laws against tables."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from simulator.errors import InputError
+from simulator.language_models.hugging_face import HuggingFaceLM
 from simulator.language_models.tabulate import switch_tables, tabulate
 from simulator.problem.model import TabularModel
 from simulator.samplers.smc.sampler import SMC
+from simulator.text.language_model import chosen
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
 from simulator.text.tabular import TabularLM, as_language_model
+from tests.support.lm_contract import plain_forward
 
 REFERENCE, TARGET, BELIEF = [0, 2], [0, 3, 4], [0, 5]
 HORIZON = 3
@@ -83,6 +88,94 @@ def test_law_on_the_model_is_the_exact_law_of_its_tables(tiny):
     target = switch_tables(*small).target[-1]
     assert np.abs(law - target).sum() > 0.02
     assert np.abs(sis - law).sum() > 0
+
+
+def warm(law, temperature):
+    return law ** (1 / temperature) / (law ** (1 / temperature)).sum()
+
+
+def nucleus(law, top_p):
+    """A law cut to its largest tokens of at least this mass: in words, one by one."""
+    kept, mass = [], 0.0
+    for token in sorted(range(law.size), key=lambda t: -law[t]):
+        if mass >= top_p:
+            break
+        kept.append(token)
+        mass += law[token]
+    out = np.zeros(law.size)
+    out[kept] = law[kept] / law[kept].sum()
+    return out
+
+
+def enumerated(tiny, horizon, change):
+    """p_A and p_B of all texts, from plain forward passes and a law changed by hand."""
+    texts = list(product(range(8), repeat=horizon))
+    found = []
+    for prompt in (REFERENCE, TARGET):
+        full = plain_forward(tiny, prompt)
+        known = {t[:h]: change(np.exp(full(list(t[:h])))) for t in texts for h in range(horizon)}
+        found.append([np.prod([known[t[:h]][t[h]] for h in range(horizon)]) for t in texts])
+    return texts, *np.array(found)
+
+
+def expected_reward(problem, texts, reference):
+    """E_ref[r], from the rewards that the PRM gives to all texts at once."""
+    session = problem.lm.start(problem.prompt, len(texts))
+    prm = problem.prm.start(problem, len(texts))
+    for column in np.array(texts).T:
+        log_probs = chosen(session.next_logprobs(), column)
+        prm.extend(column, log_probs)
+        session.extend(column)
+    reward = np.exp(prm.log_values(np.arange(len(texts)), np.ones(len(texts), dtype=bool)))
+    return float(reference @ reward)
+
+
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_a_temperature_keeps_z_at_one(tiny, horizon):
+    lm = HuggingFaceLM(tiny.model, temperature=2.0)
+    problem = LanguageModelProblem(lm, REFERENCE, horizon, PromptSwitching(TARGET), eos=None)
+    texts, reference, _ = enumerated(tiny, horizon, lambda p: warm(p, 2))
+    assert expected_reward(problem, texts, reference) == pytest.approx(1, abs=1e-12)
+    assert problem.log_z == 0
+    assert lm.same_support
+
+
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_a_nucleus_does_not_keep_z_at_one(tiny, horizon):
+    lm = HuggingFaceLM(tiny.model, temperature=4.0, top_p=0.9)
+    problem = LanguageModelProblem(lm, REFERENCE, horizon, PromptSwitching(TARGET), eos=None)
+    texts, reference, target = enumerated(tiny, horizon, lambda p: nucleus(warm(p, 4), 0.9))
+    z = float(target[reference > 0].sum())  # what p_ref can draw, under p*
+    assert 0.05 < z < 0.95
+    assert expected_reward(problem, texts, reference) == pytest.approx(z, abs=1e-12)
+    assert problem.log_z is None
+    assert not lm.same_support
+    # the samplers' weights are right about it: each of 4000 is at most max(r)
+    runs = SMC(1).run(problem, 4000, rng=3)
+    weights = np.where(runs.failed, 0.0, np.exp(runs.log_w))
+    assert weights.mean() == pytest.approx(z, abs=5 * weights.std() / np.sqrt(4000))
+
+
+def test_z_is_claimed_where_it_is_known(tiny):
+    cut = HuggingFaceLM(tiny.model, top_p=0.9)
+
+    def log_z(lm, *prompts):
+        return LanguageModelProblem(lm, REFERENCE, 2, PromptSwitching(*prompts, 1.0)).log_z
+
+    assert log_z(tiny, TARGET, BELIEF) == 0
+    assert log_z(cut, REFERENCE, REFERENCE) == 0  # one law only, so V* = 1
+    assert log_z(cut, TARGET, TARGET) is None
+    assert log_z(cut, REFERENCE, BELIEF) is None  # V^ = 0 where V* = 1
+    rows = {"full": [0.5, 0.5], "other": [0.3, 0.7], "cut": [1.0, 0.0]}
+    models = {name: TabularModel.tree([[row]]) for name, row in rows.items()}
+    for names, known in ((("full", "other"), True), (("full", "cut"), False), (("cut",), True)):
+        lm = TabularLM({name: models[name] for name in names})
+        assert lm.same_support == known
+        problem = LanguageModelProblem(lm, names[0], 1, PromptSwitching(names[-1]))
+        assert problem.log_z == (0 if known else None)
+    same = TabularModel.tree([[[0.2, 0.8, 0.0]]]), TabularModel.tree([[[0.6, 0.4, 0.0]]])
+    assert TabularLM(dict(zip("ab", same, strict=True))).same_support
+    assert as_language_model(switch_tables(models["full"], models["other"])).log_z is not None
 
 
 def test_alpha_and_prompts_are_checked(tiny):
