@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
+from simulator.language_models.tokenized import Tokenized
 from simulator.text.language_model import (
     WAIT,
     LanguageModel,
@@ -37,6 +38,10 @@ class VllmLM(LanguageModel):
         ``vllm.SamplingParams``.
     batch : int, optional
         Texts a call.
+    name : str, optional
+        Shown in messages and tables.
+    special_tokens : bool or None, optional
+        What a prompt begins with; as in `simulator.language_models.hugging_face.HuggingFaceLM`.
     """
 
     def __init__(
@@ -46,10 +51,13 @@ class VllmLM(LanguageModel):
         *,
         batch: int = 256,
         name: str = "vllm",
+        special_tokens: bool | None = None,
     ) -> None:
         self.engine, self.batch, self.name = engine, batch, name
         self.tokenizer = engine.get_tokenizer()
+        self._text = Tokenized(self.tokenizer, special_tokens)
         self.n_tokens = int(engine.llm_engine.model_config.get_vocab_size())
+        self.known = self._text.known(self.n_tokens)
         eos = self.tokenizer.eos_token_id
         self.eos = None if eos is None else int(eos)
         # one token, thrown away: the draw is ours; -1 asks for the whole vocabulary
@@ -60,18 +68,22 @@ class VllmLM(LanguageModel):
     def start(self, prompt: Prompt, n: int) -> VllmSession:
         """Begin n copies of a prompt; see `LanguageModel.start`."""
         check_prompt(prompt)
-        ids = self.encode(prompt) if isinstance(prompt, str) else [int(t) for t in prompt]
+        ids = self._text.prompt(prompt) if isinstance(prompt, str) else [int(t) for t in prompt]
         if not ids:
             raise InputError("prompt: it has no tokens")
         return VllmSession(self, [ids] * n)
 
     def encode(self, text: str) -> list[int]:
         """Return the tokens of a text, none added."""
-        return list(self.tokenizer.encode(text, add_special_tokens=False))
+        return self._text.encode(text)
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the text of tokens."""
-        return str(self.tokenizer.decode(list(tokens)))
+        return self._text.decode(tokens)
+
+    def continuation(self, prompt: Prompt, tokens: Sequence[int]) -> str:
+        """Return what tokens add to the text of a prompt; see `LanguageModel.continuation`."""
+        return self._text.continuation(prompt, tokens)
 
     def ask(self, texts: Sequence[Sequence[int]]) -> Floats:
         """Ask for the next-token law of texts.
@@ -83,7 +95,7 @@ class VllmLM(LanguageModel):
         Raises
         ------
         InputError
-            If the engine keeps log-probabilities back.
+            If the engine keeps log-probabilities back, or they are no law.
         """
         requests = [{"prompt_token_ids": list(t)} for t in texts]
         replies = self.engine.generate(requests, self.request, use_tqdm=False)
@@ -97,6 +109,9 @@ class VllmLM(LanguageModel):
                 )
             for token, entry in found.items():
                 row[token] = entry.logprob
+        out[:, ~self.known] = -np.inf  # the head of a model is often longer than its vocabulary
+        if np.isnan(out).any() or np.isposinf(out).any() or np.isneginf(out).all(axis=1).any():
+            raise InputError(f"{self.name}: log-probabilities that are not finite came back")
         # float32 on the way: make the rows laws again
         return np.asarray(out - np.logaddexp.reduce(out, axis=1)[:, None])
 

@@ -101,6 +101,28 @@ def test_text(tiny, tokenizer):
     lm = VllmLM(FakeLLM(tiny, tokenizer), SamplingParams)
     assert lm.decode(lm.encode("ab.")) == "ab."
     assert lm.start("ab", 2).texts == [[2, 3], [2, 3]]
+    lm = VllmLM(FakeLLM(tiny, tokenizer), SamplingParams, special_tokens=True)
+    assert lm.start("ab", 1).texts == [[0, 2, 3]]
+    assert lm.continuation("ab", [4, 6]) == "c."
+
+
+def test_ids_without_a_text_are_never_drawn(tiny, tokenizer, monkeypatch):
+    short = tokenizer.get_vocab()
+    del short["!"]
+    monkeypatch.setattr(tokenizer, "get_vocab", lambda: short)
+    monkeypatch.setattr(tokenizer, "convert_ids_to_tokens", lambda i: {7: None}.get(i, "a"))
+    lm = VllmLM(FakeLLM(tiny, tokenizer), SamplingParams)
+    law = np.exp(lm.start([0, 2], 1).next_logprobs()[0])
+    full = np.exp(tiny.start([0, 2], 1).next_logprobs()[0])
+    assert law[7] == 0
+    assert law[:7] == pytest.approx(full[:7] / full[:7].sum(), abs=1e-6)
+
+
+def test_laws_that_are_none_are_refused(tiny, tokenizer, monkeypatch):
+    lm = VllmLM(FakeLLM(tiny, tokenizer), SamplingParams)
+    monkeypatch.setattr(Logprob, "__init__", lambda self, *_: setattr(self, "logprob", np.nan))
+    with pytest.raises(InputError, match="vllm: log-probabilities that are not finite"):
+        lm.start([0], 1).next_logprobs()
 
 
 def test_too_few_log_probabilities_are_told(tiny, tokenizer):
