@@ -11,6 +11,7 @@ import numpy.typing as npt
 from simulator.checks import check_int, check_real
 from simulator.errors import InputError
 from simulator.language_models.extra import torch_and_transformers
+from simulator.language_models.words import token_words
 from simulator.text.language_model import (
     WAIT,
     LanguageModel,
@@ -131,6 +132,11 @@ class HuggingFaceLM(LanguageModel):
         """Return the text of tokens."""
         self._need_tokenizer()
         return str(self.tokenizer.decode(list(tokens), clean_up_tokenization_spaces=False))
+
+    def words(self) -> list[bytes]:
+        """Return what each token adds to a text; see `LanguageModel.words`."""
+        self._need_tokenizer()
+        return token_words(self.tokenizer, self.n_tokens)
 
     def _need_tokenizer(self) -> None:
         if self.tokenizer is None:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
+from simulator.language_models.words import token_words
 from simulator.text.language_model import (
     WAIT,
     LanguageModel,
@@ -72,6 +73,10 @@ class VllmLM(LanguageModel):
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the text of tokens."""
         return str(self.tokenizer.decode(list(tokens)))
+
+    def words(self) -> list[bytes]:
+        """Return what each token adds to a text; see `LanguageModel.words`."""
+        return token_words(self.tokenizer, self.n_tokens)
 
     def ask(self, texts: Sequence[Sequence[int]]) -> Floats:
         """Ask for the next-token law of texts.
