@@ -18,7 +18,7 @@ LIMIT = 2 * 10**8  # numbers of four bytes
 
 
 class RegexPRM(LanguagePRM):
-    """V^ = 1 if a text can still match within the limit of length, else 0; r = 1 if it matches.
+    r"""V^ = 1 if a text can still match within the limit of length, else 0; r = 1 if it matches.
 
     The target is pi_ref given that the text matches. All of the text must match, that is the
     continuation without the prompt and the token that ends it. All children of a text are judged
@@ -34,7 +34,7 @@ class RegexPRM(LanguagePRM):
     Parameters
     ----------
     pattern : str
-        In the syntax of `re`, where ``\\d``, ``\\s`` and ``\\w`` are those of ASCII; without
+        In the syntax of `re`, where ``\d``, ``\s`` and ``\w`` are those of ASCII; without
         anchors, references to groups and looking ahead or behind.
 
     Raises
