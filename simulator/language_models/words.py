@@ -39,7 +39,7 @@ def token_words(tokenizer: Any, n_tokens: int) -> list[bytes]:
         if name is None or token in special or token in tokenizer.all_special_ids:
             out.append(b"")
         elif CUT not in twice:
-            out.append(twice[len(once) :].encode("utf-8", "replace"))
+            out.append(twice[len(once) :].encode())
         elif len(name) == 6 and name.startswith("<0x"):
             out.append(bytes([int(name[3:5], 16)]))
         elif set(name) <= alphabet.keys():
