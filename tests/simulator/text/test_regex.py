@@ -210,15 +210,17 @@ def test_what_samplers_draw_matches(sampler, ends):
         assert not runs.failed.any()
 
 
-def test_blocks_are_judged_too():
-    lm = TabularLM(model(4), ["a", "b", ";", "."], eos=3)
-    posed = LanguageModelProblem(
-        lm, "", 2, RegexPRM("(a+;)*b?"), delimiters=[2], block_tokens=2
-    )  # fmt: skip
+@pytest.mark.parametrize("eos", [3, None])
+def test_blocks_are_judged_too(eos):
+    lm = TabularLM(model(4), ["a", "b", ";", "."], eos=eos)
+    options = {"delimiters": [2], "block_tokens": 2}
+    posed = LanguageModelProblem(lm, "", 2, RegexPRM("(a?;){2}"), **options)
+    assert judged(posed, (2,), False)[1] == 1  # the last block may be shorter than the limit
+    assert judged(posed, (1,), False)[1] == 0
     runs = SMC(40).run(posed, 20, rng=1, keep=("tokens",))
     assert (~runs.failed).any()
     for tokens in runs.tokens[~runs.failed]:
-        assert re.fullmatch("(a+;)*b?", posed.text(tokens))
+        assert re.fullmatch("(a?;){2}", posed.text(tokens))
 
 
 @pytest.mark.parametrize(
