@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from simulator.text.prms import TextPRM
     from simulator.text.problem import LanguageModelProblem
     from simulator.text.prompt_switching import PromptSwitching
+    from simulator.text.regex import RegexPRM
     from simulator.text.step_prm import StepPRM
     from simulator.text.tabular import TabularLM
 
@@ -63,6 +64,7 @@ _HOME = {
     "PRM": "problem.problem",
     "Problem": "problem.problem",
     "PromptSwitching": "text.prompt_switching",
+    "RegexPRM": "text.regex",
     "Runs": "samplers.runs",
     "Sampler": "samplers.base",
     "save_problem": "problem.files",
@@ -99,6 +101,7 @@ __all__ = [
     "Lookahead",
     "Problem",
     "PromptSwitching",
+    "RegexPRM",
     "Runs",
     "SMCIndependent",
     "SMCRejection",

@@ -150,7 +150,11 @@ def table(
 @lm.command()
 def sample(
     prompt: Annotated[str, typer.Option("--prompt", help="Prompt of pi_ref.")],
-    target: Annotated[str, typer.Option("--target", help="Prompt of pi*.")],
+    target: Annotated[str | None, typer.Option("--target", help="Prompt of pi*.")] = None,
+    constraint: Annotated[
+        str | None,
+        typer.Option(help="Regular expression that texts must match, in place of --target."),
+    ] = None,
     sampler: Annotated[str, typer.Option("--sampler", help="Registered name; see list.")] = "smc",
     particles: ParticlesOption = 8,
     option: Annotated[
@@ -180,19 +184,24 @@ def sample(
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Draw texts of one prompt that read as if they followed another; one JSON line each."""
+    """Draw texts that follow one prompt as if it were another, or that match; in JSON lines."""
     from scripts.cli import texts
     from scripts.cli.own import make_named_sampler
+    from simulator.errors import InputError
     from simulator.text.problem import LanguageModelProblem
     from simulator.text.prompt_switching import PromptSwitching
+    from simulator.text.regex import RegexPRM
 
     if out is not None:
         texts.check_target(out)
+    if (target is None) == (constraint is None):
+        raise InputError("lm sample: give --target or --constraint, one of the two")
     made = make_named_sampler(sampler, particles, option or [])
+    matching = None if constraint is None else RegexPRM(constraint)
     loaded = _load(model, device)
-    asked, wanted = ((loaded.chat(p) if chat else p) for p in (prompt, target))
+    asked, wanted = ((loaded.chat(p) if chat else p) for p in (prompt, target or ""))
     problem = LanguageModelProblem(
-        loaded, asked, horizon, PromptSwitching(wanted), force_end=force_end,
+        loaded, asked, horizon, matching or PromptSwitching(wanted), force_end=force_end,
         delimiters=delimiter or (),  # type: ignore[arg-type]  # texts are read as tokens
         block_tokens=step_tokens if delimiter else 1,
     )  # fmt: skip
@@ -202,10 +211,11 @@ def sample(
     if out is None:
         texts.show(rows)
         return
-    settings = {"prompt": prompt, "target": target, "sampler": sampler, "particles": particles,
-                "option": option or [], "horizon": horizon, "delimiter": delimiter or [],
-                "step_tokens": step_tokens, "force_end": force_end, "chat": chat, "runs": runs,
-                "seed": seed, "all": everything, "model": model}  # fmt: skip
+    settings = {"prompt": prompt, "target": target, "constraint": constraint, "sampler": sampler,
+                "particles": particles, "option": option or [], "horizon": horizon,
+                "delimiter": delimiter or [], "step_tokens": step_tokens, "force_end": force_end,
+                "chat": chat, "runs": runs, "seed": seed, "all": everything,
+                "model": model}  # fmt: skip
     texts.write(rows, out, settings)
 
 

@@ -16,6 +16,7 @@ from simulator.language_models.extra import torch_and_transformers
 from simulator.language_models.loading import evaluating, one_line
 from simulator.language_models.self_test import ReadingSession, fitting_session
 from simulator.language_models.tokenized import Tokenized, check_text
+from simulator.language_models.words import token_words
 from simulator.text.language_model import (
     WAIT,
     LanguageModel,
@@ -248,6 +249,15 @@ class HuggingFaceLM(LanguageModel):
         str
         """
         return self._tokenized().decode(tokens)
+
+    def words(self) -> list[bytes]:
+        """Return what each token adds to a text; see `LanguageModel.words`.
+
+        Returns
+        -------
+        list of bytes
+        """
+        return token_words(self._tokenized().tokenizer, self.n_tokens)
 
     def continuation(self, prompt: Prompt, tokens: Sequence[int]) -> str:
         """Return what tokens add to the text of a prompt; see `LanguageModel.continuation`.

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.language_models.tokenized import Tokenized
+from simulator.language_models.words import token_words
 from simulator.text.language_model import (
     WAIT,
     LanguageModel,
@@ -84,6 +85,10 @@ class VllmLM(LanguageModel):
     def continuation(self, prompt: Prompt, tokens: Sequence[int]) -> str:
         """Return what tokens add to the text of a prompt; see `LanguageModel.continuation`."""
         return self._text.continuation(prompt, tokens)
+
+    def words(self) -> list[bytes]:
+        """Return what each token adds to a text; see `LanguageModel.words`."""
+        return token_words(self.tokenizer, self.n_tokens)
 
     def ask(self, texts: Sequence[Sequence[int]]) -> Floats:
         """Ask for the next-token law of texts.

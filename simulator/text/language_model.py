@@ -162,6 +162,18 @@ class LanguageModel(ABC):
         """
         return self.decode(tokens)
 
+    def words(self) -> list[bytes]:
+        """Return what each token adds to a text, in UTF-8; nothing where it adds none.
+
+        By default the token alone, decoded.
+
+        Returns
+        -------
+        list of bytes
+            V of them; one may be a part of a character.
+        """
+        return [self.decode([token]).encode() for token in range(self.n_tokens)]
+
     def score(self, prompt: Prompt, tokens: npt.ArrayLike) -> Floats:
         """Return log M(a_h | prompt, a_1..a_{h-1}) of given continuations.
 

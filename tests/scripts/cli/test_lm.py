@@ -1,6 +1,7 @@
 """The `lm` commands and the studies, with packaged tables in place of a language model."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -71,6 +72,24 @@ def test_sample_prints_texts_that_reproduce(lm, capsys):
     assert len(lines) == 3
     assert all(len(lm.encode(line["text"])) == 4 for line in lines)
     assert all(line["model_calls"] == 16 for line in lines)
+
+
+def test_sample_prints_texts_that_match(lm, capsys):
+    first, second = (re.escape(w) for w in style_facts()["words"][:2])
+    pattern = f"({first})+({second}){{2}}"
+    arguments = ("lm", "sample", "--prompt", prompts()["plain"], "-n", 2, "-O", "proposal=optimal",
+                 "--horizon", 4, "--runs", 3)  # fmt: skip
+    out, _ = run(capsys, *arguments, "--constraint", pattern)
+    texts = [json.loads(line)["text"] for line in out.splitlines()]
+    assert len(texts) == 3
+    assert all(re.fullmatch(pattern, text) for text in texts)
+    for wrong, said in [
+        ((), "one of the two"), (("--constraint", "a", "--target", "b"), "one of the two"),
+        (("--constraint", "(a"), "position 0"), (("--constraint", "a{99}"), "no match"),
+    ]:  # fmt: skip
+        _, err = run(capsys, *arguments, *wrong, code=2)
+        assert said in err
+        assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("figure", ["2a", "2b", "3"])

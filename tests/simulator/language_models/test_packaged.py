@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import re
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from simulator.problem.library import open_problem
 from simulator.samplers.smc.sampler import SMC
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
+from simulator.text.regex import RegexPRM
 from tests.support.lm_contract import check_reorders, plain_forward
 
 PROMPT = "A random number: "
@@ -156,3 +158,15 @@ def test_a_cache_that_cannot_be_written_is_one_line(monkeypatch):
     monkeypatch.setenv("PARTICLEBOUNDS_CACHE", "/proc/nope")
     with pytest.raises(InputError, match="/proc/nope"):
         load_language_model()
+
+
+@pytest.mark.slow
+def test_its_words_are_the_bytes_of_texts_and_match_a_pattern(lm):
+    words = lm.words()
+    assert len(words) == lm.n_tokens
+    for text in ("Hello, wörld — 日本語 🙂", " a  b\n\tc", "1,234.5%"):
+        assert b"".join(words[t] for t in lm.encode(text)).decode() == text
+    pattern = r" \d{3}-\d{4}( 🙂)?"
+    problem = LanguageModelProblem(lm, "Call", 12, RegexPRM(pattern))
+    runs = SMC(2, proposal="optimal").run(problem, 1, rng=1, keep=("tokens",))
+    assert re.fullmatch(pattern, problem.text(runs.tokens[0]))

@@ -80,7 +80,7 @@ def test_bad_values_are_refused(function, named):
         SMC(2).run(LanguageModelProblem(lm, "", 2, TextPRM(function)), 3, rng=1)
 
 
-def test_only_tables_and_prompt_switching_judge_all_children():
+def test_functions_of_texts_do_not_judge_all_children():
     lm = TabularLM(reference(2).model, ["a", "b"])
     problem = LanguageModelProblem(lm, "", 2, TextPRM(lambda texts: np.ones(len(texts))))
     with pytest.raises(InputError, match="one by one"):
