@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.language_models.extra import torch_and_transformers
+from simulator.language_models.reader import Reader
 from simulator.text.language_model import WAIT, Session
 from simulator.typing import Bools, Floats, Ints
-
-if TYPE_CHECKING:
-    from simulator.language_models.hugging_face import HuggingFaceLM
 
 __all__ = ["CachedSession"]
 
@@ -26,7 +23,7 @@ class Block:
     what models rely on in many ways: windows, learnt positions, penalties of distance.
     """
 
-    def __init__(self, lm: HuggingFaceLM, texts: Ints, prompt_length: int) -> None:
+    def __init__(self, lm: Reader, texts: Ints, prompt_length: int) -> None:
         _, transformers = torch_and_transformers()
         self.lm, self.prompt_length = lm, prompt_length
         self.texts = texts[:, :0]
@@ -77,7 +74,7 @@ class CachedSession(Session):
 
     Parameters
     ----------
-    lm : HuggingFaceLM
+    lm : Reader
         The model.
     prompt : list of int
         Tokens that all texts begin with; they are read once.
@@ -85,7 +82,7 @@ class CachedSession(Session):
         Number of texts.
     """
 
-    def __init__(self, lm: HuggingFaceLM, prompt: list[int], n: int) -> None:
+    def __init__(self, lm: Reader, prompt: list[int], n: int) -> None:
         self.lm = lm
         self.lengths = np.full(n, len(prompt), dtype=np.int64)
         self.rows = np.zeros(n, dtype=np.int64)  # of each text, in the block of its length

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 
+from simulator.language_models.reader import Reader
 from simulator.text.language_model import WAIT, Session
 from simulator.typing import Floats
-
-if TYPE_CHECKING:
-    from simulator.language_models.hugging_face import HuggingFaceLM
 
 __all__ = ["RereadSession"]
 
@@ -26,7 +22,7 @@ class RereadSession(Session):
 
     Parameters
     ----------
-    lm : HuggingFaceLM
+    lm : Reader
         The model.
     prompt : list of int
         Tokens that all texts begin with.
@@ -34,7 +30,7 @@ class RereadSession(Session):
         Number of texts.
     """
 
-    def __init__(self, lm: HuggingFaceLM, prompt: list[int], n: int) -> None:
+    def __init__(self, lm: Reader, prompt: list[int], n: int) -> None:
         self.lm, self.prompt_length = lm, len(prompt)
         self.texts: list[Text] = [tuple(prompt)] * n
         self.laws: dict[Text, Floats] = {}

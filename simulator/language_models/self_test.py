@@ -17,7 +17,7 @@ dtype are read anew in float64, or refused there.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -25,12 +25,10 @@ from simulator.errors import InputError
 from simulator.language_models.cached_session import CachedSession
 from simulator.language_models.context import windows
 from simulator.language_models.loading import one_line
+from simulator.language_models.reader import Reader
 from simulator.language_models.reread_session import RereadSession
 from simulator.text.language_model import WAIT
 from simulator.typing import Floats, Ints
-
-if TYPE_CHECKING:
-    from simulator.language_models.hugging_face import HuggingFaceLM
 
 __all__ = ["SESSIONS", "TOLERANCE", "ReadingSession", "fitting_session"]
 
@@ -45,12 +43,12 @@ SMALL = 1e-9  # of a law that is uniform
 LONGEST = 64  # windows of at most so many tokens are outgrown
 
 
-def fitting_session(lm: HuggingFaceLM) -> type[ReadingSession]:
+def fitting_session(lm: Reader) -> type[ReadingSession]:
     """Return the first kind of session whose laws are those of plain forward passes.
 
     Parameters
     ----------
-    lm : HuggingFaceLM
+    lm : Reader
         Its temperature and nucleus do not count.
 
     Returns
@@ -86,7 +84,7 @@ def fitting_session(lm: HuggingFaceLM) -> type[ReadingSession]:
     raise InputError(reason)
 
 
-def _tokens(lm: HuggingFaceLM) -> Ints:
+def _tokens(lm: Reader) -> Ints:
     """Return a prompt and `STEPS` more tokens, spread over the vocabulary."""
     prompt = PROMPT + max((w for w in windows(lm.config) if w <= LONGEST), default=0)
     if lm.context is not None:
@@ -103,14 +101,14 @@ def _tokens(lm: HuggingFaceLM) -> Ints:
     return tokens
 
 
-def _tolerance(lm: HuggingFaceLM) -> float:
+def _tolerance(lm: Reader) -> float:
     dtype = str(lm.model.dtype).removeprefix("torch.")
     if dtype not in TOLERANCE:
         raise InputError(f"{lm.name}: its numbers are {dtype}, not {', '.join(TOLERANCE)}")
     return TOLERANCE[dtype]
 
 
-def _plain(lm: HuggingFaceLM, texts: Ints) -> Floats:
+def _plain(lm: Reader, texts: Ints) -> Floats:
     """Return the laws behind all tokens of texts of one length, from one pass over them."""
     length = texts.shape[1]
     logits = lm.forward(texts, length).logits
@@ -122,7 +120,7 @@ def _plain(lm: HuggingFaceLM, texts: Ints) -> Floats:
     return np.array(laws).transpose(1, 0, 2)
 
 
-def _check_plain(lm: HuggingFaceLM, tokens: Ints) -> None:
+def _check_plain(lm: Reader, tokens: Ints) -> None:
     """Refuse a model that draws, looks ahead, or whose texts disturb each other."""
     texts = np.array([tokens, tokens[::-1]])
     whole = _plain(lm, texts[:1])[0]
@@ -135,7 +133,7 @@ def _check_plain(lm: HuggingFaceLM, tokens: Ints) -> None:
         raise InputError(f"{lm.name}: texts of one batch change each other's laws")
 
 
-def _largest_gap(lm: HuggingFaceLM, kind: type[ReadingSession], prompt: Ints, steps: Ints) -> float:
+def _largest_gap(lm: Reader, kind: type[ReadingSession], prompt: Ints, steps: Ints) -> float:
     """Run a session through all that sessions do; return how far it is off at worst."""
     a, b, c, d = (int(t) for t in steps)
     start = tuple(int(t) for t in prompt)
