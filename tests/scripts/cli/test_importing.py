@@ -45,7 +45,6 @@ def test_filters(capsys):
     out, _ = run(capsys, *command, "--out", "p.json")
     problem = load_problem("p.json")
     assert problem.horizon == 5
-    # 2^5 states, each a float's logarithm away from what was written
     assert np.exp(problem.log_z) == pytest.approx(1, abs=1e-14)
     assert "at most 32 states" in out
     run(capsys, "inspect", "p.json")
@@ -68,8 +67,9 @@ def test_a_chain(capsys):
     assert problem.log_z == pytest.approx(want.log_z, abs=1e-15)
     matrix = np.array([[0.5, 0.5, 0], [0.75, 0, 0.25], [0, 0, 1]])
     z = np.linalg.matrix_power(matrix, 4)[0, 2]
-    shown = f"log Z = {np.log(z):.9g}"
-    assert out.startswith(f"walk.json: H = 4, 2 tokens, at most 3 states a level, {shown}")
+    sizes, _, shown = out.rpartition(" = ")
+    assert sizes == "walk.json: H = 4, 2 tokens, at most 3 states a level, log Z"
+    assert float(shown) == pytest.approx(np.log(z), rel=1e-11)
     assert len(out.splitlines()) == 1
     line = "walk.tra: 1 states without transitions got a loop to themselves"
     assert err == f"particlebounds: {line}\n"
@@ -111,9 +111,11 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("arguments", "named"), BAD, ids=lambda x: " ".join(x)[:90] * (type(x) is list)
-)
+def label(arguments):
+    return " ".join(arguments)[:90] if isinstance(arguments, list) else ""
+
+
+@pytest.mark.parametrize(("arguments", "named"), BAD, ids=label)
 def test_bad_input_is_one_line_and_code_two(capsys, files, arguments, named):
     before = sorted(p.name for p in files.iterdir())
     out, err = run(capsys, *arguments, code=2)
