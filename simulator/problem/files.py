@@ -113,8 +113,10 @@ def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
         check_name(problem.name)
     except InputError as fault:
         raise InputError(f"{file}: {fault}") from None
-    prm, reward = problem.model.split(_exp(problem.log_prm_flat)), _exp(problem.log_reward)
-    if not all(np.isfinite(x).all() for x in (*prm, reward)):
+    values, reward = _exp(problem.log_prm_flat), _exp(problem.log_reward)
+    prm = problem.model.split(values)
+    lost = (values == 0) & np.isfinite(problem.log_prm_flat)  # leaves are rewards
+    if lost.any() or not np.isfinite(values).all():
         raise InputError(f"{file}: values beyond the range of floats cannot be written")
     stages: list[dict[str, object]] = []
     for h in range(problem.horizon):

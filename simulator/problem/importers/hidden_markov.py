@@ -18,7 +18,7 @@ from simulator.typing import Floats, Ints
 __all__ = ["HiddenMarkov"]
 
 MOST_CELLS = 2**24
-DECIMALS = 12  # filters that agree to so many are one state
+BITS = 40  # filters whose numbers agree to so many leading bits are one state
 
 
 class HiddenMarkov:
@@ -149,7 +149,7 @@ class HiddenMarkov:
         """Problem of the symbols: pi_ref is their law, and a state is a filter.
 
         Tokens are symbols. The state after y_1, ..., y_h is the law of x_h given them; filters
-        that agree to twelve decimals are one state.
+        whose numbers agree to twelve digits are one state.
 
         Parameters
         ----------
@@ -184,7 +184,7 @@ class HiddenMarkov:
             row, symbol = np.nonzero(p)
             posterior = joint[row, symbol] / p[row, symbol, None]
             _, kept, state = np.unique(
-                posterior.round(DECIMALS), axis=0, return_index=True, return_inverse=True
+                _leading_bits(posterior), axis=0, return_index=True, return_inverse=True
             )
             child = np.zeros(p.shape, dtype=np.int64)
             child[row, symbol] = state.ravel()
@@ -230,3 +230,8 @@ class HiddenMarkov:
                 raise InputError(f"observations, entry {h}: {y} cannot follow those before it")
         if not (earned[possible] > 0).any():
             raise InputError("reward: zero at every hidden state that fits the observations")
+
+
+def _leading_bits(x: Floats) -> Floats:
+    mantissa, exponent = np.frexp(x)
+    return np.asarray(np.ldexp(np.rint(np.ldexp(mantissa, BITS)), exponent - BITS))

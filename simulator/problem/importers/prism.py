@@ -91,7 +91,7 @@ def import_prism(
         problem = _reach(chain, root, goal, horizon, prm, file.stem)
     except InputError as fault:
         raise type(fault)(f"{file}: {fault}") from None
-    loops = f"{file}: {chain.n_deadlocks} states without transitions got a loop to themselves"
+    loops = f"{file}: loops added to states without transitions: {chain.n_deadlocks}"
     return Imported(problem, change, (loops,) if chain.n_deadlocks else ())
 
 

@@ -71,7 +71,7 @@ def test_a_chain(capsys):
     assert sizes == "walk.json: H = 4, 2 tokens, at most 3 states a level, log Z"
     assert float(shown) == pytest.approx(np.log(z), rel=1e-11)
     assert len(out.splitlines()) == 1
-    line = "walk.tra: 1 states without transitions got a loop to themselves"
+    line = "walk.tra: loops added to states without transitions: 1"
     assert err == f"particlebounds: {line}\n"
     run(capsys, "check", "walk.json", "-n", "2", "--statement", "J")
 
@@ -81,6 +81,16 @@ def test_few_digits(capsys):
     assert "few.json: initial, row 0: probabilities sum to 0.9999" in err
     _, err = run(capsys, "import", "hmm", "few.json", "--normalise", "--out", "p.json")
     assert err == "particlebounds: rows normalised: largest change 0.0001\n"
+
+
+def test_values_too_small_to_write_are_refused(capsys, files):
+    (files / "long.json").write_text(json.dumps(CHAIN | {"observations": [1] * 3000}))
+    command = ("import", "hmm", "long.json", "--out", "p.npz")
+    _, err = run(capsys, *command, "--prm", "exact", code=2)
+    assert err == "particlebounds: p.npz: values beyond the range of floats cannot be written\n"
+    out, _ = run(capsys, *command)  # V^ of the bootstrap filter is 1 everywhere
+    assert load_problem("p.npz").log_z == MODEL.hidden([1] * 3000).log_z < -1000
+    assert "H = 3000" in out
 
 
 HMM = ("import", "hmm", "chain.json")

@@ -125,6 +125,23 @@ def test_equal_filters_are_one_state():
     ).model.n_states.tolist() == [1, *[2] * 300]
 
 
+def test_filters_that_differ_where_it_is_rare_are_two_states():
+    """Only hidden state 1 emits symbol 2: tiny probabilities of it must not be mixed up."""
+    rare = 2.0**-45
+    model = HiddenMarkov([1 - rare, rare], np.eye(2), [[0.5, 0.5, 0.0], [0.25, 0.5, 0.25]])
+    tree = unfold(model.filters(3))
+    found = dict(zip(map(tuple, tree.tokens.tolist()), tree.problem.target[-1], strict=True))
+    for symbols in product(range(2), repeat=2):
+        want = rare * 0.25 * np.prod([[0.25, 0.5][y] for y in symbols])
+        assert found[(*symbols, 2)] == pytest.approx(want, rel=1e-11), symbols
+
+
+def test_forgetful_filters_grow_no_further():
+    sizes = HiddenMarkov([0.5, 0.5], [[0.55, 0.45], [0.45, 0.55]], [[0.5, 0.5], [0.4, 0.6]])
+    found = sizes.filters(30).model.n_states
+    assert found[-1] == found[-2] < 2**13
+
+
 def test_too_many_filters_are_one_line():
     with pytest.raises(TooLargeError, match=r"\Alevel \d+: \d+ filters, too many to go on\Z"):
         MODEL.filters(60)

@@ -106,7 +106,7 @@ def test_deadlocks_get_a_loop_and_a_remark(tmp_path):
     assert made.problem.digest == ours.problem.digest
     assert ours.remarks == ()
     (remark,) = made.remarks
-    assert remark.endswith("dead.tra: 6 states without transitions got a loop to themselves")
+    assert remark.endswith("dead.tra: loops added to states without transitions: 6")
 
 
 def test_labels_may_stand_elsewhere_and_init_may_be_missing(tmp_path):
