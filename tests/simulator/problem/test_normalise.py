@@ -40,10 +40,11 @@ def test_float32_rows_become_the_exact_quotients():
 
 def test_the_largest_change_is_that_of_all_stages():
     rows = [[0.5, 0.4995, 0.0], THIRDS, [0.2, 0.3, 0.5]]
-    model = TabularModel([[[0.25, 0.25, 0.5001]], rows], [None, STAY], normalise=True)
+    first, last = [[0.25, 0.25, 0.5001]], [[0.25, 0.25, 0.5002]] * 3
+    model = TabularModel([first, rows, last], [None, STAY, STAY], normalise=True)
     assert model.largest_change == pytest.approx(1e-3, abs=1e-15)
     assert model.probs[1][0].tolist() == pytest.approx([0.5 / 0.9995, 0.4995 / 0.9995, 0])
-    assert [float(p.sum(axis=1).max()) for p in model.probs] == pytest.approx([1, 1], abs=1e-15)
+    assert [float(p.sum(axis=1).max()) for p in model.probs] == pytest.approx([1, 1, 1], abs=1e-15)
 
 
 def test_rows_that_need_no_option_stay_as_they_are():
@@ -88,6 +89,11 @@ def test_a_row_beyond_help_withholds_the_advice():
 def test_negative_entries_are_not_divided_away():
     with pytest.raises(InputError, match=r"row 0: probability -0\.0001 is negative"):
         TabularModel.tree([[[1.0, -0.0001]]], normalise=True)
+
+
+def test_the_limit_itself_is_allowed_whatever_its_float_is():
+    assert abs(0.5 + 0.499 - 1) > 1e-3  # by rounding
+    assert TabularModel.tree([[[0.5, 0.499]]], normalise=True).n_actions == 2
 
 
 def test_trees_take_the_option():

@@ -133,7 +133,7 @@ def test_filters_that_differ_where_it_is_rare_are_two_states():
     found = dict(zip(map(tuple, tree.tokens.tolist()), tree.problem.target[-1], strict=True))
     for symbols in product(range(2), repeat=2):
         want = rare * 0.25 * np.prod([[0.25, 0.5][y] for y in symbols])
-        assert found[(*symbols, 2)] == pytest.approx(want, rel=1e-11), symbols
+        assert found[(*symbols, 2)] == pytest.approx(want, rel=1e-11, abs=0), symbols
 
 
 def test_forgetful_filters_grow_no_further():
