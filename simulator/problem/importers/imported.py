@@ -13,13 +13,13 @@ __all__ = ["Imported"]
 class Imported:
     """A problem made from a file of another tool.
 
-    Attributes
+    Parameters
     ----------
     problem : Problem
         Named as the file.
     largest_change : float
         Largest distance of a row's sum from 1 in the file.
-    remarks : tuple of str
+    remarks : tuple of str, optional
         What was added or guessed, one line each.
     """
 

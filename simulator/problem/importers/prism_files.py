@@ -28,7 +28,17 @@ DECLARED = re.compile(r'([0-9]{1,9})="([^"]+)"', re.ASCII)
 
 
 class Transitions(NamedTuple):
-    """The transitions of a chain, sorted by state and then by successor."""
+    """The transitions of a chain, sorted by state and then by successor.
+
+    Parameters
+    ----------
+    n_states : int
+        Number of states.
+    source, target : int arrays
+        The states that each transition joins.
+    probability : array
+        Its probability.
+    """
 
     n_states: int
     source: Ints

@@ -102,6 +102,8 @@ BAD = [
     (["import", "hmm", "nowhere.json", "--out", "p.json"], "nowhere.json: no such file"),
     (["import", "hmm", "walk.tra", "--out", "p.json"], "walk.tra: JSON"),
     (["import", "hmm", ".", "--out", "p.json"], "Is a directory"),
+    (["import", "hmm", "x" * 5000, "--out", "p.json"], "too long"),
+    (["import", "prism", "x" * 5000, "--target", "a", "--horizon", "2", "--out", "p"], "too long"),
     ([*HMM, "--out", "p.txt"], "p.txt .json .npz"),
     ([*HMM, "--out", "nowhere/p.json"], "nowhere/p.json"),
     ([*HMM, "--out", "p.json", "--states", "both"], "--states 'both'"),
