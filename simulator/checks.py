@@ -155,9 +155,12 @@ def check_file(path: Path) -> None:
     Raises
     ------
     InputError
-        If it is a folder, a pipe or a device.
+        If it is a folder, a pipe or a device, or its name is too long.
     """
-    if path.is_dir():
-        raise InputError(f"{path}: Is a directory")
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path}: not a regular file")
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: Is a directory")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: not a regular file")
+    except OSError as fault:
+        raise InputError(f"{path}: {fault.strerror or 'cannot be read'}") from None

@@ -1,5 +1,6 @@
 """What README shows runs and is true."""
 
+import contextlib
 import re
 import shlex
 from pathlib import Path
@@ -31,6 +32,9 @@ def folder(tmp_path_factory):
     for block in BLOCKS:
         if named := re.match(r"# (\w+\.py)\n", block):
             (folder / named[1]).write_text(block)
+        elif ".write_text(" in block:
+            with contextlib.chdir(folder):
+                exec(compile(block, "README block", "exec"), {"__name__": "readme"})
     return folder
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from scripts.cli.change import print_change
 from scripts.cli.ending import (
     INTERRUPTED,
     discard_output,
@@ -16,10 +17,12 @@ from scripts.cli.ending import (
     interrupted,
     print_anything,
 )
+from scripts.cli.importing import importing
 from scripts.cli.lm import lm
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
+    from simulator.problem.problem import Problem
     from simulator.samplers.registry import Sampler
 
 # Heavy imports happen inside the commands, so that `list` and `--help` answer at once.
@@ -33,9 +36,13 @@ app = typer.Typer(
 )
 
 app.add_typer(lm, name="lm")
+app.add_typer(importing, name="import")
 
 ProblemArg = Annotated[
     str, typer.Argument(metavar="PROBLEM", help="Problem file, or NAME[:key=value,...]; see list.")
+]
+NormaliseOption = Annotated[
+    bool, typer.Option("--normalise", help="Divide rows of files by their sums, if nearly 1.")
 ]
 SamplerOption = Annotated[
     str, typer.Option("--sampler", help="Registered name (see list), or FILE.py:CLASS.")
@@ -84,13 +91,23 @@ def _sampler(name: str, particles: int | None, settings: list[str] | None) -> Sa
     return make_named_sampler(name, particles, settings or [])
 
 
-@app.command()
-def inspect(problem: ProblemArg, json: JsonOption = False) -> None:
-    """Print the criteria of a problem: coverage, accuracy of the PRM, chi-square."""
-    from scripts.cli import show
+def _problem(spec: str, normalise: bool) -> Problem:
     from simulator.problem.library import open_problem
 
-    show.emit(show.inspection(open_problem(problem)), json)
+    problem = open_problem(spec, normalise=normalise)
+    if normalise:
+        print_change(problem.model.largest_change)
+    return problem
+
+
+@app.command()
+def inspect(
+    problem: ProblemArg, normalise: NormaliseOption = False, json: JsonOption = False
+) -> None:
+    """Print the criteria of a problem: coverage, accuracy of the PRM, chi-square."""
+    from scripts.cli import show
+
+    show.emit(show.inspection(_problem(problem, normalise)), json)
 
 
 @app.command()
@@ -99,14 +116,14 @@ def exact(
     sampler: SamplerOption = "smc",
     particles: ParticlesOption = None,
     option: SettingOption = None,
+    normalise: NormaliseOption = False,
     json: JsonOption = False,
 ) -> None:
     """Print the exact law of a sampler on a small problem."""
     from scripts.cli import show
-    from simulator.problem.library import open_problem
 
     made = _sampler(sampler, particles, option)
-    show.emit(show.exact_law(open_problem(problem), made), json)
+    show.emit(show.exact_law(_problem(problem, normalise), made), json)
 
 
 @app.command()
@@ -128,6 +145,7 @@ def check(
         typer.Option("--all", help="All statements, samplers and families; takes minutes."),
     ] = False,
     jobs: JobsOption = 2,
+    normalise: NormaliseOption = False,
     json: JsonOption = False,
 ) -> None:
     """Compare the error with every bound that applies; exit code 1 if one is violated."""
@@ -144,12 +162,11 @@ def check(
             raise typer.Exit(1)
         return
     from scripts.cli.own import named_statements
-    from simulator.problem.library import open_problem
     from theory.verdict import check as check_bounds
 
     made = _sampler(sampler, particles, option)
     bounds = named_statements(statement) if statement else None
-    report = check_bounds(open_problem(problem), made, n_runs=runs, rng=seed, bounds=bounds)
+    report = check_bounds(_problem(problem, normalise), made, n_runs=runs, rng=seed, bounds=bounds)
     shown = show.report(report)
     show.emit(shown if json else shown | {"skipped": show.by_reason(report.skipped)}, json)
     if any(v.status == "violated" for v in report.verdicts):
@@ -184,15 +201,15 @@ def plan(
         int, typer.Option("--runs", "-r", min=4, help="Where runs are needed.")
     ] = 20_000,
     seed: SeedOption = 0,
+    normalise: NormaliseOption = False,
     json: JsonOption = False,
 ) -> None:
     """Print how many particles each bound asks for at an error, and how many truly suffice."""
     from scripts.cli import show
-    from simulator.problem.library import open_problem
     from theory.plan import plan as find
 
     made = find(
-        open_problem(problem),
+        _problem(problem, normalise),
         lambda n: _sampler(sampler, n, option),
         epsilon,
         n_runs=runs,
@@ -212,16 +229,16 @@ def audit(
     problem: ProblemArg,
     particles: ParticlesOption = None,
     aggregation: AggregationOption = None,
+    normalise: NormaliseOption = False,
     json: JsonOption = False,
 ) -> None:
     """Print what weighting rules in use converge to, and how far that is from the target."""
     from scripts.cli import show
     from scripts.cli.own import named_aggregations
-    from simulator.problem.library import open_problem
 
     own = named_aggregations(aggregation or [])
     n_particles = 4 if particles is None else particles
-    show.emit(show.audit(open_problem(problem), n_particles, own), json)
+    show.emit(show.audit(_problem(problem, normalise), n_particles, own), json)
 
 
 @app.command()
@@ -233,15 +250,16 @@ def sample(
     option: SettingOption = None,
     runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Independent runs.")] = 1000,
     seed: SeedOption = 0,
+    normalise: NormaliseOption = False,
 ) -> None:
     """Draw outputs and write them, with their provenance, to a parquet file."""
     from scripts.cli import draws
-    from simulator.problem.library import open_problem
 
     made = _sampler(sampler, particles, option)
-    settings = {"problem": problem, "sampler": sampler, "particles": made.n_particles,
-                "option": option or [], "runs": runs, "seed": seed}  # fmt: skip
-    draws.write(open_problem(problem), made, settings, out)
+    settings = {"problem": problem, "normalise": normalise, "sampler": sampler,
+                "particles": made.n_particles, "option": option or [], "runs": runs,
+                "seed": seed}  # fmt: skip
+    draws.write(_problem(problem, normalise), made, settings, out)
 
 
 @app.command(name="list")
@@ -296,6 +314,7 @@ def sweep(
     jobs: JobsOption = 2,
     backend: BackendOption = "loky",
     scheduler: SchedulerOption = None,
+    normalise: NormaliseOption = False,
     json: JsonOption = False,
 ) -> None:
     """Run samplers over a grid; a stopped sweep goes on where it was."""
@@ -304,8 +323,9 @@ def sweep(
     from simulator.runs.workers import Workers
 
     grid = Grid(
-        tuple(problems), tuple(sampler or ["smc"]), read_particles(particles), runs, seed, shard
-    )
+        tuple(problems), tuple(sampler or ["smc"]), read_particles(particles), runs, seed, shard,
+        normalise,
+    )  # fmt: skip
     run(grid, Workers(jobs, backend, scheduler), out, json)
 
 

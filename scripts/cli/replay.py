@@ -92,9 +92,16 @@ def remake(kind: str, parameters: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _sample(
-    problem: str, digest: str, sampler: str, particles: int, option: list[str], runs: int, seed: int
+    problem: str,
+    digest: str,
+    sampler: str,
+    particles: int,
+    option: list[str],
+    runs: int,
+    seed: int,
+    normalise: bool = False,
 ) -> pd.DataFrame:
-    opened = open_problem(problem)
+    opened = open_problem(problem, normalise=normalise)
     if opened.digest != digest:
         raise InputError(f"{problem}: not the problem that was meant, it has changed")
     made = make_named_sampler(sampler, particles, option)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scripts.cli import show
+from scripts.cli.change import print_change
 from scripts.progress import progress_bar, say
 from simulator.errors import InputError
 from simulator.runs.provenance import provenance
@@ -34,6 +35,8 @@ def run(grid: Grid, workers: Workers, out: Path, as_json: bool) -> None:
         Gets shards/, summary.parquet and states.parquet.
     """
     problems = grid.open()
+    if grid.normalise:
+        print_change(max(p.model.largest_change for p in problems.values()))
     with progress_bar() as progress:
         task = progress.add_task("sweep", total=grid.n_shards)
         summary, states = run_sweep(

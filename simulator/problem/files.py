@@ -28,6 +28,7 @@ import numpy as np
 
 from simulator.checks import check_file
 from simulator.errors import InputError
+from simulator.problem.json_object import known_fields, read_object
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem, check_tabular
 from simulator.typing import Floats
@@ -46,13 +47,15 @@ UNREADABLE = (
 ARRAY_NAME = re.compile(r"(probs|next_state|edge_reward|prm)(0|[1-9][0-9]*)")
 
 
-def load_problem(path: str | os.PathLike[str]) -> Problem:
+def load_problem(path: str | os.PathLike[str], *, normalise: bool = False) -> Problem:
     """Read a problem file.
 
     Parameters
     ----------
     path : str or path
         Ends in .json or .npz.
+    normalise : bool, optional
+        As in `TabularModel`; ``problem.model.largest_change`` says how far rows were off.
 
     Returns
     -------
@@ -71,12 +74,12 @@ def load_problem(path: str | os.PathLike[str]) -> Problem:
     simulator.errors.InputError: missing.json: no such file
     """
     file = Path(path)
-    readers = {".json": _read_json, ".npz": _read_npz}
+    readers = {".json": read_object, ".npz": _read_npz}
     if file.suffix.lower() not in readers:
         raise InputError(f"{file}: a problem file must end in .json or .npz")
     check_file(file)
     try:
-        return _build(readers[file.suffix.lower()](file), file.stem)
+        return _build(readers[file.suffix.lower()](file), file.stem, normalise)
     except InputError as fault:
         raise type(fault)(f"{file}: {fault}") from None
     except FileNotFoundError:
@@ -110,8 +113,10 @@ def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
         check_name(problem.name)
     except InputError as fault:
         raise InputError(f"{file}: {fault}") from None
-    prm, reward = problem.model.split(_exp(problem.log_prm_flat)), _exp(problem.log_reward)
-    if not all(np.isfinite(x).all() for x in (*prm, reward)):
+    values, reward = _exp(problem.log_prm_flat), _exp(problem.log_reward)
+    prm = problem.model.split(values)
+    lost = (values == 0) & np.isfinite(problem.log_prm_flat)  # leaves are rewards
+    if lost.any() or not np.isfinite(values).all():
         raise InputError(f"{file}: values beyond the range of floats cannot be written")
     stages: list[dict[str, object]] = []
     for h in range(problem.horizon):
@@ -161,9 +166,9 @@ def _exp(log: Floats) -> Floats:
     return out
 
 
-def _build(content: Mapping[str, object], name: str) -> Problem:
+def _build(content: Mapping[str, object], name: str, normalise: bool) -> Problem:
     """Make the problem of a parsed file."""
-    _known(content, FIELDS, "")
+    known_fields(content, FIELDS, "")
     for key in ("format", "stages", "reward", "prm"):
         if key not in content:
             raise InputError(f"{key}: missing")
@@ -177,7 +182,7 @@ def _build(content: Mapping[str, object], name: str) -> Problem:
     for h, stage in enumerate(stages):
         if not isinstance(stage, dict):
             raise InputError(f"stage {h}: not an object with probs")
-        _known(stage, STAGE_FIELDS, f"stage {h}: ")
+        known_fields(stage, STAGE_FIELDS, f"stage {h}: ")
         if "probs" not in stage:
             raise InputError(f"stage {h}: probs is missing")
         for key in ("next_state", "edge_reward"):
@@ -188,6 +193,7 @@ def _build(content: Mapping[str, object], name: str) -> Problem:
         [s["probs"] for s in stages],
         [s.get("next_state") for s in stages],
         n_terminal=_n_terminal(stages, reward),
+        normalise=normalise,
     )
     edges = [s.get("edge_reward") for s in stages]
     prm = content["prm"]
@@ -207,38 +213,6 @@ def _n_terminal(stages: list[dict[str, object]], reward: object) -> int | None:
     if stages and "next_state" in stages[-1] and isinstance(reward, (list, np.ndarray)):
         return None if isinstance(reward, np.ndarray) and reward.ndim == 0 else len(reward)
     return None
-
-
-def _known(content: Mapping[str, object], fields: tuple[str, ...], where: str) -> None:
-    for key in content:
-        if key not in fields:
-            raise InputError(f"{where}{key!r:.60} is not a field, only {', '.join(fields)} are")
-
-
-def _read_json(file: Path) -> dict[str, object]:
-    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        out = dict(pairs)
-        if len(out) < len(pairs):
-            keys = [k for k, _ in pairs]
-            twice = next(k for k in keys if keys.count(k) > 1)
-            raise InputError(f"{twice!r:.60} is given twice")
-        return out
-
-    try:
-        content = json.loads(file.read_bytes().decode("utf-8-sig"), object_pairs_hook=once)
-    except UnicodeDecodeError:
-        raise InputError("not UTF-8 text") from None
-    except json.JSONDecodeError as fault:
-        raise InputError(f"not JSON: line {fault.lineno}: {fault.msg}") from None
-    except RecursionError:
-        raise InputError("not a problem: nested too deeply") from None
-    except InputError:
-        raise
-    except ValueError:  # a whole number with thousands of digits
-        raise InputError("not a problem: a number is too long") from None
-    if not isinstance(content, dict):
-        raise InputError("not a problem: the file must hold one object")
-    return content
 
 
 def _read_npz(file: Path) -> dict[str, object]:

@@ -124,7 +124,7 @@ def make_problem(spec: str) -> Problem:
     return problem
 
 
-def open_problem(spec: str | os.PathLike[str]) -> Problem:
+def open_problem(spec: str | os.PathLike[str], *, normalise: bool = False) -> Problem:
     """Load a problem file, or make a ready problem.
 
     Parameters
@@ -132,6 +132,8 @@ def open_problem(spec: str | os.PathLike[str]) -> Problem:
     spec : str or path
         A path if it ends in .json or .npz, has a folder in it or is an existing file; else
         as in `make_problem`.
+    normalise : bool, optional
+        As in `load_problem`; ready problems need none.
 
     Returns
     -------
@@ -154,7 +156,7 @@ def open_problem(spec: str | os.PathLike[str]) -> Problem:
         or os.sep in text
         or (text.partition(":")[0] not in READY and os.path.isfile(text))
     ):
-        return load_problem(text)
+        return load_problem(text, normalise=normalise)
     return make_problem(text)
 
 

@@ -8,14 +8,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from simulator.checks import is_real
 from simulator.errors import InputError
+from simulator.problem.rows import as_matrix, probability_rows
 from simulator.typing import Floats, Ints
 
 __all__ = ["TabularModel"]
-
-
-ROW_SUM_TOLERANCE = 1e-9
 
 
 class TabularModel:
@@ -36,6 +33,9 @@ class TabularModel:
         States of level h+1. A None entry makes that stage a tree stage.
     n_terminal : int, optional
         S_H; by default one more than the largest state that is named.
+    normalise : bool, optional
+        Divide rows by their sums, for probabilities of few digits or float32. Rows whose sum is
+        further than 1e-3 from 1 are still refused.
 
     Attributes
     ----------
@@ -45,6 +45,8 @@ class TabularModel:
         Number of states S_h of levels 0..H; read-only.
     n_actions, horizon : int
         Number of tokens A and of levels H.
+    largest_change : float
+        Largest distance of a row's sum from 1 as it was given; every row here sums to 1.
 
     Raises
     ------
@@ -56,12 +58,16 @@ class TabularModel:
     >>> coin = TabularModel.tree([[[0.5, 0.5]], [[0.9, 0.1], [0.2, 0.8]]])
     >>> coin.horizon, coin.n_states.tolist()
     (2, [1, 2, 4])
+    >>> three_digits = TabularModel([[[0.333, 0.333, 0.333]]], normalise=True)
+    >>> round(three_digits.largest_change, 9)
+    0.001
     """
 
     probs: tuple[Floats, ...]
     next_state: tuple[Ints, ...]
     n_states: Ints
     n_actions: int
+    largest_change: float
 
     def __init__(
         self,
@@ -69,6 +75,7 @@ class TabularModel:
         next_state: Iterable[npt.ArrayLike | None] | None = None,
         *,
         n_terminal: int | None = None,
+        normalise: bool = False,
     ) -> None:
         raw_probs: list[object] = list(probs)
         raw_next: list[object] = [None] * len(raw_probs) if next_state is None else list(next_state)
@@ -80,12 +87,14 @@ class TabularModel:
             )
         seen: dict[tuple[int, int], int] = {}
         tables: list[tuple[Floats, Ints]] = []
+        self.largest_change = 0.0
         stage_table = np.empty(len(raw_probs), dtype=np.int64)
         for h, (p, nxt) in enumerate(zip(raw_probs, raw_next, strict=True)):
             key = (id(p), id(nxt))
             if key not in seen:
                 seen[key] = len(tables)
-                table = _check_probs(p, h)
+                table, change = probability_rows(p, f"stage {h}", normalise=normalise)
+                self.largest_change = max(self.largest_change, change)
                 tables.append((table, _check_next(nxt, table.shape, h)))
             stage_table[h] = seen[key]
         stage_table.flags.writeable = False
@@ -120,7 +129,7 @@ class TabularModel:
         self.n_states = states
 
     @classmethod
-    def tree(cls, probs: Iterable[npt.ArrayLike]) -> TabularModel:
+    def tree(cls, probs: Iterable[npt.ArrayLike], *, normalise: bool = False) -> TabularModel:
         """Make a full prefix tree: stage h has A^h rows, child of s by a is s*A+a.
 
         Parameters
@@ -128,12 +137,14 @@ class TabularModel:
         probs : sequence of (A^h, A) arrays
             Row i of stage h belongs to the prefix whose base-A digits, first
             token most significant, read i.
+        normalise : bool, optional
+            As in `TabularModel`.
 
         Returns
         -------
         TabularModel
         """
-        model = cls(probs)
+        model = cls(probs, normalise=normalise)
         for h in range(model.horizon):
             if model.n_states[h] != model.n_actions**h:
                 raise InputError(
@@ -185,27 +196,6 @@ class TabularModel:
         )
 
 
-def _check_probs(raw: object, h: int) -> Floats:
-    p = as_matrix(raw, f"stage {h}", "probs")
-    if p.size == 0:
-        raise InputError(f"stage {h}: probs is empty")
-    bad = ~np.isfinite(p) | (p < 0)
-    if bad.any():
-        row, col = (int(i) for i in np.argwhere(bad)[0])
-        raise InputError(
-            f"stage {h}, row {row}: probability {p[row, col]} is negative or not finite"
-        )
-    total = p.sum(axis=1)
-    off = np.abs(total - 1)
-    if (off > ROW_SUM_TOLERANCE).any():
-        row = int(np.argmax(off > ROW_SUM_TOLERANCE))
-        raise InputError(f"stage {h}, row {row}: probabilities sum to {total[row]:.12g}, not 1")
-    if (off > 1e-14 * p.shape[1]).any():
-        p = p / total[:, None]
-    p.flags.writeable = False
-    return p
-
-
 def _check_next(raw: object, shape: tuple[int, ...], h: int) -> Ints:
     if raw is None:
         nxt = np.arange(shape[0] * shape[1], dtype=np.int64).reshape(shape)
@@ -222,40 +212,3 @@ def _check_next(raw: object, shape: tuple[int, ...], h: int) -> Ints:
         nxt = real.astype(np.int64)
     nxt.flags.writeable = False
     return nxt
-
-
-def as_matrix(raw: object, where: str, what: str) -> Floats:
-    """Return `raw` as a fresh two-dimensional float array, or say which row is at fault."""
-    if isinstance(raw, np.ndarray) and raw.dtype.kind not in "iuf":
-        raw = raw.tolist()  # booleans, strings and objects are judged one by one
-    if isinstance(raw, np.ndarray):
-        if raw.ndim != 2:
-            raise InputError(f"{where}: {what} has {raw.ndim} dimensions, not 2")
-        return np.array(raw, dtype=np.float64)
-    if not isinstance(raw, (list, tuple)):
-        raise InputError(f"{where}: {what} is not a table of numbers")
-    if not raw:
-        raise InputError(f"{where}: {what} is empty")
-    rows = [_row(line, f"{where}, row {row}", what) for row, line in enumerate(raw)]
-    for row, line in enumerate(rows):
-        if line.size != rows[0].size:
-            raise InputError(
-                f"{where}, row {row}: {what} has {line.size} entries, row 0 has {rows[0].size}"
-            )
-    return np.stack(rows)
-
-
-def _row(line: object, where: str, what: str) -> Floats:
-    if isinstance(line, np.ndarray) and (line.dtype.kind not in "iuf" or line.ndim != 1):
-        line = line.tolist()
-    if isinstance(line, np.ndarray):
-        return line.astype(np.float64)
-    if not isinstance(line, (list, tuple)):
-        raise InputError(f"{where}: {what} is not a list of numbers")
-    for value in line:
-        if not is_real(value):
-            raise InputError(f"{where}: {what} holds {value!r:.60}, not a number")
-    try:
-        return np.array(line, dtype=np.float64)
-    except OverflowError:
-        raise InputError(f"{where}: {what} holds a number beyond the range of floats") from None

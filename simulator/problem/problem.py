@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.problem.forward_backward import ForwardBackward, Tables, backward, forward, read_only
-from simulator.problem.model import TabularModel, as_matrix
+from simulator.problem.model import TabularModel
+from simulator.problem.rows import as_matrix
 from simulator.typing import Bools, Floats
 
 __all__ = ["PRM", "Instance", "Problem", "check_tabular"]

@@ -50,6 +50,7 @@ def run_shard(
     first_block: int,
     runs: int,
     opened: Problem | None = None,
+    normalise: bool = False,
 ) -> Rows:
     """Draw the runs of one shard and return their counts and sums, as one row.
 
@@ -63,6 +64,8 @@ def run_shard(
         The runs are numbers 1024 `first_block` and following.
     opened : Problem, optional
         The problem, where it has been opened already.
+    normalise : bool, optional
+        How to open it, as in `simulator.problem.files.load_problem`.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def run_shard(
     InputError
         If the problem is not the one of the digest.
     """
-    p = open_problem(problem) if opened is None else opened
+    p = open_problem(problem, normalise=normalise) if opened is None else opened
     if p.digest != digest:
         raise InputError(f"{problem}: not the problem that was meant, it has changed")
     made = read_sampler(sampler, particles)

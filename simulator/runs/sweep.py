@@ -48,6 +48,8 @@ class Grid:
         The same for all grid points, so that their runs are paired.
     shard : int
         Runs a shard, a multiple of 1024.
+    normalise : bool
+        As in `simulator.problem.files.load_problem`.
 
     Raises
     ------
@@ -61,6 +63,7 @@ class Grid:
     runs: int
     seed: int
     shard: int = SHARD
+    normalise: bool = False
 
     def __post_init__(self) -> None:
         for name in ("problems", "samplers", "particles"):
@@ -104,7 +107,7 @@ class Grid:
         dict
             Text to `Problem`.
         """
-        return {spec: open_problem(spec) for spec in self.problems}
+        return {spec: open_problem(spec, normalise=self.normalise) for spec in self.problems}
 
     def cells(self, digests: Mapping[str, str]) -> list[Cell]:
         """List the shards, those of one grid point behind each other.
@@ -119,9 +122,10 @@ class Grid:
         list of mappings
             Arguments of `run_shard`.
         """
+        how = {"normalise": True} if self.normalise else {}
         return [
             {"problem": p, "digest": digests[p], "sampler": s, "particles": n, "seed": self.seed,
-             "first_block": begin // BLOCK, "runs": min(self.shard, self.runs - begin)}
+             "first_block": begin // BLOCK, "runs": min(self.shard, self.runs - begin), **how}
             for p, s, n in product(self.problems, self.samplers, self.particles)
             for begin in range(0, self.runs, self.shard)
         ]  # fmt: skip

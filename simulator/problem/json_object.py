@@ -1,0 +1,78 @@
+"""Files that hold one JSON object of known fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from simulator.errors import InputError
+
+__all__ = ["known_fields", "read_object"]
+
+
+def read_object(file: Path) -> dict[str, object]:
+    """Read a file that holds one JSON object, in which no key is given twice.
+
+    Parameters
+    ----------
+    file : Path
+        UTF-8 text.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InputError
+        If it holds anything else; one line without the name of the file.
+    OSError
+        If it cannot be read.
+    """
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        out = dict(pairs)
+        if len(out) < len(pairs):
+            keys = [k for k, _ in pairs]
+            twice = next(k for k in keys if keys.count(k) > 1)
+            raise InputError(f"{twice!r:.60} is given twice")
+        return out
+
+    try:
+        content = json.loads(file.read_bytes().decode("utf-8-sig"), object_pairs_hook=once)
+    except UnicodeDecodeError:
+        raise InputError("not UTF-8 text") from None
+    except json.JSONDecodeError as fault:
+        raise InputError(f"not JSON: line {fault.lineno}: {fault.msg}") from None
+    except RecursionError:
+        raise InputError("nested too deeply") from None
+    except InputError:
+        raise
+    except ValueError:  # a whole number with thousands of digits
+        raise InputError("a number is too long") from None
+    if not isinstance(content, dict):
+        raise InputError("the file must hold one object")
+    return content
+
+
+def known_fields(content: Mapping[str, object], fields: tuple[str, ...], where: str) -> None:
+    """Refuse an object with a field that is not known.
+
+    Parameters
+    ----------
+    content : mapping
+        The object.
+    fields : tuple of str
+        The known ones.
+    where : str
+        How the message begins.
+
+    Raises
+    ------
+    InputError
+        If there is one; the line names all that are known.
+    """
+    for key in content:
+        if key not in fields:
+            raise InputError(f"{where}{key!r:.60} is not a field, only {', '.join(fields)} are")
