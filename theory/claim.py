@@ -201,12 +201,12 @@ def weigh(rows: list[Row], sentence: str) -> Evidence:
     Returns
     -------
     Evidence
-        Violated if one comparison fails, inconclusive if one is not decided.
+        Violated if one comparison fails, inconclusive if one is not decided or there is none.
     """
     found = [r["holds"] for r in rows]
     status: Status = "holds"
     if False in found:
         status = "violated"
-    elif None in found:
+    elif None in found or not found:
         status = "inconclusive"
     return Evidence(tuple(rows), status, sentence)

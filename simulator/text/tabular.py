@@ -94,7 +94,7 @@ class TabularLM(LanguageModel):
             If there are none.
         """
         key = None if None in self.models else prompt
-        if key not in self.models:
+        if not isinstance(key, str | None) or key not in self.models:
             raise InputError(f"prompt: {prompt!r:.60} has no tables")
         return self.models[key]  # type: ignore[index]
 
@@ -175,7 +175,15 @@ class TabularLM(LanguageModel):
         -------
         str
             Their words without anything in between.
+
+        Raises
+        ------
+        InputError
+            If one is no token.
         """
+        for token in tokens:
+            if not 0 <= token < self.n_tokens:
+                raise InputError(f"tokens: {token} is none of {self.n_tokens}")
         return "".join(self.vocabulary[a] for a in tokens)
 
 

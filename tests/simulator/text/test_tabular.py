@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from simulator.errors import InputError
 from simulator.problem.model import TabularModel
 from simulator.text.tabular import TabularLM
 from tests.support.lm_contract import check_reorders
@@ -26,3 +27,13 @@ def test_contract_after_fifty_reorders(model, n):
         return np.log(model.probs[len(tokens)][state])
 
     check_reorders(TabularLM(model), full, "", n, 50, 1, 1e-12)
+
+
+def test_prompts_without_tables_and_tokens_that_are_none_are_refused(model):
+    lm = TabularLM({"a": model, "b": model})
+    for prompt in ("c", [0, 1], None):
+        with pytest.raises(InputError, match="prompt: .* has no tables"):
+            lm.start(prompt, 1)
+    for tokens in ([-1], [0, TOKENS]):
+        with pytest.raises(InputError, match="is none of 3"):
+            lm.decode(tokens)

@@ -155,3 +155,7 @@ def test_rows_compare_and_evidence_sums_up(left, relation, right, holds):
     fine = row("i", "q", 0, "=", 0)
     status = {True: "holds", False: "violated", None: "inconclusive"}[holds]
     assert weigh([fine, r], "s").status == status
+
+
+def test_no_comparison_decides_nothing():
+    assert weigh([], "s").status == "inconclusive"
