@@ -32,7 +32,7 @@ def test_contract_after_fifty_reorders(model, n):
 def test_prompts_without_tables_and_tokens_that_are_none_are_refused(model):
     lm = TabularLM({"a": model, "b": model})
     for prompt in ("c", [0, 1], None):
-        with pytest.raises(InputError, match="prompt: .* has no tables"):
+        with pytest.raises(InputError, match=r"prompt: .* has no tables"):
             lm.start(prompt, 1)
     for tokens in ([-1], [0, TOKENS]):
         with pytest.raises(InputError, match="is none of 3"):
