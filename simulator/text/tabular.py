@@ -233,12 +233,12 @@ class TabularPRM(LanguagePRM):
         self.problem = problem
         self.log_z = problem.log_z
 
-    def start(self, problem: LanguageModelProblem, n: int) -> TabularJudge:
+    def start(self, problem: LanguageModelProblem, n: int) -> TabularPRMSession:
         """Begin with n roots; see `LanguagePRM.start`."""
-        return TabularJudge(self.problem, problem.eos, n)
+        return TabularPRMSession(self.problem, problem.eos, n)
 
 
-class TabularJudge(PRMSession):
+class TabularPRMSession(PRMSession):
     """States of a batch of texts and the products of their edge rewards.
 
     Parameters
@@ -295,9 +295,9 @@ class TabularJudge(PRMSession):
         self.session.reorder(ancestors)
         self.product = self.product[ancestors]
 
-    def fork(self, rows: Ints) -> TabularJudge:
+    def fork(self, rows: Ints) -> TabularPRMSession:
         """Return a new one of some rows."""
-        new = TabularJudge(self.problem, self.eos, 0)
+        new = TabularPRMSession(self.problem, self.eos, 0)
         new.session, new.product = self.session.fork(rows), self.product[rows]
         return new
 
