@@ -87,12 +87,13 @@ def _annealed(tree: Problem) -> Floats:
 def _power(log_mass: Floats, log_score: Floats) -> float:
     """Largest beta in [0, 1] with (E w^beta)^2 >= LEAST_ESS E w^(2 beta): decreasing in beta."""
     from scipy.optimize import brentq
-    from scipy.special import logsumexp
 
-    log_mass = log_mass - logsumexp(log_mass)
+    log_mass = log_mass - np.logaddexp.reduce(log_mass)
 
     def excess(beta: float) -> float:
-        first, second = (float(logsumexp(log_mass + k * beta * log_score)) for k in (1, 2))
+        first, second = (
+            float(np.logaddexp.reduce(log_mass + k * beta * log_score)) for k in (1, 2)
+        )
         return 2 * first - second - math.log(LEAST_ESS)
 
     return 1.0 if excess(1.0) >= 0 else float(brentq(excess, 0.0, 1.0, xtol=1e-14))
