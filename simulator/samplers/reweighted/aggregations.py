@@ -21,7 +21,7 @@ import numpy as np
 
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.problem import Problem
-from simulator.samplers.reweighted.rule import Rule
+from simulator.samplers.reweighted.rule import Rule, steps_of
 from simulator.typing import Floats
 
 __all__ = ["AGGREGATIONS", "aggregation"]
@@ -54,19 +54,12 @@ def _running(step: Step) -> Callable[[Problem], Floats]:
 
     def factors(tree: Problem) -> Floats:
         log_a, out = np.zeros_like(tree.log_prm_flat), np.zeros_like(tree.log_prm_flat)
-        for h, (source, target) in enumerate(_levels(tree), 1):
+        for h, (source, target) in enumerate(steps_of(tree), 1):
             log_a[target] = step(log_a[source], tree.log_prm_flat[target], h)
             out[target] = _ratio(log_a[target], log_a[source])
         return out
 
     return factors
-
-
-def _levels(tree: Problem) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Parents and children of each level, over the edges that pi_ref takes."""
-    e, used = tree.forward_backward.edges, tree.forward_backward.taken
-    parts = [slice(int(a), int(b)) for a, b in zip(e.start[:-1], e.start[1:], strict=True)]
-    return [(e.source[p][used[p]], e.target[p][used[p]]) for p in parts]
 
 
 def _ratio(after: Floats, before: Floats) -> Floats:
@@ -104,13 +97,13 @@ def aggregation(name: str, function: Callable[[Floats], float], text: str = "") 
     """
 
     def factors(tree: Problem) -> Floats:
-        n_scores = sum(h * len(target) for h, (_, target) in enumerate(_levels(tree), 1))
+        n_scores = sum(h * len(target) for h, (_, target) in enumerate(steps_of(tree), 1))
         if n_scores > MOST_SCORES:
             raise TooLargeError(f"rule {name}: {n_scores:.3g} scores along all paths are too many")
         out = np.zeros_like(tree.log_prm_flat)
         score, log_a = np.exp(tree.log_prm_flat), np.zeros_like(out)
         paths = np.zeros((len(out), 0))
-        for h, (source, target) in enumerate(_levels(tree), 1):
+        for h, (source, target) in enumerate(steps_of(tree), 1):
             rows = np.empty((len(target), h))
             rows[:, :-1] = paths[source - tree.model.state_start[h - 1]]
             rows[:, -1] = score[target]

@@ -9,9 +9,9 @@ import numpy as np
 
 from simulator.errors import InputError
 from simulator.problem.problem import Problem
-from simulator.typing import Floats
+from simulator.typing import Floats, Ints
 
-__all__ = ["Rule", "along_paths"]
+__all__ = ["Rule", "along_paths", "steps_of"]
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,24 @@ def along_paths(tree: Problem, log_factor: Floats) -> Floats:
     (n,) array
     """
     out = log_factor.copy()
-    e = tree.forward_backward.edges
-    used = tree.forward_backward.taken
-    for begin, end in zip(e.start[:-1], e.start[1:], strict=True):
-        part = slice(int(begin), int(end))
-        source, target = e.source[part][used[part]], e.target[part][used[part]]
+    for source, target in steps_of(tree):
         out[target] = out[source] + log_factor[target]
     return out
+
+
+def steps_of(tree: Problem) -> list[tuple[Ints, Ints]]:
+    """Return parents and children of each level, over the edges that pi_ref takes.
+
+    Parameters
+    ----------
+    tree : Problem
+        Every state is reached by one path.
+
+    Returns
+    -------
+    list of (array, array)
+        Of states in flat order, one pair a level.
+    """
+    e, used = tree.forward_backward.edges, tree.forward_backward.taken
+    parts = [slice(int(a), int(b)) for a, b in zip(e.start[:-1], e.start[1:], strict=True)]
+    return [(e.source[p][used[p]], e.target[p][used[p]]) for p in parts]

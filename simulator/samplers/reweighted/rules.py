@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.problem.problem import Problem
-from simulator.samplers.reweighted.rule import Rule, along_paths
+from simulator.samplers.reweighted.rule import Rule, along_paths, steps_of
 from simulator.typing import Floats
 
 __all__ = ["RULES"]
@@ -68,12 +68,10 @@ def _softmax(tree: Problem) -> Floats:
 def _annealed(tree: Problem) -> Floats:
     """V^ to the largest power beta_h <= 1 that keeps the share of effective particles."""
     out, start = _absolute(tree), tree.model.state_start
-    log_reach, e = tree.forward_backward.log_forward, tree.forward_backward.edges
-    spent, used = np.zeros_like(out), tree.forward_backward.taken  # along the path, to the parent
-    for h in range(1, tree.horizon + 1):
+    log_reach = tree.forward_backward.log_forward
+    spent = np.zeros_like(out)  # along the path, to the parent
+    for h, (source, target) in enumerate(steps_of(tree), 1):
         here = slice(int(start[h]), int(start[h + 1]))
-        part = slice(int(e.start[h - 1]), int(e.start[h]))
-        source, target = e.source[part][used[part]], e.target[part][used[part]]
         spent[target] = spent[source] + out[source]
         mass = log_reach[here] + spent[here]
         score = tree.log_prm_flat[here]
