@@ -30,6 +30,8 @@ from simulator.typing import Floats, Ints
 
 __all__ = ["CloudLevel", "cloud_chain", "cloud_transitions", "exact_law"]
 
+LEVELS = 50_000  # half a minute, however few the clouds of a level are
+
 
 class ParticleFilter(Protocol):
     """What the exact law needs to know of a sampler."""
@@ -273,6 +275,8 @@ def _scheme(sampler: ParticleFilter) -> Scheme:
 
 
 def _check_size(problem: Problem, scheme: Scheme, limit: float) -> None:
+    if problem.horizon > LEVELS:
+        raise TooLargeError(f"exact law: {problem.horizon} levels, the limit is {LEVELS}")
     size = bound_transitions(problem, scheme, limit)
     if size > limit:
         raise TooLargeError(

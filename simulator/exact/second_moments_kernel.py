@@ -15,6 +15,8 @@ __all__ = ["log_sweeps", "path_sweeps", "sweeps"]
 
 # What underflows is at most 1e-308 of a unit; below this peak nothing brings it back to size.
 PEAK = 1e150
+# Below it floats lose digits, and arithmetic is ten times as slow.
+TINY = 1e-307
 
 
 @njit(cache=True)
@@ -72,7 +74,7 @@ def sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_particl
                 gathered[begin + s] += power * x * y
             ahead, new_ahead = new_ahead, ahead
             restart, new_restart = new_restart, restart
-            power *= stay
+            power = power * stay if power > TINY else 0.0
         if not peak < PEAK:
             return np.nan
     return gathered[0]
@@ -150,5 +152,5 @@ def path_sweeps(
                 ahead[g] = x
             for p in range(n_paths):
                 gathered[k, p] += power * ahead[states[p, k]] * restart[p]
-            power *= stay
+            power = power * stay if power > TINY else 0.0
     return gathered[0]

@@ -14,13 +14,14 @@ variable lies in [0, 2] whatever the horizon.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from simulator.errors import TooLargeError
 from simulator.exact.quadrature import self_normalised_mean
-from simulator.measure.stream import Runnable, chunks
+from simulator.measure.stream import CELLS, Runnable, chunks
 from simulator.problem.problem import Problem
 from simulator.samplers.facts import facts_of
 from simulator.samplers.runs import Runs
@@ -40,6 +41,7 @@ WORK = 1 << 19  # pairs (parent state, action) of all runs and levels: some seco
 FEWEST = 64  # runs
 SPAN = 600.0  # log range of the weights of a level: beyond it they underflow
 LARGEST_CLOUD = 1 << 25  # particles of all levels of one run
+STEPS = 3e5  # levels of all parts, each some tenths of a millisecond whatever it holds
 
 
 def plain_problem(problem: Problem, sampler: object) -> Problem | None:
@@ -283,9 +285,22 @@ def stepwise_samples(
     ------
     (R',) array
         Sums of the next R' runs.
+
+    Raises
+    ------
+    TooLargeError
+        If the horizon is so long that this would take minutes: clouds of all levels are kept,
+        so that the number of parts grows with the horizon too.
     """
     plain = problem if rejection else plain_problem(problem, sampler)
     assert plain is not None
+    cells = sampler.n_particles * plain.horizon
+    steps = plain.horizon * math.ceil(n_runs * cells / CELLS)
+    if steps > STEPS:
+        raise TooLargeError(
+            f"one-step errors of {n_runs} runs: {steps:.3g} levels one after another, "
+            f"the limit is {STEPS:.3g}"
+        )
     n = sampler.n_particles
-    for runs in chunks(problem, sampler, n_runs, rng, keep=("clouds",), cells=n * plain.horizon):
+    for runs in chunks(problem, sampler, n_runs, rng, keep=("clouds",), cells=cells):
         yield stepwise_sums(plain, runs, n, cap, rejection=rejection)
