@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,8 @@ import numpy.typing as npt
 from simulator.errors import InputError
 from simulator.language_models.extra import torch_and_transformers
 from simulator.language_models.reader import Reader
-from simulator.text.language_model import WAIT, Session
+from simulator.text.drawing import WAIT, Cells, Drawn
+from simulator.text.language_model import Session
 from simulator.typing import Bools, Floats, Ints
 
 __all__ = ["CachedSession"]
@@ -29,7 +31,6 @@ class Block:
         self.texts = texts[:, :0]
         # without the configuration: layers with a window would forget how long the text is
         self.cache = transformers.DynamicCache()
-        self.table: Floats = np.empty((len(texts), 0))
         self.feed(texts)
 
     def feed(self, tokens: Ints) -> None:
@@ -37,10 +38,10 @@ class Block:
         texts = np.column_stack([self.texts, tokens])
         out = self.lm.forward(tokens, texts.shape[1], keep=1, cache=self.cache)
         self.texts = texts
-        self.table = self.lm.law(out.logits[:, -1], texts, self.prompt_length)
+        self.law = self.lm.law(out.logits[:, -1], texts, self.prompt_length)
 
-    def take(self, rows: Ints) -> Block:
-        """Return a block of copies of some rows; this one stays as it is."""
+    def take(self, rows: Ints, *, read_on: bool = False) -> Block:
+        """Return a block of copies of some rows, without laws if it is to `read_on`."""
         new = copy.copy(self)
         new.cache = copy.copy(self.cache)
         new.cache.layers = [copy.copy(layer) for layer in self.cache.layers]
@@ -50,7 +51,9 @@ class Block:
         for layer in new.cache.layers:
             if layer.is_initialized:  # layers of one model may sit on several devices
                 layer.batch_select_indices(index.to(layer.keys.device))
-        new.texts, new.table = self.texts[rows], self.table[rows]
+        new.texts = self.texts[rows]
+        if not read_on:
+            new.law = self.law.take(index)
         return new
 
     def join(self, other: Block) -> Block:
@@ -61,7 +64,7 @@ class Block:
                 layer.keys = self.lm.torch.cat([layer.keys, more.keys])
                 layer.values = self.lm.torch.cat([layer.values, more.values])
         new.texts = np.concatenate([self.texts, other.texts])
-        new.table = np.concatenate([self.table, other.table])
+        new.law = self.law.join(other.law)
         return new
 
 
@@ -93,13 +96,48 @@ class CachedSession(Session):
         """Return log M(. | text) of every text; see `Session.next_logprobs`."""
         if self.pending is not None:
             self._read(self.pending)
-        if len(self.blocks) == 1:
-            return next(iter(self.blocks.values())).table[self.rows]
         out = np.empty((self.rows.size, self.lm.n_tokens))
-        for length in np.unique(self.lengths):
-            here = self.lengths == length
-            out[here] = self.blocks[length].table[self.rows[here]]
+        for block, here in self._parts(np.arange(self.rows.size)):
+            used, at = np.unique(self.rows[here], return_inverse=True)
+            out[here] = block.law.table(used)[at]
         return out
+
+    def draw(self, rows: Ints, uniforms: Floats, *, power: float = 1.0) -> Drawn:
+        """Draw where the logits are; see `Session.draw`."""
+        if self.pending is not None:
+            self._read(self.pending)
+        tokens = np.empty(rows.size, dtype=np.int64)
+        log_probs, log_proposal = np.empty(rows.size), np.empty(rows.size)
+        for block, here in self._parts(rows):
+            drawn = block.law.draw(self.rows[rows[here]], uniforms[here], power)
+            tokens[here], log_probs[here], log_proposal[here] = drawn
+        return Drawn(tokens, log_probs, log_proposal)
+
+    def locate(self, mass: Floats, points: Floats, *, token_first: bool = False) -> Cells:
+        """Find cells where the logits are, if all texts have one length; see `Session.locate`."""
+        if self.pending is not None:
+            self._read(self.pending)
+        if len(self.blocks) > 1:
+            return super().locate(mass, points, token_first=token_first)
+        law = next(iter(self.blocks.values())).law
+        return law.locate(self.rows, mass, points, token_first=token_first)
+
+    def log_probs_of(self, tokens: npt.ArrayLike) -> Floats:
+        """Pick log-probabilities where the logits are; see `Session.log_probs_of`."""
+        column = self.lm.check_column(tokens, self.rows.size)
+        if self.pending is not None:
+            self._read(self.pending)
+        out, rows = np.zeros(column.size), np.flatnonzero(column != WAIT)
+        for block, here in self._parts(rows):
+            at = rows[here]
+            out[at] = block.law.log_probs_of(self.rows[at], column[at])
+        return out
+
+    def _parts(self, texts: Ints) -> Iterator[tuple[Block, Bools]]:
+        """Yield the block of each length of some texts, and which of the texts are in it."""
+        lengths = self.lengths[texts]
+        for length in np.unique(lengths):
+            yield self.blocks[length], lengths == length
 
     def _read(self, pending: Ints) -> None:
         """Read the tokens: one row for each different pair of row and token.
@@ -126,7 +164,9 @@ class CachedSession(Session):
             if go.any():
                 pairs = self.rows[go] * self.lm.n_tokens + pending[go]
                 _, first, at = np.unique(pairs, return_index=True, return_inverse=True)
-                block = block.take(self.rows[go][first])  # what nobody needs is freed here
+                block = block.take(
+                    self.rows[go][first], read_on=True
+                )  # what nobody needs is freed here
                 block.feed(pending[go][first][:, None])
                 put(length + 1, block, go, at)
         self.blocks, self.rows = new, rows

@@ -15,6 +15,7 @@ from simulator.language_models.context import check_length, context_length
 from simulator.language_models.extra import torch_and_transformers
 from simulator.language_models.loading import evaluating, one_line
 from simulator.language_models.self_test import ReadingSession, fitting_session
+from simulator.language_models.token_laws import TokenLaws
 from simulator.language_models.tokenized import Tokenized, check_text
 from simulator.language_models.words import token_words
 from simulator.text.language_model import (
@@ -349,13 +350,13 @@ class HuggingFaceLM(LanguageModel):
                     f"{one_line(fault)}"
                 ) from None
 
-    def law(self, logits: Any, texts: Ints, prompt_length: int) -> Floats:
-        """Turn the logits behind texts into log-probabilities, or name the text where that fails.
+    def law(self, logits: Any, texts: Ints, prompt_length: int) -> TokenLaws:
+        """Turn the logits behind texts into laws, or name the text where that fails.
 
         Parameters
         ----------
         logits : (n, V) tensor
-            What the model says of the next token.
+            What the model says of the next token; logits of tokens without a text are lost.
         texts : (n, k) int array
             All tokens of each text.
         prompt_length : int
@@ -363,8 +364,8 @@ class HuggingFaceLM(LanguageModel):
 
         Returns
         -------
-        (n, V) float64 array
-            On the host; -inf for tokens without a text, and outside the nucleus.
+        TokenLaws
+            On the device; probability 0 for tokens without a text, and outside the nucleus.
 
         Raises
         ------
@@ -377,22 +378,30 @@ class HuggingFaceLM(LanguageModel):
                 "model that continues texts?"
             )
         torch = self.torch
-        scaled = logits.double() / self.temperature
-        hidden = None if self.known.all() else torch.as_tensor(~self.known, device=logits.device)
-        if hidden is not None:
-            scaled = scaled.masked_fill(hidden, -torch.inf)
-        out = torch.log_softmax(scaled, dim=-1)
-        fine = torch.isfinite(out) if hidden is None else torch.isfinite(out) | hidden
-        if not fine.all():
-            row = int((~fine.all(dim=-1)).nonzero()[0, 0])
-            self._refuse_logits([int(t) for t in texts[row]], prompt_length)
-        if self.top_p < 1:
-            ranked, order = torch.sort(out, dim=-1, descending=True, stable=True)
-            mass_before = torch.cumsum(ranked.exp(), dim=-1) - ranked.exp()
-            cut = torch.zeros_like(out, dtype=torch.bool)
-            cut.scatter_(-1, order, mass_before >= self.top_p)
-            out = torch.log_softmax(out.masked_fill(cut, -torch.inf), dim=-1)
-        return np.asarray(out.cpu().numpy())
+        with torch.inference_mode():
+            hidden = torch.as_tensor(np.flatnonzero(~self.known), device=logits.device)
+            if len(hidden):  # whatever they are, they must not look like a fault
+                logits[:, hidden] = logits[:, [int(np.argmax(self.known))]]
+            extremes = torch.stack(torch.aminmax(logits, dim=-1)).double() / self.temperature
+            fine = torch.isfinite(extremes).all(dim=0)
+            if not fine.all():
+                row = int((~fine).nonzero()[0, 0])
+                self._refuse_logits([int(t) for t in texts[row]], prompt_length)
+            if len(hidden):
+                logits[:, hidden] = -torch.inf
+            if self.top_p < 1:
+                return TokenLaws(self._nucleus(logits))
+        return TokenLaws(logits, 1 / self.temperature)
+
+    def _nucleus(self, logits: Any) -> Any:
+        """Log-probabilities of the smallest set of tokens of mass `top_p`, -inf of the others."""
+        torch = self.torch
+        out = torch.log_softmax(logits.double() / self.temperature, dim=-1)
+        ranked, order = torch.sort(out, dim=-1, descending=True, stable=True)
+        mass_before = torch.cumsum(ranked.exp(), dim=-1) - ranked.exp()
+        cut = torch.zeros_like(out, dtype=torch.bool)
+        cut.scatter_(-1, order, mass_before >= self.top_p)
+        return out.masked_fill(cut, -torch.inf)
 
     def _refuse_logits(self, text: list[int], prompt_length: int) -> None:
         shown = repr(text if self._text is None else self._text.decode(text))
@@ -441,7 +450,7 @@ class HuggingFaceLM(LanguageModel):
         for h in range(length):  # one column at a time: a vocabulary wide in float64
             go = ~waits[:, h - 1] if h else np.ones(n, dtype=np.bool_)  # the others keep their law
             at = self.torch.as_tensor(go, device=logits.device)
-            found = self.law(logits[at, h], rows[go, : len(ids) + h], len(ids))
+            found = self.law(logits[at, h], rows[go, : len(ids) + h], len(ids)).table()
             table = found if go.all() else np.where(go[:, None], 0.0, table)
             table[go] = found
             yield table

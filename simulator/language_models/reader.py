@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from simulator.typing import Bools, Floats, Ints
+from simulator.language_models.token_laws import TokenLaws
+from simulator.typing import Bools, Ints
 
 __all__ = ["Reader"]
 
@@ -28,8 +29,8 @@ class Reader(Protocol):
     def forward(self, tokens: Ints, length: int, *, keep: int = 0, cache: Any = None) -> Any:
         """Run the model on texts of one length."""
 
-    def law(self, logits: Any, texts: Ints, prompt_length: int) -> Floats:
-        """Turn the logits behind texts into log-probabilities."""
+    def law(self, logits: Any, texts: Ints, prompt_length: int) -> TokenLaws:
+        """Turn the logits behind texts into laws, where they are."""
 
     def check_column(self, tokens: npt.ArrayLike, n: int) -> Ints:
         """Return one token a text as an array, or refuse it."""

@@ -46,7 +46,7 @@ class RereadSession(Session):
                 part = some[i : i + self.lm.batch]
                 tokens = np.array(part)
                 logits = self.lm.forward(tokens, length, keep=1).logits[:, -1]
-                table = self.lm.law(logits, tokens, self.prompt_length)
+                table = self.lm.law(logits, tokens, self.prompt_length).table()
                 self.laws.update(zip(part, table, strict=True))
 
     def next_logprobs(self) -> Floats:

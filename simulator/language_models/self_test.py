@@ -116,7 +116,7 @@ def _plain(lm: Reader, texts: Ints) -> Floats:
         raise InputError(
             f"{lm.name}: no logits for each token; is it a model that continues texts?"
         )
-    laws = [lm.law(logits[:, k], texts[:, : k + 1], 1) for k in range(length)]
+    laws = [lm.law(logits[:, k], texts[:, : k + 1], 1).table() for k in range(length)]
     return np.array(laws).transpose(1, 0, 2)
 
 
@@ -143,7 +143,12 @@ def _largest_gap(lm: Reader, kind: type[ReadingSession], prompt: Ints, steps: In
         right.update((text[: k + 1], laws[k]) for k in range(len(text)))
 
     def off(session: ReadingSession, *texts: tuple[int, ...]) -> float:
-        return _gap(session.next_logprobs(), np.array([right[(*start, *t)] for t in texts]))
+        laws = session.next_logprobs()
+        drawn = session.draw(np.arange(len(texts)), np.full(len(texts), 0.5))
+        said = laws.copy()  # and what is drawn, where the logits are, is of the same law
+        said[np.arange(len(texts)), drawn.tokens] = drawn.log_probs
+        right_laws = np.array([right[(*start, *t)] for t in texts])
+        return max(_gap(laws, right_laws), _gap(said, right_laws))
 
     session = kind(lm, list(start), 3)
     gaps = [off(session, (), (), ())]

@@ -12,7 +12,8 @@ from simulator.errors import InputError
 from simulator.measure.confidence import clopper_pearson, mean_upper
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc.sampler import SMC
-from simulator.text.language_model import LanguageModel, Prompt, chosen
+from simulator.text.drawing import chosen
+from simulator.text.language_model import LanguageModel, Prompt
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
 from simulator.typing import Floats, RngLike

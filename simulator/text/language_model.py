@@ -12,17 +12,21 @@ import numpy.typing as npt
 
 from simulator.checks import is_int
 from simulator.errors import InputError
+from simulator.text.drawing import WAIT, Cells, Drawn, chosen, find_cells, pick_token, powers
 from simulator.typing import Floats, Ints
 
 __all__ = ["WAIT", "LanguageModel", "Prompt", "Session", "check_prompt"]
 
 Prompt: TypeAlias = str | Sequence[int]
 
-WAIT = -1  # the token of a row that does not move
-
 
 class Session(ABC):
-    """A batch of n texts that start with the same prompt."""
+    """A batch of n texts that start with the same prompt.
+
+    Samplers that draw use `draw`, `locate` and `log_probs_of`, which a model on a device can
+    answer where its logits are; those that enumerate use `next_logprobs`. Both speak of the
+    same law.
+    """
 
     @abstractmethod
     def next_logprobs(self) -> Floats:
@@ -33,6 +37,67 @@ class Session(ABC):
         (n, V) array
             float64, on the host; rows of probabilities that sum to 1.
         """
+
+    def draw(self, rows: Ints, uniforms: Floats, *, power: float = 1.0) -> Drawn:
+        """Draw the next token of some rows by inversion, without moving them.
+
+        Parameters
+        ----------
+        rows : (m,) int array
+            Which texts; one may be named more than once.
+        uniforms : (m,) array
+            In [0, 1).
+        power : float, optional
+            Draw from q ∝ M^power, > 0.
+
+        Returns
+        -------
+        Drawn
+            Tokens, their log M and their log q. The token is the first whose cumulative
+            probability exceeds the uniform, and never one of probability 0.
+        """
+        table = self.next_logprobs()[rows]
+        q = powers(table, power)
+        tokens = pick_token(q, uniforms)
+        return Drawn(tokens, chosen(table, tokens), chosen(q, tokens))
+
+    def locate(self, mass: Floats, points: Floats, *, token_first: bool = False) -> Cells:
+        """Find points on the line of all cells (row, token), without moving any row.
+
+        A cell is as long as mass[row] M(token | text of the row); cells lie end to end, ordered
+        by row and then token, or by token and then row. One line for parents and tokens is what
+        joint schemes of resampling draw from.
+
+        Parameters
+        ----------
+        mass : (n,) array
+            Of each row, >= 0.
+        points : (m,) array
+            Between 0 and the sum of the masses.
+        token_first : bool, optional
+            Whether the order is by token first.
+
+        Returns
+        -------
+        Cells
+            The cell of each point: the first that ends behind it, and is not empty.
+        """
+        return find_cells(self.next_logprobs(), mass, points, token_first=token_first)
+
+    def log_probs_of(self, tokens: npt.ArrayLike) -> Floats:
+        """Return log M(token | text) of a given token a row, without moving any.
+
+        Parameters
+        ----------
+        tokens : (n,) int array
+            With `WAIT` for rows that are not asked about.
+
+        Returns
+        -------
+        (n,) array
+            0 where a row waits.
+        """
+        return chosen(self.next_logprobs(), np.asarray(tokens, dtype=np.int64))
 
     @abstractmethod
     def extend(self, tokens: npt.ArrayLike) -> None:
@@ -237,22 +302,6 @@ class LanguageModel(ABC):
     def _score(self, prompt: Prompt, paths: Ints) -> Floats:
         columns = zip(self.laws(prompt, paths), paths.T, strict=True)
         return np.array([chosen(table, column) for table, column in columns]).T
-
-
-def chosen(log_probs: Floats, tokens: Ints) -> Floats:
-    """Pick each row's token, and 0 for a row that waits.
-
-    Parameters
-    ----------
-    log_probs : (n, V) array
-    tokens : (n,) int array
-
-    Returns
-    -------
-    (n,) array
-    """
-    picked = log_probs[np.arange(tokens.size), np.maximum(tokens, 0)]
-    return np.where(tokens == WAIT, 0.0, picked)
 
 
 def check_prompt(prompt: object) -> None:

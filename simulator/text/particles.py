@@ -10,15 +10,14 @@ import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.streams.plain import Xoshiro
-from simulator.text.language_model import WAIT, chosen
+from simulator.text.drawing import WAIT, Drawn, normalised, pick_token, powers
 from simulator.text.problem import LanguageModelProblem, PRMSession
 from simulator.typing import Bools, Floats, Ints
 
-__all__ = ["TextParticles", "cut_children", "log_mean", "pick_token", "ratio", "root_value"]
+__all__ = ["TextParticles", "cut_children", "log_mean", "ratio", "root_value"]
 
 
-TEMPER = 0.5  # as in `simulator.problem.transforms`
-FEW = 65_536  # numbers
+POWERS = {"reference": 1.0, "tempered": 0.5}  # as in `simulator.problem.transforms`
 
 
 class TextParticles:
@@ -95,24 +94,34 @@ class TextParticles:
             uniforms = self.uniforms().ravel()
             if waiting.all():
                 break
-            table = self.session.next_logprobs()
-            q = self.proposal(table, proposal) if law is None else law
-            if force_end and self.problem.force_end and law is None:
-                q = self._forced(q, table)
             moving = ~waiting
-            tokens = np.full(moving.size, WAIT)
-            tokens[moving] = pick_token(q[moving], uniforms[moving])
+            rows = np.flatnonzero(moving)
+            if law is not None or proposal not in POWERS or (force_end and self._due().size):
+                table = self.session.next_logprobs()
+                q = self.proposal(table, proposal) if law is None else law
+                if force_end and law is None:
+                    q = self._forced(q, table)
+                picked = pick_token(q[rows], uniforms[rows])
+                drawn = Drawn(picked, table[rows, picked], q[rows, picked])
+            else:
+                drawn = self.session.draw(rows, uniforms[rows], power=POWERS[proposal])
+            tokens, log_probs = np.full(moving.size, WAIT), np.zeros(moving.size)
+            tokens[rows], log_probs[rows] = drawn.tokens, drawn.log_probs
             self._count(self.calls, moving)
-            log_ref += chosen(table, tokens)
-            log_q += chosen(q, tokens)
-            self.extend(tokens, chosen(table, tokens))
+            log_ref += log_probs
+            log_q[rows] += drawn.log_proposal
+            self.extend(tokens, log_probs)
             waiting = waiting | self.ended | np.isin(tokens, self.problem.delimiters)
         self._level_up()
         self.log_ref, self.log_q = log_ref.reshape(self.shape), log_q.reshape(self.shape)
 
+    def _due(self) -> Ints:
+        """Rows whose next token must end the text."""
+        return np.flatnonzero(self.problem.force_end & (self.levels + 1 == self.problem.horizon))
+
     def _forced(self, q: Floats, table: Floats) -> Floats:
         """Propose pi_ref among the tokens that end a text where the last token is due."""
-        due = np.flatnonzero(self.levels + 1 == self.problem.horizon)
+        due = self._due()
         if due.size == 0:
             return q
         q, ends = q.copy(), np.array(self.problem.ends)
@@ -175,10 +184,10 @@ class TextParticles:
             hopeless = np.isneginf(log_q).all(axis=1)
             log_q[hopeless] = table[hopeless]
         elif name == "tempered":
-            log_q = TEMPER * table
+            return powers(table, POWERS[name])
         else:
             log_q = np.where(np.isfinite(table), 0.0, -np.inf)
-        return np.asarray(log_q - np.logaddexp.reduce(log_q, axis=1)[:, None])
+        return normalised(log_q)
 
     def children(self, table: Floats) -> Floats:
         """Ask for V^ of all children of all particles that go on.
@@ -366,38 +375,6 @@ def root_value(prm_session: PRMSession) -> float:
     if found == -np.inf:
         raise InputError("prm: V^(root) must be positive")
     return found
-
-
-def pick_token(log_probs: Floats, uniforms: Floats) -> Ints:
-    """Draw one token a row by inversion: the first whose cumulative probability exceeds u.
-
-    Parameters
-    ----------
-    log_probs : (n, V) array
-    uniforms : (n,) array
-        In [0, 1).
-
-    Returns
-    -------
-    (n,) int array
-        Never one of probability 0.
-
-    Examples
-    --------
-    >>> pick_token(np.log([[0.5, 0.5], [0.25, 0.75]]), np.array([0.49, 0.25])).tolist()
-    [0, 1]
-    """
-    n, v = log_probs.shape
-    out = np.empty(n, dtype=np.int64)
-    step = max(1, FEW // v)
-    for i in range(0, n, step):  # a few rows at a time stay in the processor's cache
-        p = np.exp(log_probs[i : i + step])
-        cumulative = np.cumsum(p, axis=1)
-        mark = uniforms[i : i + step] * cumulative[:, -1]
-        found = (cumulative <= mark[:, None]).sum(axis=1)
-        last = v - 1 - np.argmax(p[:, ::-1] > 0, axis=1)
-        out[i : i + step] = np.minimum(found, last)
-    return out
 
 
 def ratio(log_new: Floats, log_old: Floats) -> Floats:

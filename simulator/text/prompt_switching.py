@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.checks import check_real
-from simulator.text.language_model import WAIT, Prompt, Session, chosen
+from simulator.text.language_model import WAIT, Prompt, Session
 from simulator.text.problem import LanguagePRM, PRMSession
 from simulator.typing import Bools, Floats, Ints
 
@@ -140,7 +140,7 @@ class _Switch(PRMSession):
     def extend(self, tokens: Ints, log_probs: Floats) -> None:
         self.log_mass[_key(self.reference)] = self.log_mass[_key(self.reference)] + log_probs
         for key, session in self.sessions.items():
-            self.log_mass[key] = self.log_mass[key] + chosen(session.next_logprobs(), tokens)
+            self.log_mass[key] = self.log_mass[key] + session.log_probs_of(tokens)
             session.extend(tokens)
         self.levels = self.levels + (tokens != WAIT)
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from simulator.samplers.smc import text as smc_module
 from simulator.samplers.smc_rejection import text as rejection_module
+from simulator.text import language_model as session_module
 from simulator.text import particles as cloud_module
 
 
@@ -53,7 +54,8 @@ def every_run(monkeypatch, sampler, problem):
     def output(cloud, weights):
         return np.array([choices.choose(w) if w.any() else -1 for w in weights])
 
-    monkeypatch.setattr(cloud_module, "pick_token", tokens)
+    for module in (cloud_module, session_module):
+        monkeypatch.setattr(module, "pick_token", tokens)
     for module in (smc_module, rejection_module):  # each has a name of its own for it
         monkeypatch.setattr(module, "pick_weighted", output)
     monkeypatch.setattr("simulator.resampling.multinomial.plain", ancestors)

@@ -10,7 +10,7 @@ from simulator.samplers.branching.text import step_ratios
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc.text import to_runs
 from simulator.streams.plain import Xoshiro
-from simulator.text.language_model import chosen
+from simulator.text.drawing import chosen
 from simulator.text.particles import TextParticles
 from simulator.text.problem import LanguageModelProblem
 from simulator.typing import Floats

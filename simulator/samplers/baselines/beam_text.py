@@ -7,7 +7,7 @@ import numpy as np
 from simulator.errors import InputError
 from simulator.samplers.baselines.beam_kernel import top
 from simulator.samplers.runs import Runs
-from simulator.text.language_model import WAIT, chosen
+from simulator.text.drawing import WAIT, chosen
 from simulator.text.particles import cut_children
 from simulator.text.problem import LanguageModelProblem
 

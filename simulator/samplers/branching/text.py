@@ -10,7 +10,7 @@ import numpy as np
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc.text import to_runs
 from simulator.streams.plain import Xoshiro
-from simulator.text.language_model import WAIT, chosen
+from simulator.text.drawing import WAIT, chosen
 from simulator.text.particles import TextParticles, ratio
 from simulator.text.problem import LanguageModelProblem
 from simulator.typing import Floats

@@ -12,8 +12,8 @@ from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.runs import Runs
 from simulator.samplers.smc.text import pick_weighted, to_runs, weights_of
 from simulator.streams.plain import Xoshiro
-from simulator.text.language_model import chosen
-from simulator.text.particles import TextParticles, log_mean, pick_token, ratio
+from simulator.text.drawing import WAIT
+from simulator.text.particles import TextParticles, log_mean, ratio
 from simulator.text.problem import LanguageModelProblem
 from simulator.typing import Floats, Ints
 
@@ -80,19 +80,21 @@ def _by_rejection(
     if cloud.problem.delimiters:
         raise InputError("delimiters: SMC-RS by rejection moves by single tokens")
     log_eta = math.log(eta)
-    n_runs, n = cloud.shape
+    n = cloud.shape[1]
     for h in range(cloud.problem.horizon):
-        table = cloud.session.next_logprobs()
         parents = np.zeros(cloud.shape, dtype=np.int64)
         tokens = np.zeros(cloud.shape, dtype=np.int64)
+        log_probs = np.zeros(cloud.shape)
         waiting = np.ones(cloud.shape, dtype=np.bool_)
         for _ in range(max_proposals):
             run, place = np.nonzero(waiting)
             i = np.array([int(cloud.rngs[r].uniform() * n) for r in run])
             rows = run * n + i
-            a = pick_token(table[rows], np.array([cloud.rngs[r].uniform() for r in run]))
-            a[cloud.ended[rows]] = -1
-            gain = _values(cloud, table, rows, a, h) - cloud.log_v.ravel()[rows] - log_eta
+            uniforms = np.array([cloud.rngs[r].uniform() for r in run])
+            drawn = cloud.session.draw(rows, uniforms)
+            a = np.where(cloud.ended[rows], WAIT, drawn.tokens)
+            log_p = np.where(cloud.ended[rows], 0.0, drawn.log_probs)
+            gain = _values(cloud, rows, a, log_p, h) - cloud.log_v.ravel()[rows] - log_eta
             if (gain > SLACK).any():
                 least = math.exp(float(gain.max()) + log_eta)
                 raise InputError(
@@ -102,23 +104,23 @@ def _by_rejection(
             np.add.at(cloud.evaluations, run[a >= 0], 1)
             u = np.array([cloud.rngs[r].uniform() for r in run])
             kept = u < np.exp(gain)
-            parents[run[kept], place[kept]], tokens[run[kept], place[kept]] = i[kept], a[kept]
-            waiting[run[kept], place[kept]] = False
+            new = run[kept], place[kept]
+            parents[new], tokens[new], log_probs[new] = i[kept], a[kept], log_p[kept]
+            waiting[new] = False
             if not waiting.any():
                 break
         else:
             raise TooLargeError(f"max_proposals: none of {max_proposals} was accepted")
         genealogy[:, h] = parents if h > 0 else 0
-        rows = (parents + n * np.arange(n_runs)[:, None]).ravel()
         cloud.reorder(parents)
-        cloud.put(tokens.ravel(), chosen(table[rows], tokens.ravel()))
+        cloud.put(tokens.ravel(), log_probs.ravel())
         cloud.value(counted=False)
 
 
-def _values(cloud: TextParticles, table: Floats, rows: Ints, tokens: Ints, h: int) -> Floats:
+def _values(cloud: TextParticles, rows: Ints, tokens: Ints, log_probs: Floats, h: int) -> Floats:
     """log V^ of proposed children."""
     prm_session = cloud.prm.fork(rows)
-    prm_session.extend(tokens, chosen(table[rows], tokens))
+    prm_session.extend(tokens, log_probs)
     closed = cloud.closed[rows] | np.isin(tokens, cloud.problem.ends)
     final = closed | cloud.ended[rows] | (h + 1 == cloud.problem.horizon)
     values = prm_session.log_values(np.arange(rows.size), final)

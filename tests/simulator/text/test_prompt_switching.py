@@ -10,7 +10,7 @@ from simulator.language_models.hugging_face import HuggingFaceLM
 from simulator.language_models.tabulate import switch_tables, tabulate
 from simulator.problem.model import TabularModel
 from simulator.samplers.smc.sampler import SMC
-from simulator.text.language_model import chosen
+from simulator.text.drawing import chosen
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
 from simulator.text.tabular import TabularLM, as_language_model
