@@ -382,7 +382,8 @@ class HuggingFaceLM(LanguageModel):
             hidden = torch.as_tensor(np.flatnonzero(~self.known), device=logits.device)
             if len(hidden):  # whatever they are, they must not look like a fault
                 logits[:, hidden] = logits[:, [int(np.argmax(self.known))]]
-            extremes = torch.stack(torch.aminmax(logits, dim=-1)).double() / self.temperature
+            peak = logits.amax(dim=-1)
+            extremes = torch.stack([logits.amin(dim=-1), peak]).double() / self.temperature
             fine = torch.isfinite(extremes).all(dim=0)
             if not fine.all():
                 row = int((~fine).nonzero()[0, 0])
@@ -391,7 +392,7 @@ class HuggingFaceLM(LanguageModel):
                 logits[:, hidden] = -torch.inf
             if self.top_p < 1:
                 return TokenLaws(self._nucleus(logits))
-        return TokenLaws(logits, 1 / self.temperature)
+        return TokenLaws(logits, 1 / self.temperature, peak)
 
     def _nucleus(self, logits: Any) -> Any:
         """Log-probabilities of the smallest set of tokens of mass `top_p`, -inf of the others."""

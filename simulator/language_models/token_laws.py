@@ -8,6 +8,7 @@ these, unlike of scans, devices promise equal results for equal numbers.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -32,11 +33,14 @@ class TokenLaws:
         Finite, or -inf for tokens of probability 0; not all of a row.
     scale : float, optional
         1/temperature, > 0.
+    peak : (n,) tensor, optional
+        Largest logit of each row, where it is known already.
     """
 
-    def __init__(self, logits: Any, scale: float = 1.0) -> None:
+    def __init__(self, logits: Any, scale: float = 1.0, peak: Any = None) -> None:
         self.torch, _ = torch_and_transformers()
         self.logits, self.scale = logits, scale
+        self.peak = (logits.amax(dim=1) if peak is None else peak).double()
         self._sums: dict[float, tuple[Any, Any]] = {}
 
     def __len__(self) -> int:
@@ -54,7 +58,8 @@ class TokenLaws:
         -------
         TokenLaws
         """
-        return TokenLaws(self.logits[rows.to(self.logits.device)], self.scale)
+        at = rows.to(self.logits.device)
+        return TokenLaws(self.logits[at], self.scale, self.peak[at])
 
     def join(self, other: TokenLaws) -> TokenLaws:
         """Return the laws of these rows and of others of the same model behind them.
@@ -67,7 +72,9 @@ class TokenLaws:
         -------
         TokenLaws
         """
-        return TokenLaws(self.torch.cat([self.logits, other.logits]), self.scale)
+        cat = self.torch.cat
+        both = cat([self.logits, other.logits]), cat([self.peak, other.peak])
+        return TokenLaws(both[0], self.scale, both[1])
 
     def table(self, rows: Ints | None = None) -> Floats:
         """Return log-probabilities.
@@ -99,10 +106,10 @@ class TokenLaws:
         -------
         Drawn
         """
-        at, peak = self._index(rows), self._pieces(power)[1]
+        at = self._index(rows)
         total = self._totals(power)[at]
         token, _, _ = self._find(at, self._numbers(uniforms) * total, power)
-        over_peak = self.logits[at, token].double() - peak[at]
+        over_peak = self.logits[at, token] - self.peak[at]
         log_q = power * self.scale * over_peak - self.torch.log(total)
         log_p = log_q if power == 1 else self._log_probs(at, token)
         found = self.torch.stack([token.double(), log_p, log_q]).cpu().numpy()
@@ -161,11 +168,10 @@ class TokenLaws:
 
     def _find(self, rows: Any, mark: Any, power: float) -> tuple[Any, Any, Any]:
         """First token of each row whose running weight is beyond a mark, and where it lies."""
-        sums, peak = self._pieces(power)
-        running = self._running(sums)[rows]
-        piece = self._first(running > mark[:, None], sums[rows] > 0)
+        sums, running = (x[rows] for x in self._pieces(power))
+        piece = self._first(running > mark[:, None], sums > 0)
         before = self._before(running, piece)
-        tokens, weights = self._weights_in(rows, piece, peak, power)
+        tokens, weights = self._weights_in(rows, piece, power)
         inside = self._running(weights)
         at = self._first(inside > mark[:, None] - before, weights > 0)
         low = before + self._before(inside, at)
@@ -173,7 +179,7 @@ class TokenLaws:
 
     def _find_by_token(self, rows: Any, mass: Floats, points: Floats) -> tuple[Any, Any, Any, Any]:
         """Find cells in the order by token and then row: a piece, a token, and then the row."""
-        sums, peak = self._pieces(1.0)
+        sums, _ = self._pieces(1.0)
         scale = (self._numbers(mass) / self._totals(1.0)[rows])[:, None]
         mark = self._numbers(points)[:, None]
         columns = (sums[rows] * scale).sum(dim=0, keepdim=True)
@@ -182,7 +188,7 @@ class TokenLaws:
         rest = mark - self._before(running.expand(len(mark), -1), piece)
         found = []
         for k in range(len(mark)):  # of one point at a time: all rows, one piece
-            tokens, weights = self._weights_in(rows, piece[k].expand(len(rows), 1), peak, 1.0)
+            tokens, weights = self._weights_in(rows, piece[k].expand(len(rows), 1), 1.0)
             weights = weights * scale
             column = weights.sum(dim=0, keepdim=True)
             inside = self._running(column)
@@ -204,39 +210,48 @@ class TokenLaws:
         return self.torch.as_tensor(numbers, dtype=self.torch.float64, device=self.logits.device)
 
     def _log_probs(self, rows: Any, tokens: Any) -> Any:
-        over_peak = self.logits[rows, tokens].double() - self._pieces(1.0)[1][rows]
+        over_peak = self.logits[rows, tokens] - self.peak[rows]
         return self.scale * over_peak - self.torch.log(self._totals(1.0)[rows])
 
     def _totals(self, power: float) -> Any:
         """Sum of exp(power * scale * (logit - peak)) of each row."""
-        return self._running(self._pieces(power)[0])[:, -1]
+        return self._pieces(power)[1][:, -1]
 
     def _pieces(self, power: float) -> tuple[Any, Any]:
-        """Add up exp(power * scale * (logit - peak)) over pieces, once a power; also peaks."""
+        """Add up exp(power * scale * (logit - peak)) over pieces: sums, and sums of sums."""
         if power not in self._sums:
             torch, n_tokens = self.torch, self.logits.shape[1]
-            peak = self.logits.amax(dim=1).double()
             whole = n_tokens // PIECE * PIECE
-            step = max(1, (AT_ONCE if peak.device.type == "cpu" else ON_DEVICE) // n_tokens)
+            cpu = self.logits.device.type == "cpu"
+            step = max(1, (AT_ONCE if cpu else ON_DEVICE) // n_tokens)
             parts = []
+            room = torch.empty(  # one for all: memory that is new to a process is slow
+                min(step, len(self)), n_tokens, dtype=torch.float64, device=self.logits.device
+            )
             for i in range(0, len(self), step):
-                weights = self._weights(self.logits[i : i + step], peak[i : i + step], power)
+                logits = self.logits[i : i + step]
+                weights = room[: len(logits)].copy_(logits).sub_(self.peak[i : i + step, None])
+                self._exponentials(weights, power)
                 sums = weights[:, :whole].reshape(len(weights), -1, PIECE).sum(dim=2)
                 rest = weights[:, whole:].sum(dim=1, keepdim=True)
                 parts.append(torch.cat([sums, rest], dim=1))
-            self._sums[power] = torch.cat(parts), peak
+            together = torch.cat(parts)
+            self._sums[power] = together, self._running(together)
         return self._sums[power]
 
-    def _weights(self, logits: Any, peak: Any, power: float) -> Any:
-        return (logits.double() - peak[:, None]).mul_(power * self.scale).exp_()
+    def _exponentials(self, over_peak: Any, power: float) -> Any:
+        """Turn logits less the peak into weights, in place."""
+        factor = power * self.scale
+        return (over_peak if factor == 1 else over_peak.mul_(factor)).exp_()
 
-    def _weights_in(self, rows: Any, piece: Any, peak: Any, power: float) -> tuple[Any, Any]:
+    def _weights_in(self, rows: Any, piece: Any, power: float) -> tuple[Any, Any]:
         """Tokens of one piece a row, (m, PIECE), and their weights; 0 behind the last token."""
         torch, n_tokens = self.torch, self.logits.shape[1]
         tokens = piece * PIECE + torch.arange(PIECE, device=piece.device)
         exists = tokens < n_tokens
         tokens = tokens.clamp(max=n_tokens - 1)
-        weights = self._weights(self.logits[rows[:, None], tokens], peak[rows], power)
+        over_peak = self.logits[rows[:, None], tokens] - self.peak[rows, None]
+        weights = self._exponentials(over_peak, power)
         return tokens, torch.where(exists, weights, 0.0)
 
     def _before(self, running: Any, at: Any) -> Any:
@@ -245,8 +260,7 @@ class TokenLaws:
 
     def _running(self, x: Any) -> Any:
         """Compute running sums of each row."""
-        triangle = self.torch.ones(x.shape[1], x.shape[1], dtype=x.dtype, device=x.device).triu()
-        return x @ triangle
+        return x @ _triangle(x.shape[1], x.device)
 
     def _first(self, beyond: Any, possible: Any) -> Any:
         """First column, (m, 1), that is beyond the mark and possible; else the last possible."""
@@ -255,3 +269,9 @@ class TokenLaws:
         first = torch.where(beyond & possible, columns, beyond.shape[1]).amin(1, keepdim=True)
         last = torch.where(possible, columns, 0).amax(1, keepdim=True)
         return torch.minimum(first, last)
+
+
+@lru_cache(maxsize=8)
+def _triangle(n: int, device: Any) -> Any:
+    torch, _ = torch_and_transformers()
+    return torch.ones(n, n, dtype=torch.float64, device=device).triu()

@@ -17,6 +17,7 @@ from simulator.typing import RngLike
 __all__ = ["BLOCK", "run_seeds", "seed_sequence"]
 
 BLOCK = 1024
+FEW = 64  # runs
 # keeps the blocks apart from children that a caller spawns of the same sequence
 BRANCH = 0x72756E73
 
@@ -77,8 +78,6 @@ def run_seeds(rng: RngLike, n_runs: int, first_block: int = 0) -> npt.NDArray[np
     """
     check_int("n_runs", n_runs, 1, 2**62)
     check_int("first_block", first_block, 0, 2**62)
-    from simulator.streams.xoshiro import seed_words
-
     root = seed_sequence(rng)
     seeds = np.empty((n_runs, 4), dtype=np.uint64)
     for k, start in enumerate(range(0, n_runs, BLOCK)):
@@ -88,5 +87,10 @@ def run_seeds(rng: RngLike, n_runs: int, first_block: int = 0) -> npt.NDArray[np
             pool_size=root.pool_size,
         )
         part = seeds[start : start + BLOCK]
-        seed_words(block.pool, part.reshape(-1))
+        if len(part) <= FEW:  # the same words, without compiled code, which texts do not need
+            part[:] = block.generate_state(part.size, np.uint64).reshape(part.shape)
+        else:
+            from simulator.streams.xoshiro import seed_words
+
+            seed_words(block.pool, part.reshape(-1))
     return seeds
