@@ -4,12 +4,13 @@ BIN := .venv/bin
 OUT ?= results
 PROFILE ?= quick
 JOBS ?= 2
+DEVICE ?= cuda
 # LM= leaves the language models out: about 1.3 GB less to install
 LM ?= yes
 
 comma := ,
 
-.PHONY: reproduce test chromium demo demo-test lint bench docs clean system paper paper-system
+.PHONY: reproduce test chromium demo demo-test lint bench gpu-check docs clean system paper paper-system
 
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -45,6 +46,10 @@ bench: .venv/.ready  ## ratios of our kernels to C and to other libraries, into 
 	-$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	-$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps particles
 	$(BIN)/particlebounds bench --out $(OUT)/bench
+
+# needs torch and transformers only: the interpreter of .venv if there is one, else $(PYTHON)
+gpu-check:  ## language models on a device, offline: make gpu-check DEVICE=cuda, or DEVICE="cpu --small"
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m scripts.bench.gpu_check --device $(DEVICE)
 
 docs: .venv/.ready  ## build/docs/index.html, from the docstrings and the registries
 	rm -rf scripts/docs/api

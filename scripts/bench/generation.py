@@ -5,15 +5,17 @@ from __future__ import annotations
 import copy
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from simulator.language_models.hugging_face import HuggingFaceLM
+from simulator.language_models.prompts import prompt_set
+from simulator.samplers.runs import Runs
 from simulator.samplers.smc.sampler import SMC
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
 
-__all__ = ["VOCABULARY", "outside_forward", "over_generate", "random_model"]
+__all__ = ["VOCABULARY", "outside_forward", "over_generate", "random_model", "ratios", "smc"]
 
 VOCABULARY = 151_936  # of Qwen's models
 SIZES = {  # as in Qwen2.5-0.5B, and far smaller
@@ -59,7 +61,7 @@ def random_model(size: str, device: str, dtype: str, n_tokens: int = VOCABULARY)
     return HuggingFaceLM(model, name=f"{size}, V = {n_tokens}")
 
 
-def smc(lm: HuggingFaceLM, prompt: list[int], n_particles: int, horizon: int) -> None:
+def smc(lm: HuggingFaceLM, prompt: list[int], n_particles: int, horizon: int) -> Runs:
     """Draw N texts of H tokens by SMC with a constant PRM, resampled at every level.
 
     Parameters
@@ -68,10 +70,15 @@ def smc(lm: HuggingFaceLM, prompt: list[int], n_particles: int, horizon: int) ->
     prompt : list of int
     n_particles, horizon : int
         N and H.
+
+    Returns
+    -------
+    Runs
+        One.
     """
     constant = PromptSwitching(prompt)  # from a prompt to the same one: V^ = 1
     problem = LanguageModelProblem(lm, prompt, horizon, constant, eos=None)
-    SMC(n_particles).run(problem, 1, rng=0)
+    return SMC(n_particles).run(problem, 1, rng=0)
 
 
 def over_generate(
@@ -122,6 +129,31 @@ def over_generate(
         "ratio_least": round(ratios[0], 3),
         "ratio_largest": round(ratios[-1], 3),
     }
+
+
+def ratios(lm: HuggingFaceLM, n_particles: int, horizon: int) -> Iterator[dict[str, Any]]:
+    """Compare with `generate` on a model, and on a tiny one with a vocabulary as wide as any.
+
+    Parameters
+    ----------
+    lm : HuggingFaceLM
+        With a tokenizer.
+    n_particles, horizon : int
+        N and H.
+
+    Yields
+    ------
+    dict
+        As `over_generate` and `outside_forward` have it, and the model.
+    """
+    plain, _ = prompt_set("styles")
+    tiny = random_model("tiny", str(lm.model.device), "float32")
+    for model, prompt in ((lm, lm.prompt_tokens(plain)), (tiny, [0, 1, 2])):
+        yield {
+            "model": model.name,
+            **over_generate(model, prompt, n_particles, horizon),
+            **outside_forward(model, prompt, n_particles, horizon),
+        }
 
 
 def outside_forward(

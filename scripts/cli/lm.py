@@ -227,12 +227,16 @@ def bench(
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Measure tokens a second and memory of SMC in prompt switching; one JSON line."""
+    """Measure tokens a second, memory, and ratios to the library's `generate`; JSON lines."""
     import json
 
+    from scripts.bench.generation import ratios
     from scripts.bench.language_model import measure
 
-    print(json.dumps(measure(_load(model, device), particles, horizon, runs)))
+    loaded = _load(model, device)
+    print(json.dumps(measure(loaded, particles, horizon, runs)), flush=True)
+    for found in ratios(loaded, particles, horizon):
+        print(json.dumps(found), flush=True)
 
 
 def _study(figure: str, jobs: int, out: Path, **settings: Any) -> None:

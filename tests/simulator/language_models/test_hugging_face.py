@@ -5,19 +5,20 @@ import copy
 import numpy as np
 import pytest
 
+from scripts.bench.gpu_check import plain_forward
 from simulator.errors import InputError
 from simulator.language_models.hugging_face import HuggingFaceLM
 from simulator.samplers.smc.sampler import SMC
+from simulator.text.contract import check_sessions
 from simulator.text.language_model import WAIT
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
-from tests.support.lm_contract import check_reorders, plain_forward
 
 PROMPT = [0, 2, 3]
 
 
 def test_cache_equals_plain_forward_after_fifty_reorders(tiny):
-    check_reorders(tiny, plain_forward(tiny, PROMPT), PROMPT, 6, 50, 1, 1e-10)
+    check_sessions(tiny, plain_forward(tiny, PROMPT), PROMPT, 6, 50, seed=1, tolerance=1e-10)
 
 
 def test_equal_texts_share_one_row_of_the_cache(tiny):

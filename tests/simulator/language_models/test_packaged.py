@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from scripts.bench.gpu_check import plain_forward
 from scripts.bench.language_model import measure
 from simulator.errors import InputError
 from simulator.language_models import packaged
@@ -18,10 +19,10 @@ from simulator.language_models.tabulate import tabulate
 from simulator.problem.families.language_model_table import TABLE_NAMES, table_facts, target_model
 from simulator.problem.library import open_problem
 from simulator.samplers.smc.sampler import SMC
+from simulator.text.contract import check_sessions
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
 from simulator.text.regex import RegexPRM
-from tests.support.lm_contract import check_reorders, plain_forward
 
 PROMPT = "A random number: "
 
@@ -42,8 +43,16 @@ def lm():
 def test_contract_on_the_real_model_after_fifty_reorders():
     # in float64, so that what is seen is the logic of the cache and not rounding
     exact = real(dtype="float64")
-    check_reorders(
-        exact, plain_forward(exact, PROMPT), PROMPT, 3, 50, 1, 1e-5, range(40, 60), every=17
+    check_sessions(
+        exact,
+        plain_forward(exact, PROMPT),
+        PROMPT,
+        3,
+        50,
+        seed=1,
+        tolerance=1e-5,
+        allowed=range(40, 60),
+        every=17,
     )
 
 
@@ -51,7 +60,17 @@ def test_contract_on_the_real_model_after_fifty_reorders():
 def test_contract_in_float32(lm):
     # log-probabilities go down to -30, where float32 resolves 2e-6, and 30 layers add up: the
     # plain pass itself is as far from float64
-    check_reorders(lm, plain_forward(lm, PROMPT), PROMPT, 3, 9, 1, 2e-4, range(40, 60), every=3)
+    check_sessions(
+        lm,
+        plain_forward(lm, PROMPT),
+        PROMPT,
+        3,
+        9,
+        seed=1,
+        tolerance=2e-4,
+        allowed=range(40, 60),
+        every=3,
+    )
 
 
 @pytest.mark.slow

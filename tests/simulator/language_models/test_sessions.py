@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 
+from scripts.bench.gpu_check import plain_forward
 from simulator.errors import InputError
 from simulator.language_models import self_test
 from simulator.language_models.cached_session import CachedSession
@@ -12,10 +13,10 @@ from simulator.language_models.hugging_face import HuggingFaceLM
 from simulator.language_models.reread_session import RereadSession
 from simulator.language_models.self_test import TOLERANCE, fitting_session
 from simulator.samplers.smc.sampler import SMC
+from simulator.text.contract import check_sessions
 from simulator.text.language_model import WAIT
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
-from tests.support.lm_contract import check_reorders, plain_forward
 
 SIZES = {
     "vocab_size": 11, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
@@ -89,7 +90,7 @@ def fresh(lm, text):
 def test_every_session_equals_plain_forward(make, kind):
     lm = HuggingFaceLM(make(kind), batch=16, name=kind)
     assert lm.session_type() is KINDS[kind][1]
-    check_reorders(lm, plain_forward(lm, [0, 2, 3]), [0, 2, 3], 5, 15, 1, 1e-10)
+    check_sessions(lm, plain_forward(lm, [0, 2, 3]), [0, 2, 3], 5, 15, seed=1, tolerance=1e-10)
     # some compute a part in float32, so that one long pass is not quite the short ones
     tolerance = 1e-5 if kind in ("Llama4Text", "GPTNeo") else 1e-10
     paths = np.random.default_rng(2).integers(0, 11, (3, 9))
@@ -103,7 +104,7 @@ def test_linear_penalties_of_distance(make):
     model = make("Mpt", d_model=16, n_heads=2, n_layers=2, max_seq_len=64)
     lm = HuggingFaceLM(model)
     assert lm.session_type() is CachedSession
-    check_reorders(lm, plain_forward(lm, [0, 2, 3]), [0, 2, 3], 5, 15, 1, 2e-6)
+    check_sessions(lm, plain_forward(lm, [0, 2, 3]), [0, 2, 3], 5, 15, seed=1, tolerance=2e-6)
 
 
 def test_a_fork_outgrows_the_window(make):

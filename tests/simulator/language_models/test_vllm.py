@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from scripts.bench.gpu_check import plain_forward
 from simulator.errors import InputError
 from simulator.language_models.vllm import VllmLM, load_vllm
 from simulator.samplers.smc.sampler import SMC
+from simulator.text.contract import check_sessions
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
-from tests.support.lm_contract import check_reorders, plain_forward
 
 
 @dataclass
@@ -83,7 +84,7 @@ class FakeLLM:
 
 def test_contract(tiny, tokenizer):
     lm = VllmLM(FakeLLM(tiny, tokenizer), SamplingParams)
-    check_reorders(lm, plain_forward(tiny, [0, 2]), [0, 2], 4, 20, 1, 1e-5)
+    check_sessions(lm, plain_forward(tiny, [0, 2]), [0, 2], 4, 20, seed=1, tolerance=1e-5)
 
 
 def test_same_runs_as_the_adapter_of_transformers(tiny, tokenizer):

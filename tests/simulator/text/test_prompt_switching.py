@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from scripts.bench.gpu_check import plain_forward
 from simulator.errors import InputError
 from simulator.language_models.hugging_face import HuggingFaceLM
 from simulator.language_models.tabulate import switch_tables, tabulate
@@ -14,7 +15,6 @@ from simulator.text.drawing import chosen
 from simulator.text.problem import LanguageModelProblem
 from simulator.text.prompt_switching import PromptSwitching
 from simulator.text.tabular import TabularLM, as_language_model
-from tests.support.lm_contract import plain_forward
 
 REFERENCE, TARGET, BELIEF = [0, 2], [0, 3, 4], [0, 5]
 HORIZON = 3

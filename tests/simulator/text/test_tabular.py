@@ -5,8 +5,8 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.problem.model import TabularModel
+from simulator.text.contract import check_sessions
 from simulator.text.tabular import TabularLM
-from tests.support.lm_contract import check_reorders
 
 LEVELS, TOKENS = 60, 3
 
@@ -26,7 +26,7 @@ def test_contract_after_fifty_reorders(model, n):
         state = tokens[-1] if tokens else 0
         return np.log(model.probs[len(tokens)][state])
 
-    check_reorders(TabularLM(model), full, "", n, 50, 1, 1e-12)
+    check_sessions(TabularLM(model), full, "", n, 50, seed=1, tolerance=1e-12)
 
 
 def test_prompts_without_tables_and_tokens_that_are_none_are_refused(model):
