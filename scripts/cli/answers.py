@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from scripts.cli.lm_study import compute
 from scripts.cli.show import emit
 from scripts.experiments.judges import Judge
@@ -27,10 +29,12 @@ from simulator.samplers.registry import option_names, parse_options
 
 __all__ = ["answer"]
 
+FEW = 24  # questions
 NOTE = (
     "output is what the sampler returns; the others look at its last cloud. Questions are fixed, "
     "runs random: {percent:g}% limits of the average over the questions of the rate on each "
-    "(Hoeffding 1963). What the law says are estimates of the same runs, not limits."
+    "(Hoeffding 1963). What the law says are estimates from the same runs, not limits. By "
+    "question: how often the output is right, and the answer that it gives most."
 )
 
 
@@ -119,10 +123,23 @@ def answer(
                 {"": title} | {a.sampler: _plain(a.costs, key) for a in found}
                 for key, title in COSTS.items()
             ],
+            **_by_question(table),
         },
         False,
     )
     print(f"{NOTE.format(percent=100 * CONFIDENCE)}\n{path}")
+
+
+def _by_question(table: pd.DataFrame) -> dict[str, object]:
+    """How often the output is right and what it says most, of files that one may look over."""
+    if table["question"].nunique() > FEW:
+        return {}
+    rows = [
+        {"": str(name)}
+        | {str(r["sampler"]): f"{r['output']:.3f} {r['said']}" for _, r in part.iterrows()}
+        for name, part in table.groupby("question", sort=False)
+    ]
+    return {"by question": rows}
 
 
 def _known(text: str, options: list[str]) -> list[str]:
@@ -145,7 +162,7 @@ def _numbers(found: Averages) -> dict[str, object]:
 
 def _measured(found: Averages, key: str) -> str:
     x = found.measured.get(key)
-    return "–" if x is None else f"{x.value:.3f} [{x.low:.3f}, {x.high:.3f}]"
+    return "–" if x is None else f"{x.value:.3f} [{x.low:.2f}, {x.high:.2f}]"
 
 
 def _plain(numbers: dict[str, float], key: str) -> str:

@@ -34,7 +34,7 @@ class Judge:
     kind : {"sequence", "token"}
         What it classifies.
     end_only : bool
-        Whether V^ = 1 until a text has ended; votes are asked for only then in any case.
+        Whether V^ = 1 until a text has ended; votes count only then in any case.
     extract : str or None
         FILE.py:FUNCTION that takes the answer out of a text, for votes.
     device : str
@@ -102,7 +102,7 @@ class Judge:
             Texts of pi_ref, where votes decide.
         """
         if self.by_votes:
-            return EndReward(majority(votes, extractor(self.extract, question.prompt)))  # type: ignore[arg-type]
+            return _by_votes(votes, extractor(self.extract, question.prompt))
         found = self.load()
         if found is None:
             return TextPRM(lambda texts: np.ones(len(texts)))
@@ -116,6 +116,16 @@ class Judge:
             value.prompt = question.prompt  # type: ignore[attr-defined]
         value = remembered(value)
         return EndReward(value) if self.end_only else TextPRM(value)
+
+
+def _by_votes(votes: Sequence[str], answer: Callable[[str], str | None]) -> TextPRM:
+    """Reward by the share of votes, and before the end by its mean over pi_ref, as votes have it.
+
+    With V^ = 1 before the end a text would be resampled away as soon as it has ended.
+    """
+    share = majority(votes, answer)  # type: ignore[arg-type]  # None is an answer like others
+    before = float(as_numbers(share(votes)).mean())
+    return TextPRM(lambda texts: np.full(len(texts), before), share)
 
 
 def remembered(function: Callable[[Sequence[str]], object]) -> TextFunction:

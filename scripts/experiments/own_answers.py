@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -16,7 +17,7 @@ from scripts.cli.own import file_of, make_named_sampler
 from scripts.experiments.experiment import Rows
 from scripts.experiments.judges import Judge
 from scripts.experiments.language_model_switching import loaded
-from scripts.experiments.questions import Question, marker
+from scripts.experiments.questions import Marker, Question, extractor, marker
 from simulator.errors import InputError
 from simulator.interval import Interval
 from simulator.measure.accuracy_law import pass_upper, weighted_law
@@ -56,16 +57,16 @@ MEASURED = {
 LAW = {
     "proposal": "a, one proposal is right",
     "pass_law": "1 - (1 - a)^N >= pass@N",
-    "target": "pi*(right), N = inf of sampled",
+    "target": "pi*(right), limit of sampled",
     "vote_low": "right outweighs wrong, >=",
     "vote_high": "right outweighs wrong, <=",
-    "effective_runs": "runs that decide, fewest",
+    "effective_runs": "runs that decide these, fewest",
 }
 COSTS = {
     "model_calls": "next-token laws a run",
     "prm_evaluations": "PRM evaluations a run",
     "vote_calls": "next-token laws of the votes",
-    "failed": "failed runs",
+    "failed": "failed runs, in all",
 }
 
 
@@ -233,23 +234,22 @@ def run_cell(
         "prm_evaluations": 0.0 if nothing else float(found.prm_evaluations.mean()),
         "vote_calls": calls,
     }  # fmt: skip
-    return [row | _scores(problem, prm, found, made, asked, judged.extract)]
+    mark = cache(marker(asked, judged.extract))
+    assert found.tokens is not None
+    texts = [problem.text(path) for path in found.tokens[~found.failed]]
+    said = Counter(map(extractor(judged.extract, asked.prompt), texts)).most_common(1)
+    row |= {
+        "output": sum(mark(text)[1] for text in texts) / runs,
+        "said": "" if not said or said[0][0] is None else said[0][0],
+    }
+    return [row | _scores(problem, prm, found, made, mark)]
 
 
 def _scores(
-    problem: LanguageModelProblem,
-    prm: TextPRM,
-    runs: Runs,
-    sampler: Sampler,
-    question: Question,
-    extract: str | None,
+    problem: LanguageModelProblem, prm: TextPRM, runs: Runs, sampler: Sampler, mark: Marker
 ) -> dict[str, float]:
-    """Say what is right in a row; what this sampler cannot say is left out."""
-    mark = cache(marker(question, extract))
-    assert runs.tokens is not None
-    texts = [problem.text(path) for path in runs.tokens]
-    right = [not bad and mark(t)[1] for t, bad in zip(texts, runs.failed, strict=True)]
-    out = {"output": float(np.mean(right))}
+    """Say of the last clouds what is right; what this sampler cannot say is left out."""
+    out: dict[str, float] = {}
     if runs.cloud_tokens is None:
         return out
     particles = [[problem.text(path) for path in cloud] for cloud in runs.cloud_tokens]

@@ -26,7 +26,7 @@ from simulator.errors import InputError
 from simulator.problem.json_object import known_fields, parse_object
 from simulator.text.answers import first_answer
 
-__all__ = ["Question", "extractor", "marker", "read_questions", "with_prompt"]
+__all__ = ["Marker", "Question", "extractor", "marker", "read_questions", "with_prompt"]
 
 FIELDS = ("prompt", "answer", "checker", "id", "chat")
 
