@@ -164,9 +164,9 @@ def answers(
 ) -> None:
     """Ask the questions of a file, or packaged ones: accuracy, pass@N, cost, the accuracy law."""
     if questions is not None:
-        from scripts.cli.answers import answer
-        from scripts.experiments.judges import Judge
-        from scripts.experiments.own_answers import Setting
+        from scripts.answers.command import answer
+        from scripts.answers.judges import Judge
+        from scripts.answers.setting import Setting
 
         answer(
             questions, sampler or ["smc"], option or [], particles=particles, runs=runs,

@@ -18,7 +18,8 @@ the vote of the cloud, whatever Z is, so by Cantelli
 From R runs d^2/E[D^2] is estimated by (sum W^ x)^2 / (R sum (W^ x)^2), x = nu^(E) - nu^(not E), in
 which Z cancels, and pi*(E), to which the accuracy of a sampled answer goes as N grows, by
 sum W^ nu^(E) / sum W^. These are estimates and no limits: where the W^ differ much, few runs
-decide. Measured and estimated numbers of the same runs need not be in the order of the law.
+decide, and the share of the vote comes out too large (of one run it is 1). What is measured and
+what is estimated from the same runs need not be in the order of the law.
 """
 
 from __future__ import annotations

@@ -1,125 +1,34 @@
-"""Accuracy on questions of a user's own, with the accuracy law beside it."""
+"""One question and one sampler: accuracy, the accuracy law beside it, and the cost."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from scripts.answers.judges import Judge
+from scripts.answers.questions import Marker, Question, extractor, marker
+from scripts.answers.setting import Setting, reference_texts
 from scripts.cli.own import file_of, make_named_sampler
-from scripts.experiments.experiment import Rows
-from scripts.experiments.judges import Judge
-from scripts.experiments.language_model_switching import loaded
-from scripts.experiments.questions import Marker, Question, extractor, marker
 from simulator.errors import InputError
-from simulator.interval import Interval
 from simulator.measure.accuracy_law import pass_upper, weighted_law
 from simulator.measure.answers import cloud_scores
-from simulator.measure.confidence import hoeffding_interval
+from simulator.runs.cells import Rows
 from simulator.samplers.base import Sampler
 from simulator.samplers.runs import Runs
-from simulator.samplers.smc.sampler import SMC
-from simulator.text.prms import EndReward, TextPRM
+from simulator.text.prms import TextPRM
 from simulator.text.problem import LanguageModelProblem
-from simulator.typing import Floats
+from simulator.typing import Bools, Floats
 
-__all__ = [
-    "COSTS",
-    "LAW",
-    "MEASURED",
-    "Averages",
-    "Setting",
-    "average",
-    "cells",
-    "make_sampler_of",
-    "run_cell",
-]
+__all__ = ["NAME", "cells", "make_sampler_of", "run_cell"]
 
 NAME = "lm_own_answers"
-CONFIDENCE = 0.95
 KEEP = ("tokens", "clouds", "genealogy")
-# columns of the table, with what they are called
-MEASURED = {
-    "output": "output",
-    "sampled": "sampled from cloud",
-    "best": "highest reward",
-    "vote": "weighted vote",
-    "majority": "right outweighs wrong",
-    "passed": "pass@N",
-}
-LAW = {
-    "proposal": "a, one proposal is right",
-    "pass_law": "1 - (1 - a)^N >= pass@N",
-    "target": "pi*(right), limit of sampled",
-    "vote_low": "right outweighs wrong, >=",
-    "vote_high": "right outweighs wrong, <=",
-    "effective_runs": "runs that decide these, fewest",
-}
-COSTS = {
-    "model_calls": "next-token laws a run",
-    "prm_evaluations": "PRM evaluations a run",
-    "vote_calls": "next-token laws of the votes",
-    "failed": "failed runs, in all",
-}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How the texts of all questions are written.
-
-    Parameters
-    ----------
-    model, device : str
-        As in `load_language_model`.
-    horizon : int
-        H, number of levels.
-    stops : tuple of str
-        Texts of tokens that end a text, besides that of the model.
-    delimiters : tuple of str
-        Texts of tokens that end a step; a level is a step then.
-    step_tokens : int
-        Most tokens a step.
-    """
-
-    model: str
-    device: str = "cpu"
-    horizon: int = 16
-    stops: tuple[str, ...] = ()
-    delimiters: tuple[str, ...] = ()
-    step_tokens: int = 32
-
-    def problem(self, question: Question, prm: TextPRM) -> LanguageModelProblem:
-        """Pose a question to the model.
-
-        Parameters
-        ----------
-        question : Question
-            What is asked.
-        prm : TextPRM
-            What judges the texts.
-
-        Raises
-        ------
-        InputError
-            If the model cannot be had, or has no chat, or a text is not one token of it.
-        """
-        lm: Any = loaded(self.model, self.device)
-        if question.chat and not hasattr(lm, "chat"):
-            raise InputError(f"chat: {lm.name} has no chat template; use a plain prompt")
-        prompt = lm.chat(question.prompt) if question.chat else question.prompt
-        return LanguageModelProblem(
-            lm, prompt, self.horizon, prm,
-            delimiters=self.delimiters,  # type: ignore[arg-type]  # texts are read as tokens
-            block_tokens=self.step_tokens if self.delimiters else 1,
-            stops=self.stops,  # type: ignore[arg-type]
-        )  # fmt: skip
 
 
 def make_sampler_of(text: str, particles: int, options: Sequence[str]) -> Sampler:
@@ -198,7 +107,7 @@ def _plain(thing: Setting | Judge) -> dict[str, object]:
 def _digests(named: Sequence[str | None]) -> dict[str, str]:
     """Digests of the files that are named, so that a changed one is run again."""
     files = {str(file_of(t)): file_of(t) for t in named if t is not None and ".py" in t}
-    return {name: hashlib.sha256(Path(f).read_bytes()).hexdigest() for name, f in files.items()}
+    return {name: hashlib.sha256(f.read_bytes()).hexdigest() for name, f in files.items()}
 
 
 def run_cell(
@@ -214,14 +123,17 @@ def run_cell(
     seed: int,
     files: Mapping[str, str],
 ) -> Rows:
-    """One row: accuracy of one sampler on one question, the law beside it, and the cost."""
+    """One row: accuracy of one sampler on one question, the law beside it, and the cost.
+
+    Samplers of one question have one seed, so that those which draw alike judge the same texts.
+    """
     del files  # they are part of what the cell is
     asked, judged = Question(**question), Judge(**judge)
     lists_as_tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in setting.items()}
     written = Setting(**lists_as_tuples)  # type: ignore[arg-type]
     made = make_sampler_of(sampler, particles, options)
     seeds = np.random.SeedSequence([seed, number]).spawn(2)
-    drawn, calls = _votes(written, asked, votes, seed, number) if votes else ((), 0)
+    drawn, calls = reference_texts(written, asked, votes, seed, number) if votes else ((), 0)
     prm = judged.prm_of(asked, drawn)
     problem = written.problem(asked, prm)
     keep = tuple(name for name in KEEP if name in made.text_keeps)
@@ -273,80 +185,12 @@ def _scores(
 def _rewards(
     problem: LanguageModelProblem, prm: TextPRM, runs: Runs, texts: list[list[str]]
 ) -> Floats:
-    """log r of all particles; the function remembers them, so this costs nothing."""
+    """log r of the particles of positive weight; a function has been asked about them before."""
     assert runs.cloud_tokens is not None
-    flat = [text for cloud in texts for text in cloud]
-    closed = np.isin(runs.cloud_tokens, problem.ends).any(axis=2).ravel()
-    found = prm.log_values_of(flat, True, closed if prm.tells_end else None)
-    return found.reshape(runs.cloud_tokens.shape[:2])
-
-
-@cache
-def _votes(
-    setting: Setting, question: Question, votes: int, seed: int, number: int
-) -> tuple[tuple[str, ...], int]:
-    """Texts of pi_ref, with the number of next-token laws that they took."""
-    problem = setting.problem(question, EndReward(lambda texts: np.ones(len(texts))))
-    rng = np.random.SeedSequence([seed, number]).spawn(2)[0]
-    runs = SMC(1).run(problem, votes, rng=rng, keep=("tokens",))
-    assert runs.tokens is not None
-    return tuple(problem.text(path) for path in runs.tokens), int(runs.model_calls.sum())
-
-
-@dataclass(frozen=True)
-class Averages:
-    """Averages of one sampler over the questions.
-
-    Parameters
-    ----------
-    sampler : str
-        With its options.
-    questions : int
-        How many.
-    n, runs : int
-        N; runs a question.
-    measured : dict of str to Interval
-        By the keys of `MEASURED`, with limits; those that the sampler gives.
-    law, costs : dict of str to float
-        By the keys of `LAW` and `COSTS`; estimates, and counts.
-    """
-
-    sampler: str
-    questions: int
-    n: int
-    runs: int
-    measured: dict[str, Interval]
-    law: dict[str, float]
-    costs: dict[str, float]
-
-
-def average(table: pd.DataFrame) -> list[Averages]:
-    """Average the rows of each sampler over the questions.
-
-    The questions are fixed and the runs are random: limits are for the average over these
-    questions of the rate on each, which independent runs on unlike questions estimate.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of `run_cell`, as many runs on every question.
-
-    Returns
-    -------
-    list of Averages
-        In the order of the table.
-    """
-    out = []
-    for sampler, rows in table.groupby("sampler", sort=False):
-        runs, given = int(rows["runs"].sum()), set(rows.columns[rows.notna().all()])
-        out.append(
-            Averages(
-                str(sampler), len(rows), int(rows["n"].iloc[0]), int(rows["runs"].iloc[0]),
-                {k: hoeffding_interval(float(rows[k].mean()), runs, CONFIDENCE)
-                 for k in MEASURED if k in given},
-                {k: float(rows[k].min() if k == "effective_runs" else rows[k].mean())
-                 for k in LAW if k in given},
-                {k: float(rows[k].sum() if k == "failed" else rows[k].mean()) for k in COSTS},
-            )
-        )  # fmt: skip
+    assert runs.cloud_log_weights is not None
+    out = np.full(runs.cloud_tokens.shape[:2], -np.inf)
+    live = np.isfinite(runs.cloud_log_weights[:, -1]) & ~runs.failed[:, None]
+    flat = [texts[r][n] for r, n in np.argwhere(live)]
+    closed: Bools = np.asarray(np.isin(runs.cloud_tokens[live], problem.ends).any(axis=-1))
+    out[live] = prm.log_values_of(flat, True, closed if prm.tells_end else None)
     return out

@@ -2,14 +2,13 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-import scripts.cli.answers as command
-import scripts.cli.lm_study as lm_study
-import scripts.experiments.judges as judges
-import scripts.experiments.own_answers as own
+from scripts.answers import averages, cells, command, judges, setting
+from scripts.cli import lm_study
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.runs.store import read_table
@@ -48,6 +47,15 @@ class Mine(SMC):
 
 judge = TextPRM(value)
 
+def hopeless(texts, prompt):
+    return [float(prompt == "one more: ")] * len(texts)
+
+def is_told(texts, closed):
+    assert list(closed) == [len(t.split()) < 2 for t in texts]  # cut at two words
+    return value(texts)
+
+ends = TextPRM(value, is_told, tells_end=True)
+
 def breaks(text):
     raise RuntimeError("first line\\nsecond")
 
@@ -59,9 +67,9 @@ PRM = ("--prm", "own.py:value")
 @pytest.fixture
 def lm(monkeypatch, tmp_path):
     made = TabularLM({"two and two: ": SUM, "one more: ": OTHER}, WORDS)
-    monkeypatch.setattr(own, "loaded", lambda name, device: made)
+    monkeypatch.setattr(setting, "loaded", lambda name, device: made)
     monkeypatch.setattr(lm_study, "missing", lambda model: None)
-    own._votes.cache_clear()
+    setting.reference_texts.cache_clear()
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.py").write_text(FILE)
     write(tmp_path, [{"prompt": "two and two: ", "answer": 4},
@@ -124,11 +132,11 @@ def test_rates_are_those_of_the_exact_laws(capsys):
         mean = np.mean([rows[q, average["sampler"]]["output"] for q in ("1", "more")])
         measured = average["measured"]["output"]
         assert measured["value"] == pytest.approx(mean)
-        limits = own.hoeffding_interval(mean, 4000, own.CONFIDENCE)
+        limits = averages.hoeffding_interval(mean, 4000, averages.CONFIDENCE)
         assert (measured["low"], measured["high"]) == (limits.low, limits.high)
-    table, made_by = read_table(own.Path(found["table"]))
+    table, made_by = read_table(Path(found["table"]))
     assert len(table) == 4
-    assert made_by["kind"] == own.NAME
+    assert made_by["kind"] == cells.NAME
 
 
 @pytest.mark.usefixtures("lm")
@@ -147,7 +155,7 @@ def test_what_is_printed(capsys):
 
 @pytest.mark.usefixtures("lm")
 def test_finished_questions_are_kept(capsys, monkeypatch):
-    done, whole = [], own.run_cell
+    done, whole = [], cells.run_cell
 
     def counted(**cell):
         if len(done) == 3:
@@ -165,7 +173,7 @@ def test_finished_questions_are_kept(capsys, monkeypatch):
     assert ask(capsys, *options)[0] == first
     assert done[3:] == ["again"]
     # a PRM that has changed is another one
-    own.Path("own.py").write_text(FILE.replace("3.0", "9.0"))
+    Path("own.py").write_text(FILE.replace("3.0", "9.0"))
     ask(capsys, *options)
     assert done[3:] == ["again"] * 5
     # more samplers leave those that are there alone
@@ -243,6 +251,38 @@ def test_the_end_only_and_steps(capsys):
     assert found == ""  # the tables have no token that ends a text
 
 
+@pytest.mark.usefixtures("lm")
+def test_questions_on_which_all_runs_fail(capsys):
+    """Nothing is known of pi* there, and so nothing of its average."""
+    options = ("--prm", "own.py:hopeless", "--end-only", "-r", 4, "-n", 2)
+    found, _ = ask(capsys, *options, "--json")
+    first, second = found["questions"]
+    assert (first["failed"], first["output"], first["vote"]) == (4, 0, 0)
+    assert first["target"] is None
+    assert second["failed"] == 0
+    (average,) = found["averages"]
+    assert set(average["law"]) == {"proposal", "pass_law"}
+    out, _ = ask(capsys, *options)
+    assert "nan" not in out.lower()
+
+
+def test_a_chat_poses_messages(lm, capsys, monkeypatch):
+    monkeypatch.setattr(lm, "chat", lambda message: message.removeprefix("say "), raising=False)
+    write(Path(), [{"prompt": "say two and two: ", "answer": 4, "chat": True}])
+    found = ask(capsys, "-r", 20, "--json")[0]["questions"]
+    write(Path(), [{"prompt": "say two and two: ", "answer": 4}])
+    assert ask(capsys, "--chat", "-r", 20, "--json")[0]["questions"] == found
+    write(Path(), [QUESTION])
+    assert ask(capsys, "-r", 20, "--json")[0]["questions"] == found
+
+
+def test_a_reward_that_asks_for_ends_is_told(lm, capsys, monkeypatch):
+    ending = TabularLM(SUM, WORDS, eos=2)
+    monkeypatch.setattr(setting, "loaded", lambda name, device: ending)
+    found = ask(capsys, "--prm", "own.py:ends", "-r", 40, "--json")[0]["questions"]
+    assert 0 < found[0]["output"] < 1
+
+
 QUESTION = {"prompt": "two and two: ", "answer": 4}
 LINES = [
     ("{", "line 2: not JSON"),
@@ -292,7 +332,7 @@ def no_model(lm, monkeypatch):
     def load(name, device):
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr(own, "loaded", load)
+    monkeypatch.setattr(setting, "loaded", load)
     return lm
 
 

@@ -7,23 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from scripts.answers.averages import CONFIDENCE, COSTS, LAW, MEASURED, Averages, average
+from scripts.answers.cells import NAME, cells, make_sampler_of, run_cell
+from scripts.answers.judges import Judge
+from scripts.answers.questions import extractor, read_questions
+from scripts.answers.setting import Setting
 from scripts.cli.lm_study import compute
 from scripts.cli.show import emit
-from scripts.experiments.judges import Judge
-from scripts.experiments.own_answers import (
-    CONFIDENCE,
-    COSTS,
-    LAW,
-    MEASURED,
-    NAME,
-    Averages,
-    Setting,
-    average,
-    cells,
-    make_sampler_of,
-    run_cell,
-)
-from scripts.experiments.questions import extractor, read_questions
 from simulator.errors import InputError
 from simulator.samplers.registry import option_names, parse_options
 
@@ -59,7 +49,7 @@ def answer(
     Parameters
     ----------
     file : Path
-        JSON lines; see `scripts.experiments.questions`.
+        JSON lines; see `scripts.answers.questions`.
     samplers, options : list of str
         As in `make_sampler_of`; an option goes to the samplers that know it, and one must.
     particles, runs, votes, seed : int

@@ -9,8 +9,8 @@ from functools import cache
 
 import numpy as np
 
+from scripts.answers.questions import Question, extractor, with_prompt
 from scripts.cli.own import guarded, named_object
-from scripts.experiments.questions import Question, extractor, with_prompt
 from simulator.checks import check_choice
 from simulator.errors import InputError
 from simulator.text.prms import EndReward, TextFunction, TextPRM, as_numbers, majority
