@@ -9,6 +9,8 @@ import pytest
 
 from scripts.answers import averages, cells, command, judges, setting
 from scripts.cli import lm_study
+from scripts.experiments import language_model_answers as packaged
+from simulator.language_models.prompts import prompts
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.runs.store import read_table
@@ -392,3 +394,21 @@ def test_what_goes_wrong_on_the_way_is_one_line(capsys, tmp_path, question, opti
 def test_the_packaged_questions_take_no_options_of_a_file(capsys, option):
     _, err = run(capsys, "lm", "answers", *option, code=2)
     assert f"{option[0]}: only with a file of questions" in err
+
+
+def test_without_a_file_the_packaged_questions_are_asked(capsys, monkeypatch, tmp_path):
+    question = prompts()["questions"][0] | {"tokens": 1}
+    tables = {question["prompt"]: [[[0.3, 0.7]]],
+              packaged.EXAMPLES + question["prompt"]: [[[0.9, 0.1]]]}  # fmt: skip
+    models = {text: TabularModel.tree(rows) for text, rows in tables.items()}
+    made = TabularLM(models, [question["answer"], "no"])
+    monkeypatch.setattr(packaged, "loaded", lambda name, device: made)
+    monkeypatch.setattr(packaged, "prompts", lambda: {"questions": [question]})
+    monkeypatch.setattr(lm_study, "missing", lambda model: None)
+    out, _ = run(capsys, "lm", "answers", "--model", "tables", "-r", 20, "--out", tmp_path)
+    caption, table, picture = out.splitlines()
+    assert "1 questions to tables, N = 4, 20 runs a point" in caption
+    assert Path(picture).exists()
+    rows, made_by = read_table(Path(table))
+    assert rows["sampler"].tolist() == ["SMC", "best of N"]
+    assert made_by["kind"] == "language_model_answers"
