@@ -53,8 +53,9 @@ def make_sampler_of(text: str, particles: int, options: Sequence[str]) -> Sample
         name, _, rest = text.partition(":")
         settings = [x.strip() for x in rest.split(",")] + settings
     made = make_named_sampler(name, particles, settings)
-    if type(made).on_text is Sampler.on_text:
-        raise InputError(f"{type(made).__name__} runs on tabular problems only")
+    kind: type = type(made)  # a file may hold what only looks like a sampler
+    if not issubclass(kind, Sampler) or kind.on_text is Sampler.on_text:
+        raise InputError(f"{kind.__name__} runs on tabular problems only")
     return made
 
 

@@ -23,6 +23,7 @@ WORDS = ["4 ", "5 ", "no "]
 SUM = TabularModel.tree([[[0.3, 0.5, 0.2]], [[0.2, 0.2, 0.6]] * 3])
 OTHER = TabularModel.tree([[[0.1, 0.8, 0.1]], [[0.5, 0.25, 0.25]] * 3])
 FILE = """
+from dataclasses import dataclass
 from simulator import SMC, TextPRM
 
 def value(texts):
@@ -46,6 +47,10 @@ def wrong(text):
 
 class Mine(SMC):
     pass
+
+@dataclass(frozen=True)
+class Loose:
+    n_particles: int
 
 judge = TextPRM(value)
 
@@ -320,6 +325,8 @@ OPTIONS = [
     (["--extract", "own.py:nothing"], "own.py: holds no function 'nothing'"),
     (["--sampler", "magic"], "sampler 'magic' is not known"),
     (["--sampler", "audit"], "tabular problems only"),
+    (["--sampler", "own.py:Loose"], "Loose runs on tabular problems only"),
+    (["--sampler", "own.py:Nobody"], "holds no class 'Nobody'"),
     (["--sampler", "smc", "--sampler", "smc"], "'smc' is given twice"),
     (["--sampler", "smc:block=0"], "block: 0"),
     (["-O", "magic=1"], "has no option 'magic'"),
