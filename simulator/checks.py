@@ -155,8 +155,10 @@ def check_file(path: Path) -> None:
     Raises
     ------
     InputError
-        If it is a folder, a pipe or a device, or its name is too long.
+        If it is a folder, a pipe or a device, or no file can have its name.
     """
+    if "\0" in str(path):
+        raise InputError(f"{str(path)!r}: no file has such a name")
     try:
         if path.is_dir():
             raise InputError(f"{path}: Is a directory")

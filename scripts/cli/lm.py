@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simulator.errors import InputError
 from simulator.language_models.extra import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ OutOption = Annotated[Path, typer.Option("--out", help="Folder of results; parts
 JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")]
 
 RESULTS = Path("results")
+# options of `answers` that the packaged questions have no use for
+OF_A_FILE = ("sampler", "option", "prm", "votes", "reward_model", "kind", "end_only", "extract",
+             "horizon", "stop", "delimiter", "step_tokens", "chat", "seed", "json")  # fmt: skip
 
 
 @lm.command()
@@ -108,20 +112,80 @@ def study(
 
 @lm.command()
 def answers(
+    context: typer.Context,
+    questions: Annotated[
+        Path | None,
+        typer.Argument(help='JSON lines {"prompt", "answer"} or {"prompt", "checker"}.'),
+    ] = None,
+    sampler: Annotated[
+        list[str] | None,
+        typer.Option("--sampler", help="NAME, NAME:key=value,... or FILE.py:CLASS; repeatable."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-O", help="key=value, for the samplers that know the key."),
+    ] = None,
+    prm: Annotated[
+        str | None,
+        typer.Option("--prm", help="majority (votes of pi_ref), or FILE.py:NAME of texts."),
+    ] = None,
+    votes: Annotated[int, typer.Option(min=1, help="Texts that vote, for majority.")] = 16,
+    reward_model: Annotated[
+        str | None, typer.Option(help="Name or folder of a classifier, in place of --prm.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help="What it classifies: sequence or token.")] = "sequence",
+    end_only: Annotated[
+        bool, typer.Option("--end-only", help="Ask about finished texts only; V^ = 1 before.")
+    ] = False,
+    extract: Annotated[
+        str | None,
+        typer.Option(help="FILE.py:FUNCTION, text to answer; else its first number or word."),
+    ] = None,
+    horizon: Annotated[int, typer.Option("--horizon", min=1, help="Levels H.")] = 16,
+    stop: Annotated[
+        list[str] | None, typer.Option(help="Text of a token that ends a text; repeatable.")
+    ] = None,
+    delimiter: Annotated[
+        list[str] | None,
+        typer.Option(help="Text of a token that ends a step; a level is a step then."),
+    ] = None,
+    step_tokens: Annotated[
+        int, typer.Option(min=1, help="Most tokens a step, with --delimiter.")
+    ] = 32,
+    chat: Annotated[bool, typer.Option("--chat", help="Prompts are messages to a chat.")] = False,
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = "cpu",
     particles: Annotated[int, typer.Option("--particles", "-n", min=1, help="Particles N.")] = 4,
     runs: RunsOption = 24,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all draws.")] = 0,
     jobs: JobsOption = 1,
     out: OutOption = RESULTS,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, of a file.")] = False,
 ) -> None:
-    """Ask questions: SMC with its highest-V^ particle against best-of-N."""
+    """Ask the questions of a file, or packaged ones: accuracy, pass@N, cost, the accuracy law."""
+    if questions is not None:
+        from scripts.answers.command import answer
+        from scripts.answers.judges import Judge
+        from scripts.answers.setting import Setting
+
+        answer(
+            questions, sampler or ["smc"], option or [], particles=particles, runs=runs,
+            setting=Setting(model, device, horizon, tuple(stop or ()), tuple(delimiter or ()),
+                            step_tokens),
+            judge=Judge(prm, reward_model, kind, end_only, extract, device), votes=votes,
+            chat=chat, seed=seed, jobs=jobs, out=out, as_json=json,
+        )  # fmt: skip
+        return
+    for name in OF_A_FILE:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            raise InputError(f"--{name.replace('_', '-')}: only with a file of questions")
     from figures.language_model_answers import LANGUAGE_MODEL_ANSWERS
     from scripts.cli.lm_study import run
     from scripts.experiments.language_model_answers import run_cell
-    from scripts.experiments.language_model_answers import study as questions
+    from scripts.experiments.language_model_answers import study as packaged
 
-    asked = questions(n=particles, runs=runs, model=model, device=device)
+    asked = packaged(n=particles, runs=runs, model=model, device=device)
     run("lm_answers", asked, model, jobs, out, run_cell, LANGUAGE_MODEL_ANSWERS)
 
 
@@ -136,7 +200,6 @@ def table(
     device: DeviceOption = "cpu",
 ) -> None:
     """Tabulate a prompt switch over a few words: a problem file for every other command."""
-    from simulator.errors import InputError
     from simulator.language_models.tabulate import switch_tables, tabulate
     from simulator.problem.files import save_problem
 
@@ -187,7 +250,6 @@ def sample(
     """Draw texts that follow one prompt as if it were another, or that match; in JSON lines."""
     from scripts.cli import texts
     from scripts.cli.own import make_named_sampler
-    from simulator.errors import InputError
     from simulator.text.problem import LanguageModelProblem
     from simulator.text.prompt_switching import PromptSwitching
     from simulator.text.regex import RegexPRM

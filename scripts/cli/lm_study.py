@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+
 from figures.figure import FigureSpec, save
 from figures.prompt_switching import LANGUAGE_MODEL_SWITCHING as SPEC
 from scripts.experiments.language_model_switching import missing, run_cell
@@ -16,7 +18,7 @@ from simulator.runs.provenance import provenance
 from simulator.runs.store import open_folder, write_table
 from simulator.runs.workers import Workers
 
-__all__ = ["run"]
+__all__ = ["compute", "run"]
 
 
 def run(
@@ -32,11 +34,47 @@ def run(
 
     Parameters
     ----------
+    name, cells, model, jobs, out, function
+        As in `compute`.
+    spec : FigureSpec, optional
+        The picture; its name is that of the study.
+
+    Raises
+    ------
+    InputError
+        If packages are missing or `out` cannot be written.
+    """
+    table, path = compute(spec.name, name, cells, model, jobs, out, function)
+    picture = save(spec, table, out / "figures", name)[0]
+    print(f"{spec.caption(table)}\n{path}\n{picture}")
+
+
+def compute(
+    study: str,
+    name: str,
+    cells: list[Cell],
+    model: str,
+    jobs: int,
+    out: Path,
+    function: Callable[..., Rows],
+) -> tuple[pd.DataFrame, Path]:
+    """Run the cells that are not done, write the table into `out`, return it and its path.
+
+    Parameters
+    ----------
+    study : str
+        Its name in provenance.
     name : str
         Of the table and the picture.
     cells : list of dict
         From `scripts.experiments.language_model_switching`.
-    function : callable, optional
+    model : str
+        Name or folder of the language model.
+    jobs : int
+        Worker processes.
+    out : Path
+        Folder of results.
+    function : callable
         Of a cell.
 
     Raises
@@ -53,10 +91,9 @@ def run(
     with progress_bar() as progress:
         task = progress.add_task(name, total=len(cells))
         table = run_cells(
-            spec.name, function, cells, out / "cells", workers=Workers(jobs),
+            study, function, cells, out / "cells", workers=Workers(jobs),
             advance=lambda done: progress.advance(task, done),
         )  # fmt: skip
     path = out / "tables" / f"{name}.parquet"
-    write_table(table, path, provenance(spec.name, {"cells": cells}))
-    picture = save(spec, table, out / "figures", name)[0]
-    print(f"{spec.caption(table)}\n{path}\n{picture}")
+    write_table(table, path, provenance(study, {"cells": cells}))
+    return table, path

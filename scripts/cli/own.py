@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.errors import InputError
 
@@ -15,7 +17,15 @@ if TYPE_CHECKING:
     from simulator.samplers.reweighted.rule import Rule
     from theory.statement import Bound
 
-__all__ = ["make_named_sampler", "named_aggregations", "named_statements"]
+__all__ = [
+    "file_of",
+    "guarded",
+    "make_named_sampler",
+    "named_aggregations",
+    "named_function",
+    "named_object",
+    "named_statements",
+]
 
 
 def named_statements(wanted: list[str]) -> list[Bound]:
@@ -108,15 +118,91 @@ def named_aggregations(wanted: list[str]) -> list[Rule]:
 
     out: list[Rule] = []
     for text in wanted:
-        path, name = _split(text)
-        if path is None or not name:
-            raise InputError(f"aggregation {text!r} is not FILE.py:FUNCTION")
-        function = vars(_load(path)).get(name)
-        if not callable(function):
-            raise InputError(f"{path}: holds no function {name!r}")
+        function = _callable(text, named_object(text, "aggregation"))
         summary = (function.__doc__ or "").strip().partition("\n")[0]
-        out.append(aggregation(name, function, summary))
+        out.append(aggregation(_split(text)[1], function, summary))
     return out
+
+
+def named_object(text: str, what: str) -> object:
+    """Return what a file holds under a name.
+
+    Parameters
+    ----------
+    text : str
+        FILE.py:NAME.
+    what : str
+        What the message calls it.
+
+    Raises
+    ------
+    InputError
+        If the text is not of this form, the file cannot be loaded or does not hold the name.
+    """
+    path, name = _split(text)
+    if path is None or not name:
+        raise InputError(f"{what} {text!r} is not FILE.py:FUNCTION")
+    held = vars(_load(path))
+    if name not in held:
+        raise InputError(f"{path}: holds no function {name!r}")
+    return held[name]
+
+
+def named_function(text: str, what: str) -> Callable[..., Any]:
+    """Return a function of a file that tells in one line whatever goes wrong in it.
+
+    Parameters
+    ----------
+    text, what : str
+        As in `named_object`.
+
+    Raises
+    ------
+    InputError
+        As `named_object` does, or if it is no function.
+    """
+    return guarded(text, _callable(text, named_object(text, what)))
+
+
+def guarded(text: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function of a file tell in one line whatever goes wrong in it.
+
+    Parameters
+    ----------
+    text : str
+        FILE.py:FUNCTION.
+    function : callable
+        What was found there.
+    """
+
+    @wraps(function)
+    def told(*args: object, **options: object) -> object:
+        try:
+            return function(*args, **options)
+        except InputError:
+            raise
+        except Exception as fault:
+            raise _told(Path(text), fault) from None
+
+    return told
+
+
+def file_of(text: str) -> Path:
+    """Return the file of FILE.py:FUNCTION.
+
+    Parameters
+    ----------
+    text : str
+        The file and the name, which must be given.
+    """
+    return _split(text)[0] or Path(text)
+
+
+def _callable(text: str, found: object) -> Callable[..., Any]:
+    path, name = _split(text)
+    if not callable(found):
+        raise InputError(f"{path}: holds no function {name!r}")
+    return found
 
 
 def _some(names: list[str]) -> str:

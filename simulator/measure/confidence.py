@@ -15,6 +15,7 @@ from simulator.interval import Interval
 __all__ = [
     "BettingUpper",
     "clopper_pearson",
+    "hoeffding_interval",
     "mean_interval",
     "mean_upper",
     "proportion_lower",
@@ -201,6 +202,62 @@ def mean_interval(
     bottom = low + high - mean_upper(low + high - x, half, low, high)
     top = mean_upper(x, half, low, high)
     return Interval(mean, min(bottom, mean), max(top, mean), confidence)
+
+
+def hoeffding_interval(mean: float, n: int, confidence: float) -> Interval:
+    r"""Average of the means of n independent variables in [0, 1] that need not be alike.
+
+    Hoeffding's first theorem ("Probability inequalities for sums of bounded random variables",
+    JASA 58, 1963): if the means average to m, the average of the draws is above x > m with
+    probability at most exp(-n KL(x, m)), KL between coins, and below x < m likewise. Limits for
+    one law, as those of Clopper and Pearson or by betting, do not hold here.
+
+    Parameters
+    ----------
+    mean : float
+        Average of the n draws, in [0, 1].
+    n : int
+        Number of draws, n >= 1.
+    confidence : float
+        Probability that both limits hold, in (0, 1).
+
+    Returns
+    -------
+    Interval
+
+    Raises
+    ------
+    ValueError
+        If there is no draw, or the average is outside of [0, 1].
+
+    Examples
+    --------
+    >>> found = hoeffding_interval(0.5, 100, 0.95)
+    >>> round(found.low, 4), round(found.high, 4)
+    (0.3667, 0.6333)
+    """
+    if n < 1 or not -1e-12 < mean < 1 + 1e-12:
+        raise ValueError("hoeffding_interval needs the average of at least one draw in [0, 1]")
+    x = min(max(mean, 0.0), 1.0)
+    most = math.log(2 / (1 - confidence)) / n
+    return Interval(x, 1 - _farthest(1 - x, most), _farthest(x, most), confidence)
+
+
+def _farthest(x: float, most: float) -> float:
+    """Return the largest m with KL(x, m) <= most, up to rounding on the safe side."""
+    from scipy.optimize import brentq
+    from scipy.special import rel_entr
+
+    top = 1 - 1e-15
+    if x >= top:
+        return 1.0
+
+    def gap(m: float) -> float:
+        return float(rel_entr(x, m) + rel_entr(1 - x, 1 - m)) - most
+
+    if gap(top) <= 0:
+        return 1.0
+    return min(float(brentq(gap, x, top, xtol=1e-15)) + 1e-12, 1.0)
 
 
 def proportion_lower(successes: int, n: int, delta: float) -> float:

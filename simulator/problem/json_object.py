@@ -1,4 +1,4 @@
-"""Files that hold one JSON object of known fields."""
+"""JSON objects of known fields, in files and in lines of files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from simulator.errors import InputError
 
-__all__ = ["known_fields", "read_object"]
+__all__ = ["known_fields", "parse_object", "read_object"]
 
 
 def read_object(file: Path) -> dict[str, object]:
@@ -30,6 +30,29 @@ def read_object(file: Path) -> dict[str, object]:
     OSError
         If it cannot be read.
     """
+    try:
+        return parse_object(file.read_bytes().decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise InputError("not UTF-8 text") from None
+
+
+def parse_object(text: str) -> dict[str, object]:
+    """Read a text that is one JSON object, in which no key is given twice.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InputError
+        If it is anything else.
+    """
 
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         out = dict(pairs)
@@ -40,11 +63,10 @@ def read_object(file: Path) -> dict[str, object]:
         return out
 
     try:
-        content = json.loads(file.read_bytes().decode("utf-8-sig"), object_pairs_hook=once)
-    except UnicodeDecodeError:
-        raise InputError("not UTF-8 text") from None
+        content = json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as fault:
-        raise InputError(f"not JSON: line {fault.lineno}: {fault.msg}") from None
+        line = f"line {fault.lineno}: " if "\n" in text else ""
+        raise InputError(f"not JSON: {line}{fault.msg}") from None
     except RecursionError:
         raise InputError("nested too deeply") from None
     except InputError:
@@ -52,7 +74,7 @@ def read_object(file: Path) -> dict[str, object]:
     except ValueError:  # a whole number with thousands of digits
         raise InputError("a number is too long") from None
     if not isinstance(content, dict):
-        raise InputError("the file must hold one object")
+        raise InputError("not one JSON object")
     return content
 
 

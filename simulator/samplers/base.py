@@ -42,10 +42,23 @@ class Sampler(ABC):
         Number of particles N >= 1.
     keeps : tuple of str
         Optional results that `run` can keep on tabular problems.
+    text_keeps : tuple of str
+        Optional results that `run` can keep on language models.
     """
 
     n_particles: int
     keeps: ClassVar[tuple[str, ...]] = KEEP
+    text_keeps: ClassVar[tuple[str, ...]] = tuple(TEXT_KEEP)
+
+    @property
+    def weighted_clouds(self) -> bool:
+        """Whether E[W^_H nu^_H(f)] = E_ref[r f] for the last weighted cloud, if no mass is lost."""
+        return False
+
+    @property
+    def independent_proposals(self) -> bool:
+        """Whether the particles of the last cloud are iid given something that was drawn before."""
+        return False
 
     @property
     def properly_weighted(self) -> bool:
@@ -119,7 +132,7 @@ class Sampler(ABC):
             seeds = run_seeds(rng, n_runs, first_block)
             return self.from_seeds(problem, seeds, tuple(keep), n_threads)
         if isinstance(problem, LanguageModelProblem):
-            check_keep(keep, tuple(TEXT_KEEP))
+            check_keep(keep, self.text_keeps)
             return self._batches(problem, run_seeds(rng, n_runs, first_block), keep)
         raise InputError(f"problem: {problem!r:.60} is not a problem")
 

@@ -23,7 +23,7 @@ from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 
-__all__ = ["SAMPLERS", "Sampler", "make_sampler", "parse_options", "register"]
+__all__ = ["SAMPLERS", "Sampler", "make_sampler", "option_names", "parse_options", "register"]
 
 N_PARTICLES = 4
 
@@ -150,6 +150,31 @@ def parse_options(name: str | type, settings: Sequence[str]) -> dict[str, object
             raise InputError(f"option {key!r} is given twice")
         out[key] = _value(key, value, fields[key])
     return out
+
+
+def option_names(name: str | type) -> tuple[str, ...]:
+    """Return the options of a sampler by name.
+
+    Parameters
+    ----------
+    name : str or type
+        As in `make_sampler`.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    InputError
+        If the name is not known.
+
+    Examples
+    --------
+    >>> option_names("lookahead")
+    ('depth', 'rollouts', 'resampling', 'ess_threshold', 'select')
+    """
+    return tuple(_fields(name))
 
 
 def _class(name: str | type) -> Any:

@@ -75,6 +75,7 @@ class Backtracking(Sampler):
     """
 
     keeps: ClassVar[tuple[str, ...]] = ("tokens",)
+    text_keeps: ClassVar[tuple[str, ...]] = ("tokens",)
     n_particles: int
     stop: str = "leaf"
     steps: int = 0

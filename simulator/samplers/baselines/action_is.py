@@ -61,6 +61,16 @@ class ActionImportanceSampling(Sampler):
         return True
 
     @property
+    def weighted_clouds(self) -> bool:
+        """As of the filter."""
+        return self.filter.weighted_clouds
+
+    @property
+    def independent_proposals(self) -> bool:
+        """As of the filter: iid given the one path."""
+        return self.filter.independent_proposals
+
+    @property
     def filter(self) -> SMC:
         """The particle filter that this is."""
         return SMC(self.n_particles, resampling="single")

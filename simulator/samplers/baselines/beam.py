@@ -52,6 +52,7 @@ class Beam(Sampler):
     """
 
     keeps: ClassVar[tuple[str, ...]] = ("tokens",)
+    text_keeps: ClassVar[tuple[str, ...]] = ("tokens",)
     n_particles: int
 
     def __post_init__(self) -> None:

@@ -51,10 +51,16 @@ class BestOfN(Sampler):
     """
 
     keeps: ClassVar[tuple[str, ...]] = ("tokens",)
+    text_keeps: ClassVar[tuple[str, ...]] = ("tokens", "clouds")
     n_particles: int
 
     def __post_init__(self) -> None:
         check_int("n_particles", self.n_particles, 1)
+
+    @property
+    def independent_proposals(self) -> bool:
+        """Always true: they are N iid paths."""
+        return True
 
     def facts(self, problem: Problem) -> Facts:
         """See `Sampler.facts`: it estimates no Z."""

@@ -59,6 +59,16 @@ class SIS(Sampler):
         """Always true: E[W^_H 1{Y = y}] = pi_ref(y) r(y), whatever V^ is."""
         return True
 
+    @property
+    def weighted_clouds(self) -> bool:
+        """Always true: the output is drawn from the cloud."""
+        return True
+
+    @property
+    def independent_proposals(self) -> bool:
+        """Always true: they are N iid paths."""
+        return True
+
     def facts(self, problem: Problem) -> Facts:
         """See `Sampler.facts`."""
         del problem

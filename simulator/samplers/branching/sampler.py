@@ -66,6 +66,7 @@ class SMCIndependent(Sampler):
     """
 
     keeps: ClassVar[tuple[str, ...]] = ("tokens",)
+    text_keeps: ClassVar[tuple[str, ...]] = ("tokens",)
     n_particles: int
     max_particles: int = 4_000_000
 

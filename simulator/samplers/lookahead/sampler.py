@@ -92,6 +92,16 @@ class Lookahead(Sampler):
         """Whether E[W^_H 1{Y = y}] = pi_ref(y) r(y) where no mass is lost (lemma C.2)."""
         return self.filter.properly_weighted
 
+    @property
+    def weighted_clouds(self) -> bool:
+        """As of the filter."""
+        return self.filter.weighted_clouds
+
+    @property
+    def independent_proposals(self) -> bool:
+        """As of the filter."""
+        return self.filter.independent_proposals
+
     def _cost(self, problem: Problem) -> tuple[Ints, Ints]:
         """PRM evaluations and model calls of a run that has gone through 0..H levels."""
         steps = [min(self.depth, problem.horizon - h) for h in range(1, problem.horizon + 1)]

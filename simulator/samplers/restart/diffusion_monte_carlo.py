@@ -58,6 +58,7 @@ class DiffusionMonteCarlo(Sampler):
     """
 
     keeps: ClassVar[tuple[str, ...]] = ("tokens", "genealogy", "clouds")
+    text_keeps: ClassVar[tuple[str, ...]] = keeps
     n_particles: int
     restart: bool = True
     z_bound: float | str = "auto"

@@ -89,6 +89,21 @@ class SMC(Sampler):
         """Whether E[W^_H 1{Y = y}] = pi_ref(y) r(y) where no mass is lost (lemma C.2)."""
         return self.select == "sample"
 
+    @property
+    def weighted_clouds(self) -> bool:
+        """Always true, whatever is selected from the last cloud."""
+        return True
+
+    @property
+    def independent_proposals(self) -> bool:
+        """See `Sampler.independent_proposals`: so they are if parents are, or are never chosen.
+
+        Under "single" they are iid given their one parent; of other schemes the offspring depend
+        on each other, and an adaptive rule may leave particles with different parents.
+        """
+        iid = self.resampling in ("multinomial", "single") and self.ess_threshold >= 1
+        return iid or self.ess_threshold == 0 or self.n_particles == 1
+
     def facts(self, problem: Problem) -> Facts:
         """See `Sampler.facts`; with one particle or level nothing is resampled, in any scheme."""
         still = self.n_particles == 1 or problem.horizon == 1

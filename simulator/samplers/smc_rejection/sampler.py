@@ -75,6 +75,7 @@ class SMCRejection(Sampler):
     """
 
     keeps: ClassVar[tuple[str, ...]] = ("tokens", "genealogy", "clouds")
+    text_keeps: ClassVar[tuple[str, ...]] = keeps
     n_particles: int
     method: str = "rejection"
     eta: float | str = "auto"
@@ -91,6 +92,16 @@ class SMCRejection(Sampler):
     @property
     def properly_weighted(self) -> bool:
         """Whether E[W^_H 1{Y = y}] = pi_ref(y) r(y) where no mass is lost (lemma C.2)."""
+        return True
+
+    @property
+    def weighted_clouds(self) -> bool:
+        """Always true: the output is drawn from the cloud."""
+        return True
+
+    @property
+    def independent_proposals(self) -> bool:
+        """Always true: given the cloud before."""
         return True
 
     def facts(self, problem: Problem) -> Facts:

@@ -39,7 +39,7 @@ def run_smc_rejection(
     else:
         log_w = _by_enumeration(cloud, genealogy)
     picked = pick_weighted(cloud, np.ones(cloud.shape))
-    equal = np.zeros((*genealogy.shape,))
+    equal = np.where(genealogy < 0, -np.inf, 0.0)
     return to_runs(cloud, picked, log_w, genealogy=genealogy, log_weights=equal)
 
 

@@ -3,9 +3,16 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import rel_entr
 from scipy.stats import binom
 
-from simulator.measure.confidence import BettingUpper, clopper_pearson, mean_interval, mean_upper
+from simulator.measure.confidence import (
+    BettingUpper,
+    clopper_pearson,
+    hoeffding_interval,
+    mean_interval,
+    mean_upper,
+)
 
 
 @pytest.mark.parametrize("p", [0.03, 0.3, 0.5, 0.9])
@@ -92,3 +99,46 @@ def test_range_is_an_argument():
 def test_out_of_range_is_refused():
     with pytest.raises(ValueError, match="inside"):
         mean_upper([0.0, 1.5], 0.1)
+
+
+def poisson_binomial(chances):
+    """Law of the number of successes of independent, unlike trials."""
+    law = np.ones(1)
+    for p in chances:
+        law = np.convolve(law, [1 - p, p])
+    return law
+
+
+@pytest.mark.parametrize("delta", [0.05, 0.5])
+@pytest.mark.parametrize(
+    "chances", [[0.5] * 12, [0.0, 1.0] * 6, [0.05, 0.3, 0.9] * 4, [0.01] * 11 + [1.0], [1.0] * 3]
+)
+def test_limits_for_unlike_draws_hold_on_both_sides(chances, delta):
+    n, mean = len(chances), float(np.mean(chances))
+    law = poisson_binomial(chances)
+    limits = [hoeffding_interval(k / n, n, 1 - delta) for k in range(n + 1)]
+    assert sum(p for p, x in zip(law, limits, strict=True) if x.high < mean) <= delta / 2
+    assert sum(p for p, x in zip(law, limits, strict=True) if x.low > mean) <= delta / 2
+    for x in limits:  # they are where the theorem says, not further out
+        for m, end in ((x.high, 1.0), (x.low, 0.0)):
+            if m != end:
+                kl = rel_entr([x.value, 1 - x.value], [m, 1 - m]).sum()
+                assert n * kl == pytest.approx(math.log(2 / delta), rel=1e-6)
+
+
+def test_limits_of_one_law_do_not_hold_for_unlike_draws_by_betting():
+    """Bets learn that draws are small, and lose when large ones follow: the mean is 1/2."""
+    x = np.repeat([0.0, 1.0], 1000)
+    assert mean_upper(x, 0.025) < 0.4
+    assert hoeffding_interval(0.5, 2000, 0.95).high > 0.5
+
+
+def test_limits_for_unlike_draws_at_the_ends():
+    nothing, all_ = hoeffding_interval(0.0, 50, 0.95), hoeffding_interval(1.0, 50, 0.95)
+    assert nothing.low == 0.0
+    assert nothing.high == pytest.approx(1 - (0.025) ** (1 / 50), abs=1e-9)
+    assert all_.high == 1.0
+    assert all_.low == pytest.approx(0.025 ** (1 / 50), abs=1e-9)
+    for mean, n in ((0.5, 0), (1.5, 3), (math.nan, 3)):
+        with pytest.raises(ValueError, match="hoeffding_interval"):
+            hoeffding_interval(mean, n, 0.95)

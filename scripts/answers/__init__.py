@@ -1,0 +1,1 @@
+"""Questions with checkable answers, of a user's own: `lm answers FILE`."""
