@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from scripts.bench import generation  # noqa: E402
+from scripts.bench import generation
 
 
 def test_both_sides_draw_the_same_number_of_tokens(monkeypatch):
