@@ -15,8 +15,11 @@ from simulator.measure.confidence import clopper_pearson
 from simulator.problem.problem import Problem, check_tabular
 from simulator.problem.unfold import count_paths
 from simulator.samplers.runs import Runs
+from simulator.text.problem import LanguageModelProblem
 
 __all__ = ["Diversity", "diversity"]
+
+LARGEST_LOG = 700.0  # of a float
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,10 @@ class Diversity:
 
 
 def diversity(
-    problem: Problem, outputs: ExactLaw | Runs, n: int | None = None, confidence: float = 0.99
+    problem: Problem | LanguageModelProblem,
+    outputs: ExactLaw | Runs,
+    n: int | None = None,
+    confidence: float = 0.99,
 ) -> Diversity:
     r"""Measure diversity, exactly from a law or from runs.
 
@@ -55,7 +61,7 @@ def diversity(
 
     Parameters
     ----------
-    problem : Problem
+    problem : Problem or LanguageModelProblem
         What was sampled; for runs it tells how many outcomes there can be.
     outputs : ExactLaw or Runs
         Runs are told apart by their tokens if kept, else by terminal states.
@@ -82,7 +88,8 @@ def diversity(
     >>> round(d.distinct.value + d.collision.value, 12)
     2.0
     """
-    check_tabular(problem, "diversity")
+    if not isinstance(problem, LanguageModelProblem):
+        check_tabular(problem, "diversity")
     from scipy.special import entr
 
     if isinstance(outputs, ExactLaw):
@@ -123,14 +130,18 @@ def diversity(
     )
 
 
-def n_outcomes(problem: Problem, outputs: Runs) -> float:
+def n_outcomes(problem: Problem | LanguageModelProblem, outputs: Runs) -> float:
     """Count the outcomes that runs can have, failure included.
 
     Returns
     -------
     float
-        inf beyond the range of floats.
+        inf beyond the range of floats; of a language model an upper limit, as not all lists of
+        tokens are texts of their own.
     """
+    if isinstance(problem, LanguageModelProblem):
+        kinds = math.log(problem.lm.n_tokens + 1) * problem.max_tokens  # and what pads them
+        return math.exp(kinds) + 1 if kinds < LARGEST_LOG else math.inf
     if outputs.tokens is None:
         return float(problem.model.n_states[-1]) + 1
     return count_paths(problem) + 1

@@ -9,12 +9,16 @@ from simulator.errors import InputError
 from simulator.interval import Interval
 from simulator.problem.problem import Problem, check_tabular
 from simulator.samplers.runs import Runs
+from simulator.text.problem import LanguageModelProblem
 
 __all__ = ["log_z_error"]
 
 
 def log_z_error(
-    problem: Problem, runs: Runs, quantile: float = 0.5, confidence: float = 0.99
+    problem: Problem | LanguageModelProblem,
+    runs: Runs,
+    quantile: float = 0.5,
+    confidence: float = 0.99,
 ) -> Interval:
     """Quantile of |log W^_H - log Z|, the median by default.
 
@@ -23,8 +27,8 @@ def log_z_error(
 
     Parameters
     ----------
-    problem : Problem
-        What was sampled; it has the exact log Z.
+    problem : Problem or LanguageModelProblem
+        What was sampled; its log Z must be known, as it is on tables and in prompt switching.
     runs : Runs
         Of a sampler that estimates Z.
     quantile : float, optional
@@ -40,7 +44,7 @@ def log_z_error(
     Raises
     ------
     InputError
-        If the runs have no log W^, or the quantile is out of range.
+        If the runs have no log W^, Z is not known, or the quantile is out of range.
 
     Examples
     --------
@@ -51,7 +55,10 @@ def log_z_error(
     >>> error.low < error.value < error.high < 0.1
     True
     """
-    check_tabular(problem, "log Z error")
+    if not isinstance(problem, LanguageModelProblem):
+        check_tabular(problem, "log Z error")
+    if problem.log_z is None:
+        raise InputError("log Z error: Z of this problem is not known")
     from scipy.stats import binom
 
     if runs.log_w is None:

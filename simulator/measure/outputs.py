@@ -5,14 +5,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from simulator.checks import check_real
 from simulator.errors import InputError
 from simulator.exact.law import ExactLaw
 from simulator.interval import Interval
 from simulator.measure.confidence import clopper_pearson, mean_interval
 from simulator.problem.problem import Problem, check_tabular
 from simulator.samplers.runs import Runs
+from simulator.text.problem import LanguageModelProblem
+from simulator.text.rewards import log_rewards
 
 __all__ = ["accuracy", "expected_reward"]
+
+ROUNDING = 1e-9
 
 
 def accuracy(
@@ -62,18 +67,24 @@ def accuracy(
 
 
 def expected_reward(
-    problem: Problem, outputs: ExactLaw | Runs, confidence: float = 0.99
+    problem: Problem | LanguageModelProblem,
+    outputs: ExactLaw | Runs,
+    confidence: float = 0.99,
+    *,
+    r_max: float | None = None,
 ) -> Interval:
     """E[r(output)], with 0 for failure.
 
     Parameters
     ----------
-    problem : Problem
-        Without edge rewards: r is then a function of the terminal state.
+    problem : Problem or LanguageModelProblem
+        A table has no edge rewards: r is then a function of the terminal state.
     outputs : ExactLaw or Runs
-        A law on terminal states, or runs.
+        A law on terminal states, or runs; of a language model runs that kept their tokens.
     confidence : float, optional
         Of the limits by betting, for runs.
+    r_max : float, optional
+        The largest reward there can be, which the limits need; that of a table is known.
 
     Returns
     -------
@@ -82,9 +93,11 @@ def expected_reward(
     Raises
     ------
     InputError
-        If there are edge rewards, r is beyond the range of floats, or the law is one on
-        paths.
+        If there are edge rewards, r is beyond the range of floats or above `r_max`, the law is
+        one on paths, or `r_max` or tokens are missing.
     """
+    if isinstance(problem, LanguageModelProblem):
+        return _of_texts(problem, outputs, confidence, r_max)
     check_tabular(problem, "expected reward")
     if problem.has_edge_reward:
         raise InputError("expected reward: the problem has edge rewards")
@@ -97,3 +110,20 @@ def expected_reward(
         return Interval.exactly(float(outputs.law @ reward))
     got = np.where(outputs.failed, 0.0, reward[outputs.states])
     return mean_interval(got, confidence, 0.0, float(reward.max()))
+
+
+def _of_texts(
+    problem: LanguageModelProblem, outputs: ExactLaw | Runs, confidence: float, r_max: float | None
+) -> Interval:
+    if not isinstance(outputs, Runs) or outputs.tokens is None:
+        raise InputError("expected reward: needs runs that kept their tokens")
+    if r_max is None:
+        raise InputError("expected reward: limits need r_max, the largest reward of a text")
+    check_real("r_max", r_max, 0, above=True)
+    got = np.zeros(len(outputs))
+    there = ~outputs.failed
+    if there.any():
+        got[there] = np.exp(log_rewards(problem, outputs.tokens[there]))
+    if got.max(initial=0.0) > r_max * (1 + ROUNDING):
+        raise InputError(f"expected reward: {got.max():g} is above r_max = {r_max:g}")
+    return mean_interval(np.minimum(got, r_max), confidence, 0.0, r_max)

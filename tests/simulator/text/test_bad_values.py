@@ -5,9 +5,6 @@ import pytest
 
 from simulator import bracket, save_problem
 from simulator.errors import InputError
-from simulator.measure.diversity import diversity
-from simulator.measure.log_normalising_constant import log_z_error
-from simulator.measure.outputs import expected_reward
 from simulator.problem.families.reference import reference
 from simulator.problem.model import TabularModel
 from simulator.samplers.smc.sampler import SMC
@@ -111,16 +108,12 @@ def test_shares_of_nothing_are_refused():
 
 def test_what_only_knows_tables_says_so(tmp_path):
     problem = as_language_model(reference(2))
-    runs = SMC(2).run(problem, 4, rng=1, keep=("tokens",))
     calls = {
         "check": lambda: check(problem, SMC(2)),
         "plan": lambda: plan(problem, SMC, 0.1),
         "criteria": lambda: criteria(problem),
         "bracket": lambda: bracket(problem, SMC(2), 10, rng=1),
         "exact_law": lambda: SMC(2).exact_law(problem),
-        "diversity": lambda: diversity(problem, runs),
-        "log Z error": lambda: log_z_error(problem, runs),
-        "expected reward": lambda: expected_reward(problem, runs),
         "save_problem": lambda: save_problem(problem, tmp_path / "p.json"),
     }
     for name, call in calls.items():
