@@ -17,9 +17,10 @@ FEW = 65_536  # numbers
 class Drawn(NamedTuple):
     """Tokens that were drawn.
 
-    Attributes
+    Parameters
     ----------
     tokens : (m,) int array
+        One a row that was asked for.
     log_probs, log_proposal : (m,) arrays
         Of the tokens: log M, and log q of what they were drawn from.
     """
@@ -32,9 +33,10 @@ class Drawn(NamedTuple):
 class Cells(NamedTuple):
     """Cells (row, token) of a line, where points lie.
 
-    Attributes
+    Parameters
     ----------
     rows, tokens : (m,) int arrays
+        Of the cell of each point.
     log_probs : (m,) array
         log M(token | text of the row).
     low, high : (m,) arrays
@@ -87,6 +89,7 @@ def pick_token(log_probs: Floats, uniforms: Floats) -> Ints:
     Parameters
     ----------
     log_probs : (n, V) array
+        Rows of probabilities, not all 0.
     uniforms : (n,) array
         In [0, 1).
 
@@ -159,6 +162,7 @@ def chosen(log_probs: Floats, tokens: Ints) -> Floats:
     Parameters
     ----------
     log_probs : (n, V) array
+        A table.
     tokens : (n,) int array
         With `WAIT` for rows that wait.
 
