@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from simulator.errors import InputError, TooLargeError
     from simulator.exact.law import ExactLaw
     from simulator.language_models.packaged import load_language_model
+    from simulator.language_models.reward_prm import RewardPRM, load_reward_prm
     from simulator.language_models.tabulate import tabulate
     from simulator.measure.error import bracket
     from simulator.problem.files import load_problem, save_problem
@@ -58,6 +59,7 @@ _HOME = {
     "LanguageModelProblem": "text.problem",
     "load_language_model": "language_models.packaged",
     "load_problem": "problem.files",
+    "load_reward_prm": "language_models.reward_prm",
     "Lookahead": "samplers.lookahead.sampler",
     "open_problem": "problem.library",
     "parametrize_with_clauses": "samplers.contract",
@@ -65,6 +67,7 @@ _HOME = {
     "Problem": "problem.problem",
     "PromptSwitching": "text.prompt_switching",
     "RegexPRM": "text.regex",
+    "RewardPRM": "language_models.reward_prm",
     "Runs": "samplers.runs",
     "Sampler": "samplers.base",
     "save_problem": "problem.files",
@@ -102,6 +105,7 @@ __all__ = [
     "Problem",
     "PromptSwitching",
     "RegexPRM",
+    "RewardPRM",
     "Runs",
     "SMCIndependent",
     "SMCRejection",
@@ -116,6 +120,7 @@ __all__ = [
     "check_sampler",
     "load_language_model",
     "load_problem",
+    "load_reward_prm",
     "open_problem",
     "parametrize_with_clauses",
     "save_problem",

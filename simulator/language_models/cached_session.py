@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,61 +13,91 @@ import numpy.typing as npt
 from simulator.errors import InputError
 from simulator.language_models.extra import torch_and_transformers
 from simulator.language_models.reader import Reader
+from simulator.language_models.token_laws import TokenLaws
 from simulator.text.drawing import WAIT, Cells, Drawn
 from simulator.text.language_model import Session
 from simulator.typing import Bools, Floats, Ints
 
-__all__ = ["CachedSession"]
+__all__ = ["Block", "CachedSession", "Kept"]
 
 
-class Block:
-    """Texts of one length and what the model remembers of them.
+class Kept(Protocol):
+    """What is kept of the outputs of a model, row by row; see `TokenLaws`."""
+
+    def take(self, rows: Any) -> Self:
+        """Return that of some rows, an int tensor on the host."""
+
+    def join(self, other: Self) -> Self:
+        """Return that of these rows and of others behind them."""
+
+
+K = TypeVar("K", bound=Kept)
+
+# new tokens, all tokens of the texts with these, cache, what was kept so far: what is kept now
+Read: TypeAlias = Callable[[Ints, Ints, Any, K | None], K]
+
+
+class Block(Generic[K]):
+    """Texts of one length, what the model remembers of them, and what is kept of its outputs.
 
     As nothing is padded, the place of a token in the cache is its place in the text. That is
     what models rely on in many ways: windows, learnt positions, penalties of distance.
+
+    Parameters
+    ----------
+    read : callable
+        Reads new tokens of all texts into the cache and says what of the outputs is kept.
+    texts : (rows, k) int array
+        Tokens of each text; they are read.
     """
 
-    def __init__(self, lm: Reader, texts: Ints, prompt_length: int) -> None:
-        _, transformers = torch_and_transformers()
-        self.lm, self.prompt_length = lm, prompt_length
-        self.texts = texts[:, :0]
+    def __init__(self, read: Read[K], texts: Ints) -> None:
+        self.torch, transformers = torch_and_transformers()
+        self.read, self.texts = read, texts
         # without the configuration: layers with a window would forget how long the text is
         self.cache = transformers.DynamicCache()
-        self.feed(texts)
+        self.kept = read(texts, texts, self.cache, None)
 
     def feed(self, tokens: Ints) -> None:
         """Read (rows, k) more tokens."""
         texts = np.column_stack([self.texts, tokens])
-        out = self.lm.forward(tokens, texts.shape[1], keep=1, cache=self.cache)
+        self.kept = self.read(tokens, texts, self.cache, self.kept)
         self.texts = texts
-        self.law = self.lm.law(out.logits[:, -1], texts, self.prompt_length)
 
-    def take(self, rows: Ints, *, read_on: bool = False) -> Block:
-        """Return a block of copies of some rows, without laws if it is to `read_on`."""
+    def take(self, rows: Ints, *, read_on: bool = False) -> Block[K]:
+        """Return a block of copies of some rows; with `read_on` what is kept is not theirs."""
         new = copy.copy(self)
         new.cache = copy.copy(self.cache)
         new.cache.layers = [copy.copy(layer) for layer in self.cache.layers]
         if np.array_equal(rows, np.arange(len(self.texts))):
             return new  # the tensors are shared: what is read is put into new ones
-        index = self.lm.torch.as_tensor(rows)
+        index = self.torch.as_tensor(rows)
         for layer in new.cache.layers:
             if layer.is_initialized:  # layers of one model may sit on several devices
                 layer.batch_select_indices(index.to(layer.keys.device))
         new.texts = self.texts[rows]
         if not read_on:
-            new.law = self.law.take(index)
+            new.kept = self.kept.take(index)
         return new
 
-    def join(self, other: Block) -> Block:
+    def join(self, other: Block[K]) -> Block[K]:
         """Return a block of the rows of this and then of another of the same length."""
         new = self.take(np.arange(len(self.texts)))
         for layer, more in zip(new.cache.layers, other.cache.layers, strict=True):
             if layer.is_initialized:
-                layer.keys = self.lm.torch.cat([layer.keys, more.keys])
-                layer.values = self.lm.torch.cat([layer.values, more.values])
+                layer.keys = self.torch.cat([layer.keys, more.keys])
+                layer.values = self.torch.cat([layer.values, more.values])
         new.texts = np.concatenate([self.texts, other.texts])
-        new.law = self.law.join(other.law)
+        new.kept = self.kept.join(other.kept)
         return new
+
+
+def _law_behind(
+    lm: Reader, prompt_length: int, tokens: Ints, texts: Ints, cache: Any, before: TokenLaws | None
+) -> TokenLaws:
+    """Keep of each text the law of its next token."""
+    out = lm.forward(tokens, texts.shape[1], keep=1, cache=cache)
+    return lm.law(out.logits[:, -1], texts, prompt_length)
 
 
 class CachedSession(Session):
@@ -90,7 +122,8 @@ class CachedSession(Session):
         self.lengths = np.full(n, len(prompt), dtype=np.int64)
         self.rows = np.zeros(n, dtype=np.int64)  # of each text, in the block of its length
         self.pending: Ints | None = None  # token of each text that has yet to be read
-        self.blocks = {len(prompt): Block(lm, np.array([prompt]), len(prompt))}
+        read = partial(_law_behind, lm, len(prompt))
+        self.blocks = {len(prompt): Block(read, np.array([prompt]))}
 
     def next_logprobs(self) -> Floats:
         """Return log M(. | text) of every text; see `Session.next_logprobs`."""
@@ -99,7 +132,7 @@ class CachedSession(Session):
         out = np.empty((self.rows.size, self.lm.n_tokens))
         for block, here in self._parts(np.arange(self.rows.size)):
             used, at = np.unique(self.rows[here], return_inverse=True)
-            out[here] = block.law.table(used)[at]
+            out[here] = block.kept.table(used)[at]
         return out
 
     def draw(self, rows: Ints, uniforms: Floats, *, power: float = 1.0) -> Drawn:
@@ -109,7 +142,7 @@ class CachedSession(Session):
         tokens = np.empty(rows.size, dtype=np.int64)
         log_probs, log_proposal = np.empty(rows.size), np.empty(rows.size)
         for block, here in self._parts(rows):
-            drawn = block.law.draw(self.rows[rows[here]], uniforms[here], power)
+            drawn = block.kept.draw(self.rows[rows[here]], uniforms[here], power)
             tokens[here], log_probs[here], log_proposal[here] = drawn
         return Drawn(tokens, log_probs, log_proposal)
 
@@ -119,7 +152,7 @@ class CachedSession(Session):
             self._read(self.pending)
         if len(self.blocks) > 1:
             return super().locate(mass, points, token_first=token_first)
-        law = next(iter(self.blocks.values())).law
+        law = next(iter(self.blocks.values())).kept
         return law.locate(self.rows, mass, points, token_first=token_first)
 
     def log_probs_of(self, tokens: npt.ArrayLike) -> Floats:
@@ -130,10 +163,10 @@ class CachedSession(Session):
         out, rows = np.zeros(column.size), np.flatnonzero(column != WAIT)
         for block, here in self._parts(rows):
             at = rows[here]
-            out[at] = block.law.log_probs_of(self.rows[at], column[at])
+            out[at] = block.kept.log_probs_of(self.rows[at], column[at])
         return out
 
-    def _parts(self, texts: Ints) -> Iterator[tuple[Block, Bools]]:
+    def _parts(self, texts: Ints) -> Iterator[tuple[Block[TokenLaws], Bools]]:
         """Yield the block of each length of some texts, and which of the texts are in it."""
         lengths = self.lengths[texts]
         for length in np.unique(lengths):
@@ -148,9 +181,9 @@ class CachedSession(Session):
             raise InputError(f"{self.lm.name}: this session has failed before and is lost")
         old, self.blocks = self.blocks, {}
         rows, moving = np.empty_like(self.rows), pending != WAIT
-        new: dict[int, Block] = {}
+        new: dict[int, Block[TokenLaws]] = {}
 
-        def put(length: int, block: Block, texts: Bools, at: Ints) -> None:
+        def put(length: int, block: Block[TokenLaws], texts: Bools, at: Ints) -> None:
             rows[texts] = at + (len(new[length].texts) if length in new else 0)
             new[length] = new[length].join(block) if length in new else block
 

@@ -8,24 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from simulator.checks import check_choice, check_int, check_real
+from simulator.checks import check_choice, check_real
 from simulator.errors import InputError
-from simulator.language_models.context import check_length, context_length
-from simulator.language_models.extra import torch_and_transformers
-from simulator.language_models.loading import (
-    evaluating,
-    one_line,
-    open_model,
-    open_tokenizer,
-    quiet,
-)
+from simulator.language_models.judge import NAME, Judge, open_judge
 from simulator.language_models.tokenized import check_text
 from simulator.typing import Floats
 
 __all__ = ["RewardModel", "load_reward_model"]
 
 KINDS = ("sequence", "token")
-NAME = "reward model"
 
 
 class RewardModel:
@@ -38,6 +29,8 @@ class RewardModel:
     A text has the tokens that the tokenizer makes of it and of the prompt before it, with
     those that it puts around a text. Sequence classifiers read their output at the last token
     that is not the padding token; where they have none, texts are judged one by one.
+
+    Each text is read anew; `simulator.language_models.reward_prm.RewardPRM` reads new tokens only.
 
     Parameters
     ----------
@@ -75,17 +68,9 @@ class RewardModel:
     ) -> None:
         check_choice("kind", kind, KINDS)
         check_real("beta", beta, 0)
-        check_int("batch", batch, 1)
         check_text(prompt)
-        self.torch, _ = torch_and_transformers()
-        self.n_labels = int(model.config.num_labels)
-        check_int("label", label, -self.n_labels, self.n_labels - 1)
-        self.model, self.tokenizer, self.kind = evaluating(model), tokenizer, kind
-        self.label, self.beta, self.prompt, self.batch = label, beta, prompt, batch
-        text_config = model.config.get_text_config()
-        self.context = context_length(text_config)
-        alone = kind == "sequence" and getattr(text_config, "pad_token_id", None) is None
-        self.together = 1 if alone else batch  # texts of one length that share a forward pass
+        self.judge = Judge(model, kind, label=label, batch=batch)
+        self.tokenizer, self.beta, self.prompt, self.batch = tokenizer, beta, prompt, batch
 
     def __call__(self, texts: Sequence[str]) -> Floats:
         """Return V^ of texts.
@@ -115,41 +100,12 @@ class RewardModel:
         rows = [self.tokenizer(self.prompt + t or begin)["input_ids"] for t in texts]
         out = np.empty(len(rows))
         for length in sorted({len(r) for r in rows}):
-            check_length(length, self.context, NAME)
             same = [i for i, r in enumerate(rows) if len(r) == length]
-            for k in range(0, len(same), self.together):
-                at = same[k : k + self.together]
-                out[at] = self._log_share([rows[i] for i in at])
+            out[same] = self.judge.whole(np.array([rows[i] for i in same], dtype=np.int64))[:, -1]
         if not np.isfinite(out).all():
             bad = texts[int(np.argmin(np.isfinite(out)))]
             raise InputError(f"{NAME}: its output for {bad!r:.60} is not finite")
         return out
-
-    def _log_share(self, rows: list[list[int]]) -> Floats:
-        """log P(label) of texts of one length."""
-        torch = self.torch
-        self.model.eval()  # whoever holds the model may have trained it since
-        with torch.inference_mode():
-            try:
-                logits = self.model(torch.as_tensor(rows, device=self.model.device)).logits.double()
-            except (RuntimeError, IndexError, ValueError) as fault:
-                raise InputError(
-                    f"{NAME}: it failed on {len(rows)} texts of {len(rows[0])} tokens: "
-                    f"{one_line(fault)}"
-                ) from None
-        positions = (len(rows[0]),) if self.kind == "token" else ()
-        if logits.shape != (len(rows), *positions, self.n_labels):
-            raise InputError(
-                f"{NAME}: outputs of shape {tuple(logits.shape)}; is it a {self.kind} classifier "
-                f"of {self.n_labels} labels?"
-            )
-        if self.kind == "token":
-            logits = logits[:, -1]
-        if self.n_labels == 1:
-            score = torch.nn.functional.logsigmoid(logits[:, 0])
-        else:
-            score = torch.log_softmax(logits, -1)[:, self.label]
-        return np.asarray(score.cpu().numpy())
 
 
 def load_reward_model(
@@ -178,13 +134,6 @@ def load_reward_model(
         If it cannot be had, or its file lacks weights, as that of a plain language model lacks
         the part that judges.
     """
-    _, transformers = torch_and_transformers()
-    auto = {
-        "sequence": transformers.AutoModelForSequenceClassification,
-        "token": transformers.AutoModelForTokenClassification,
-    }
-    check_choice("kind", kind, auto)
-    label = f"{NAME} {name!s}"
-    with quiet(transformers):
-        model = open_model(auto[kind], name, device, "float32", label)
-        return RewardModel(model, open_tokenizer(name, label), kind, **options)
+    check_choice("kind", kind, KINDS)
+    model, tokenizer = open_judge(name, kind, device)
+    return RewardModel(model, tokenizer, kind, **options)

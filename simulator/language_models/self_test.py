@@ -17,7 +17,7 @@ dtype are read anew in float64, or refused there.
 from __future__ import annotations
 
 import copy
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -28,9 +28,18 @@ from simulator.language_models.loading import one_line
 from simulator.language_models.reader import Reader
 from simulator.language_models.reread_session import RereadSession
 from simulator.text.language_model import WAIT
-from simulator.typing import Floats, Ints
+from simulator.typing import Bools, Floats, Ints
 
-__all__ = ["SESSIONS", "TOLERANCE", "ReadingSession", "fitting_session"]
+__all__ = [
+    "SESSIONS",
+    "TOLERANCE",
+    "Examined",
+    "ReadingSession",
+    "fitting_session",
+    "gap",
+    "sample_tokens",
+    "tolerance",
+]
 
 ReadingSession: TypeAlias = CachedSession | RereadSession
 
@@ -41,6 +50,17 @@ TOLERANCE = {"float64": 1e-9, "float32": 1e-3, "float16": 0.05, "bfloat16": 0.15
 PROMPT, STEPS = 3, 4  # tokens
 SMALL = 1e-9  # of a law that is uniform
 LONGEST = 64  # windows of at most so many tokens are outgrown
+
+
+class Examined(Protocol):
+    """What is asked of a model to choose the tokens of its test and what rounding explains."""
+
+    model: Any
+    config: Any
+    name: str
+    n_tokens: int
+    context: int | None
+    known: Bools
 
 
 def fitting_session(lm: Reader) -> type[ReadingSession]:
@@ -63,18 +83,18 @@ def fitting_session(lm: Reader) -> type[ReadingSession]:
     """
     bare = copy.copy(lm)
     bare.temperature = bare.top_p = 1.0
-    tokens = _tokens(bare)
+    tokens = sample_tokens(bare)
     length = len(tokens) - STEPS
     reason = ""
     for kind in SESSIONS:
         try:
-            gap = _largest_gap(bare, kind, tokens[:length], tokens[length:])
+            worst = _largest_gap(bare, kind, tokens[:length], tokens[length:])
         except Exception as fault:  # no cache, or one of its own
             reason = one_line(fault)
             continue
-        if gap <= _tolerance(bare):
+        if worst <= tolerance(bare):
             return kind
-        reason = f"{lm.name}: log-probabilities of a session are off by {gap:.2g} of their spread"
+        reason = f"{lm.name}: log-probabilities of a session are off by {worst:.2g} of their spread"
     try:
         _check_plain(bare, tokens)
     except InputError:
@@ -84,8 +104,23 @@ def fitting_session(lm: Reader) -> type[ReadingSession]:
     raise InputError(reason)
 
 
-def _tokens(lm: Reader) -> Ints:
-    """Return a prompt and `STEPS` more tokens, spread over the vocabulary."""
+def sample_tokens(lm: Examined) -> Ints:
+    """Return a prompt and `STEPS` more tokens, spread over the vocabulary.
+
+    Parameters
+    ----------
+    lm : Examined
+        Its windows are outgrown, and the tokens by which some count positions are among these.
+
+    Returns
+    -------
+    (k,) int array
+
+    Raises
+    ------
+    InputError
+        If it reads too few tokens for any text.
+    """
     prompt = PROMPT + max((w for w in windows(lm.config) if w <= LONGEST), default=0)
     if lm.context is not None:
         prompt = min(prompt, lm.context - STEPS)
@@ -101,7 +136,23 @@ def _tokens(lm: Reader) -> Ints:
     return tokens
 
 
-def _tolerance(lm: Reader) -> float:
+def tolerance(lm: Examined) -> float:
+    """Return the largest gap that rounding may explain.
+
+    Parameters
+    ----------
+    lm : Examined
+        Its weights say how finely it counts.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        If its numbers are not in the table `TOLERANCE`.
+    """
     dtype = str(lm.model.dtype).removeprefix("torch.")
     if dtype not in TOLERANCE:
         raise InputError(f"{lm.name}: its numbers are {dtype}, not {', '.join(TOLERANCE)}")
@@ -124,12 +175,12 @@ def _check_plain(lm: Reader, tokens: Ints) -> None:
     """Refuse a model that draws, looks ahead, or whose texts disturb each other."""
     texts = np.array([tokens, tokens[::-1]])
     whole = _plain(lm, texts[:1])[0]
-    bound = _tolerance(lm)
-    if _gap(whole, _plain(lm, texts[:1])[0]) > bound:
+    bound = tolerance(lm)
+    if gap(whole, _plain(lm, texts[:1])[0]) > bound:
         raise InputError(f"{lm.name}: equal texts get different laws, so it draws some numbers")
-    if _gap(whole[:-1], _plain(lm, texts[:1, :-1])[0]) > bound:
+    if gap(whole[:-1], _plain(lm, texts[:1, :-1])[0]) > bound:
         raise InputError(f"{lm.name}: it looks at tokens that come later, so it is not causal")
-    if _gap(whole, _plain(lm, texts)[0]) > bound:
+    if gap(whole, _plain(lm, texts)[0]) > bound:
         raise InputError(f"{lm.name}: texts of one batch change each other's laws")
 
 
@@ -148,7 +199,7 @@ def _largest_gap(lm: Reader, kind: type[ReadingSession], prompt: Ints, steps: In
         said = laws.copy()  # and what is drawn, where the logits are, is of the same law
         said[np.arange(len(texts)), drawn.tokens] = drawn.log_probs
         right_laws = np.array([right[(*start, *t)] for t in texts])
-        return max(_gap(laws, right_laws), _gap(said, right_laws))
+        return max(gap(laws, right_laws), gap(said, right_laws))
 
     session = kind(lm, list(start), 3)
     gaps = [off(session, (), (), ())]
@@ -166,8 +217,23 @@ def _largest_gap(lm: Reader, kind: type[ReadingSession], prompt: Ints, steps: In
     return max(gaps)
 
 
-def _gap(laws: Floats, right: Floats) -> float:
-    """Return by how much laws are off at worst, in units of the spread of the right ones."""
+def gap(laws: Floats, right: Floats) -> float:
+    """Return by how much laws are off at worst, in units of the spread of the right ones.
+
+    Parameters
+    ----------
+    laws, right : (n, k) array
+        Logarithms; the spread is taken along the rows.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> float(gap(np.array([[0.0, 2.0]]), np.array([[0.0, 1.0]]))) == 2**0.5
+    True
+    """
     with np.errstate(invalid="ignore"):
         off = np.where(laws == right, 0.0, laws - right)  # also where both are -inf
     finite = np.isfinite(right)

@@ -84,16 +84,36 @@ class Tokenized:
     def _front(self, text: str, tokens: list[int]) -> list[int]:
         if self.special_tokens is not None:
             return [int(self.tokenizer.bos_token_id)] if self.special_tokens else []
-        dressed = list(self.tokenizer(text)["input_ids"])
         if not tokens:
+            dressed = list(self.tokenizer(text)["input_ids"])
             return [t for t in dressed[:1] if t == self.tokenizer.bos_token_id]
+        try:
+            return self.around(text)[0]  # what comes behind would end the text
+        except InputError as fault:
+            raise InputError(f"prompt: {fault}; say special_tokens=True or False") from None
+
+    def around(self, text: str) -> tuple[list[int], list[int]]:
+        """Return what the tokenizer puts in front of a text and behind it.
+
+        Parameters
+        ----------
+        text : str
+            One that has tokens.
+
+        Returns
+        -------
+        front, back : list of int
+
+        Raises
+        ------
+        InputError
+            If the tokens of the text are not found among those with what is added.
+        """
+        dressed, tokens = list(self.tokenizer(text)["input_ids"]), self.encode(text)
         for k in range(len(dressed) - len(tokens) + 1):
-            if dressed[k : k + len(tokens)] == tokens:
-                return dressed[:k]  # what comes behind would end the text
-        raise InputError(
-            f"prompt: {text!r:.60}: what the tokenizer adds to it cannot be told; say "
-            "special_tokens=True or False"
-        )
+            if tokens and dressed[k : k + len(tokens)] == tokens:
+                return dressed[:k], dressed[k + len(tokens) :]
+        raise InputError(f"{text!r:.60}: what the tokenizer adds to it cannot be told")
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the text of tokens, special ones written out.

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simulator.checks import is_int
 from simulator.errors import InputError
 from simulator.text.language_model import WAIT, LanguageModel
 from simulator.text.prms import TextPRM
+from simulator.text.steps import one_token, split_steps
 from simulator.typing import Floats
 
 __all__ = ["StepPRM"]
@@ -28,7 +28,8 @@ class StepPRM(TextPRM):
     until the next step ends; what follows the last delimiter of a finished text is a step too.
     Give a problem the delimiter's token as `delimiters`, and particles are resampled when their
     steps end. For other uses of the scores of a text see
-    `simulator.samplers.reweighted.aggregations`.
+    `simulator.samplers.reweighted.aggregations`. Each text is read anew; for a judge of
+    transformers `simulator.language_models.reward_prm.RewardPRM` reads new tokens only.
 
     Parameters
     ----------
@@ -78,16 +79,17 @@ class StepPRM(TextPRM):
         if not delimiter:
             raise InputError("delimiter: empty, so that no step ends")
         self.model, self.tag, self.delimiter, self.prompt = model, tag, delimiter, prompt
-        self.good = _one_token(model, "good", good)
-        self.bad = None if bad is None else _one_token(model, "bad", bad)
+        self.good = self._token("good", good)
+        self.bad = None if bad is None else self._token("bad", bad)
+
+    def _token(self, name: str, word: str | int) -> int:
+        return one_token(name, word, self.model.encode, self.model.n_tokens, self.model.name)
 
     def _unfinished(self, texts: Sequence[str]) -> Floats:
-        return self._values([text.split(self.delimiter)[:-1] for text in texts])
+        return self._values([split_steps(text, self.delimiter, False) for text in texts])
 
     def _finished(self, texts: Sequence[str]) -> Floats:
-        return self._values(
-            [text.removesuffix(self.delimiter).split(self.delimiter) for text in texts]
-        )
+        return self._values([split_steps(text, self.delimiter, True) for text in texts])
 
     def _values(self, steps: Sequence[Sequence[str]]) -> Floats:
         """V^ by the last step; equal beginnings are judged once."""
@@ -117,15 +119,3 @@ class StepPRM(TextPRM):
         ends = np.array([len(row) for row in rows], dtype=np.int64)
         found: Floats = self.model.score(self.prompt, paths)[np.arange(len(rows)), ends]
         return found
-
-
-def _one_token(model: LanguageModel, name: str, word: str | int) -> int:
-    if isinstance(word, str):
-        tokens = model.encode(word)
-        if len(tokens) != 1:
-            told = f"is not one token of {model.name}, but {len(tokens)}"
-            raise InputError(f"{name}: {word!r:.60} {told}")
-        return int(tokens[0])
-    if not is_int(word) or not 0 <= word < model.n_tokens:
-        raise InputError(f"{name}: {word!r:.60} is no token of {model.name}")
-    return int(word)

@@ -19,12 +19,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from simulator.checks import check_choice
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.problem import Problem
 from simulator.samplers.reweighted.rule import Rule, steps_of
 from simulator.typing import Floats
 
-__all__ = ["AGGREGATIONS", "aggregation"]
+__all__ = ["AGGREGATIONS", "aggregate", "aggregation"]
 
 
 MOST_SCORES = 20_000_000  # of all paths together, for functions that see whole paths
@@ -47,6 +48,46 @@ def _last(before: Floats, score: Floats, h: int) -> Floats:
 
 def _mean(before: Floats, score: Floats, h: int) -> Floats:
     return score if h == 1 else np.logaddexp(before + math.log(h - 1), score) - math.log(h)
+
+
+STEPS: dict[str, Step] = {
+    "product": _product,
+    "minimum": _minimum,
+    "last": _last,
+    "mean": _mean,
+}
+
+
+def aggregate(name: str, log_scores: Floats) -> float:
+    """Return the log of an aggregation of the scores of one text; of no scores it is log 1.
+
+    Parameters
+    ----------
+    name : {"product", "minimum", "last", "mean"}
+        Which one.
+    log_scores : (h,) array
+        log of the scores of its steps, in turn.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        If there is no aggregation of this name.
+
+    Examples
+    --------
+    >>> scores = np.log([0.5, 0.25])
+    >>> [round(math.exp(aggregate(name, scores)), 3) for name in AGGREGATIONS]
+    [0.125, 0.25, 0.25, 0.375]
+    """
+    check_choice("aggregate", name, STEPS)
+    log_a = np.zeros(())
+    for h, score in enumerate(np.asarray(log_scores), 1):
+        log_a = STEPS[name](log_a, score, h)
+    return float(log_a)
 
 
 def _running(step: Step) -> Callable[[Problem], Floats]:
@@ -127,11 +168,11 @@ def _log_weight(name: str, function: Callable[[Floats], float], scores: Floats) 
 
 
 AGGREGATIONS: dict[str, Rule] = {
-    name: Rule(name, text, _running(step))
-    for name, text, step in (
-        ("product", "product of the scores so far; as absolute", _product),
-        ("minimum", "smallest of the scores so far", _minimum),
-        ("last", "last score; converges to the target if V^ = r at the end", _last),
-        ("mean", "mean of the scores so far", _mean),
+    name: Rule(name, text, _running(STEPS[name]))
+    for name, text in (
+        ("product", "product of the scores so far; as absolute"),
+        ("minimum", "smallest of the scores so far"),
+        ("last", "last score; converges to the target if V^ = r at the end"),
+        ("mean", "mean of the scores so far"),
     )
 }

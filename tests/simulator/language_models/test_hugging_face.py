@@ -25,11 +25,11 @@ def test_equal_texts_share_one_row_of_the_cache(tiny):
     session = tiny.start(PROMPT, 6)
     session.extend([2, 2, 2, 3, 3, WAIT])
     assert session.next_logprobs().shape == (6, 8)
-    assert {n: len(b.law) for n, b in session.blocks.items()} == {3: 1, 4: 2}
+    assert {n: len(b.kept) for n, b in session.blocks.items()} == {3: 1, 4: 2}
     session.reorder([0, 1, 0, 2])
     session.extend([4, 4, 4, 5])
     assert session.next_logprobs().shape == (4, 8)
-    assert {n: len(b.law) for n, b in session.blocks.items()} == {5: 2}
+    assert {n: len(b.kept) for n, b in session.blocks.items()} == {5: 2}
     assert session.blocks[5].cache.layers[0].keys.shape[0] == 2
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scripts.bench.gpu_check import plain_forward
-from scripts.bench.language_model import measure
+from scripts.bench.language_model import measure, measure_judge
 from simulator.errors import InputError
 from simulator.language_models import packaged
 from simulator.language_models.extra import torch_and_transformers
@@ -118,6 +118,9 @@ def test_bench_measures(lm):
     found = measure(lm, 2, 3, 1)
     assert found["tokens_per_second"] > 0
     assert found["peak_mib"] >= found["peak_after_loading_mib"] > 500  # the weights alone
+    judge = measure_judge(lm, 2, 4)
+    assert judge["judge_ratio"] > 0
+    assert judge["judge_gap"] < 1e-5
 
 
 @pytest.mark.slow
