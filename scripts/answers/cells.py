@@ -21,9 +21,9 @@ from simulator.measure.answers import cloud_scores
 from simulator.runs.cells import Rows
 from simulator.samplers.base import Sampler
 from simulator.samplers.runs import Runs
-from simulator.text.prms import TextPRM
 from simulator.text.problem import LanguageModelProblem
-from simulator.typing import Bools, Floats
+from simulator.text.rewards import log_rewards
+from simulator.typing import Floats
 
 __all__ = ["NAME", "cells", "make_sampler_of", "run_cell"]
 
@@ -155,11 +155,11 @@ def run_cell(
         "output": sum(mark(text)[1] for text in texts) / runs,
         "said": "" if not said or said[0][0] is None else said[0][0],
     }
-    return [row | _scores(problem, prm, found, made, mark)]
+    return [row | _scores(problem, found, made, mark)]
 
 
 def _scores(
-    problem: LanguageModelProblem, prm: TextPRM, runs: Runs, sampler: Sampler, mark: Marker
+    problem: LanguageModelProblem, runs: Runs, sampler: Sampler, mark: Marker
 ) -> dict[str, float]:
     """Say of the last clouds what is right; what this sampler cannot say is left out."""
     out: dict[str, float] = {}
@@ -170,7 +170,7 @@ def _scores(
     hits = np.array([[hit for _, hit in cloud] for cloud in marks])
     numbers: dict[object, int] = {}
     answers = [[numbers.setdefault(a, len(numbers)) for a, _ in cloud] for cloud in marks]
-    scores = cloud_scores(runs, hits, answers, _rewards(problem, prm, runs, particles))
+    scores = cloud_scores(runs, hits, answers, _rewards(problem, runs))
     assert scores.best is not None
     for name in ("sampled", "best", "vote", "majority", "passed"):
         out[name] = float(getattr(scores, name).mean())
@@ -183,15 +183,12 @@ def _scores(
     return out
 
 
-def _rewards(
-    problem: LanguageModelProblem, prm: TextPRM, runs: Runs, texts: list[list[str]]
-) -> Floats:
+def _rewards(problem: LanguageModelProblem, runs: Runs) -> Floats:
     """log r of the particles of positive weight; a function has been asked about them before."""
     assert runs.cloud_tokens is not None
     assert runs.cloud_log_weights is not None
     out = np.full(runs.cloud_tokens.shape[:2], -np.inf)
     live = np.isfinite(runs.cloud_log_weights[:, -1]) & ~runs.failed[:, None]
-    flat = [texts[r][n] for r, n in np.argwhere(live)]
-    closed: Bools = np.asarray(np.isin(runs.cloud_tokens[live], problem.ends).any(axis=-1))
-    out[live] = prm.log_values_of(flat, True, closed if prm.tells_end else None)
+    paths = runs.cloud_tokens[live]
+    out[live] = log_rewards(problem, paths, np.zeros(paths.shape))  # no judge here asks for these
     return out

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from dataclasses import dataclass
 from functools import cache
+from inspect import signature
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,11 @@ from scripts.answers.questions import Question, extractor, with_prompt
 from scripts.cli.own import guarded, named_object
 from simulator.checks import check_choice
 from simulator.errors import InputError
+from simulator.language_models.judge import KINDS
+from simulator.language_models.reward_prm import RewardPRM, load_reward_prm
+from simulator.samplers.option_texts import read_options
 from simulator.text.prms import EndReward, TextFunction, TextPRM, as_numbers, majority
+from simulator.text.problem import LanguagePRM
 from simulator.typing import Floats
 
 __all__ = ["MAJORITY", "Judge", "remembered"]
@@ -30,20 +35,23 @@ class Judge:
     prm : str or None
         "majority", or FILE.py:NAME of a function of texts or of a `TextPRM`.
     reward_model : str or None
-        Name or folder of a classifier, in place of `prm`.
-    kind : {"sequence", "token"}
-        What it classifies.
+        Name or folder of a reward model, in place of `prm`.
+    kind : {"sequence", "token", "causal"}
+        What it classifies; "causal" is a language model with a good and a bad word.
     end_only : bool
         Whether V^ = 1 until a text has ended; votes count only then in any case.
     extract : str or None
         FILE.py:FUNCTION that takes the answer out of a text, for votes.
     device : str
         Where the reward model runs.
+    reward_options : sequence of str
+        Texts key=value, options of `RewardPRM`.
 
     Raises
     ------
     InputError
-        If both a PRM and a reward model are given, or the kind is not known.
+        If both a PRM and a reward model are given, the kind is not known, or an option of the
+        reward model is not right or has none.
     """
 
     prm: str | None = None
@@ -52,11 +60,15 @@ class Judge:
     end_only: bool = False
     extract: str | None = None
     device: str = "cpu"
+    reward_options: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.prm is not None and self.reward_model is not None:
             raise InputError("--prm and --reward-model: give one of the two")
-        check_choice("--kind", self.kind, ("sequence", "token"))
+        check_choice("--kind", self.kind, KINDS)
+        if self.reward_options and self.reward_model is None:
+            raise InputError("--reward-option: only with --reward-model")
+        _options(self.reward_options)
 
     @property
     def by_votes(self) -> bool:
@@ -77,7 +89,8 @@ class Judge:
             If it cannot be loaded or is of the wrong kind.
         """
         if self.reward_model is not None:
-            return _reward_model(self.reward_model, self.kind, self.device)
+            options = tuple(self.reward_options)
+            return _reward_model(self.reward_model, self.kind, self.device, options, self.end_only)
         if self.prm is None or self.by_votes:
             return None
         found = named_object(self.prm, "prm")
@@ -91,7 +104,7 @@ class Judge:
             raise InputError(f"{self.prm}: is neither a function of texts nor a TextPRM")
         return found
 
-    def prm_of(self, question: Question, votes: Sequence[str]) -> TextPRM:
+    def prm_of(self, question: Question, votes: Sequence[str]) -> LanguagePRM:
         """Return the PRM of one question; equal texts are judged once.
 
         Parameters
@@ -108,13 +121,11 @@ class Judge:
             return TextPRM(lambda texts: np.ones(len(texts)))
         if isinstance(found, TextPRM):
             return found
+        if isinstance(found, RewardPRM):  # the loaded one serves other questions too
+            return found.with_prompt(question.prompt)
         assert callable(found)
-        if self.prm is not None:
-            value = with_prompt(guarded(self.prm, found), question.prompt)
-        else:
-            value = copy(found)  # the loaded one serves other questions too
-            value.prompt = question.prompt  # type: ignore[attr-defined]
-        value = remembered(value)
+        assert self.prm is not None
+        value = remembered(with_prompt(guarded(self.prm, found), question.prompt))
         return EndReward(value) if self.end_only else TextPRM(value)
 
 
@@ -159,7 +170,17 @@ def remembered(function: Callable[[Sequence[str]], object]) -> TextFunction:
 
 
 @cache
-def _reward_model(name: str, kind: str, device: str) -> object:
-    from simulator.language_models.reward_model import load_reward_model
+def _reward_model(
+    name: str, kind: str, device: str, options: tuple[str, ...], end_only: bool
+) -> RewardPRM:
+    return load_reward_prm(name, kind, device=device, end_only=end_only, **_options(options))
 
-    return load_reward_model(name, kind, device=device)
+
+def _options(texts: Sequence[str]) -> dict[str, Any]:
+    """Read options of `RewardPRM`; the prompt is the question's, and `end_only` the judge's."""
+    defaults = {
+        name: option.default
+        for name, option in signature(RewardPRM).parameters.items()
+        if option.kind is option.KEYWORD_ONLY and name not in ("prompt", "end_only")
+    }
+    return read_options("a reward model", texts, defaults)

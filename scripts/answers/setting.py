@@ -12,8 +12,8 @@ from scripts.answers.questions import Question
 from scripts.experiments.language_model_switching import loaded
 from simulator.errors import InputError
 from simulator.samplers.smc.sampler import SMC
-from simulator.text.prms import EndReward, TextPRM
-from simulator.text.problem import LanguageModelProblem
+from simulator.text.prms import EndReward
+from simulator.text.problem import LanguageModelProblem, LanguagePRM
 
 __all__ = ["Setting", "reference_texts"]
 
@@ -43,14 +43,14 @@ class Setting:
     delimiters: tuple[str, ...] = ()
     step_tokens: int = 32
 
-    def problem(self, question: Question, prm: TextPRM) -> LanguageModelProblem:
+    def problem(self, question: Question, prm: LanguagePRM) -> LanguageModelProblem:
         """Pose a question to the model.
 
         Parameters
         ----------
         question : Question
             What is asked.
-        prm : TextPRM
+        prm : LanguagePRM
             What judges the texts.
 
         Raises

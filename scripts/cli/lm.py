@@ -35,8 +35,9 @@ JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Worker processes
 
 RESULTS = Path("results")
 # options of `answers` that the packaged questions have no use for
-OF_A_FILE = ("sampler", "option", "prm", "votes", "reward_model", "kind", "end_only", "extract",
-             "horizon", "stop", "delimiter", "step_tokens", "chat", "seed", "json")  # fmt: skip
+OF_A_FILE = ("sampler", "option", "prm", "votes", "reward_model", "kind", "reward_option",
+             "end_only", "extract", "horizon", "stop", "delimiter", "step_tokens", "chat", "seed",
+             "json")  # fmt: skip
 
 
 @lm.command()
@@ -131,9 +132,15 @@ def answers(
     ] = None,
     votes: Annotated[int, typer.Option(min=1, help="Texts that vote, for majority.")] = 16,
     reward_model: Annotated[
-        str | None, typer.Option(help="Name or folder of a classifier, in place of --prm.")
+        str | None, typer.Option(help="Name or folder of a reward model, in place of --prm.")
     ] = None,
-    kind: Annotated[str, typer.Option(help="What it classifies: sequence or token.")] = "sequence",
+    kind: Annotated[
+        str, typer.Option(help="What it is: sequence, token (classifiers) or causal.")
+    ] = "sequence",
+    reward_option: Annotated[
+        list[str] | None,
+        typer.Option(help="key=value: its separator, tag, aggregate, good, bad, beta, ..."),
+    ] = None,
     end_only: Annotated[
         bool, typer.Option("--end-only", help="Ask about finished texts only; V^ = 1 before.")
     ] = False,
@@ -172,7 +179,8 @@ def answers(
             questions, sampler or ["smc"], option or [], particles=particles, runs=runs,
             setting=Setting(model, device, horizon, tuple(stop or ()), tuple(delimiter or ()),
                             step_tokens),
-            judge=Judge(prm, reward_model, kind, end_only, extract, device), votes=votes,
+            judge=Judge(prm, reward_model, kind, end_only, extract, device,
+                        tuple(reward_option or ())), votes=votes,
             chat=chat, seed=seed, jobs=jobs, out=out, as_json=json,
         )  # fmt: skip
         return
@@ -289,16 +297,17 @@ def bench(
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Measure tokens a second, memory, and ratios to the library's `generate`; JSON lines."""
+    """Measure speed, memory, ratios to the library's `generate`, a judge's cache; JSON lines."""
     import json
 
     from scripts.bench.generation import ratios
-    from scripts.bench.language_model import measure
+    from scripts.bench.language_model import measure, measure_judge
 
     loaded = _load(model, device)
     print(json.dumps(measure(loaded, particles, horizon, runs)), flush=True)
     for found in ratios(loaded, particles, horizon):
         print(json.dumps(found), flush=True)
+    print(json.dumps(measure_judge(loaded)))
 
 
 def _study(figure: str, jobs: int, out: Path, **settings: Any) -> None:

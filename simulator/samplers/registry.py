@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from simulator.samplers.baselines.best_of_n import BestOfN
 from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.branching.sampler import SMCIndependent
 from simulator.samplers.lookahead.sampler import Lookahead
+from simulator.samplers.option_texts import check_option, read_options
 from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
 from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.reweighted.sampler import AuditedSMC
@@ -103,7 +103,7 @@ def make_sampler(name: str | type, n_particles: int | None = None, **options: ob
     """
     cls, fields = _class(name), _fields(name)
     for key in options:
-        _known(name, key, fields)
+        check_option(_label(name), key, fields)
     missing = [k for k, v in fields.items() if v is dataclasses.MISSING and k not in options]
     if missing:
         raise InputError(f"{_label(name)}: no value for {', '.join(missing)}")
@@ -139,17 +139,7 @@ def parse_options(name: str | type, settings: Sequence[str]) -> dict[str, object
     >>> parse_options("smc", ["ess_threshold=0.5", "select=best"])
     {'ess_threshold': 0.5, 'select': 'best'}
     """
-    fields = _fields(name)
-    out: dict[str, object] = {}
-    for text in settings:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise InputError(f"option {text!r}: not of the form key=value")
-        _known(name, key, fields)
-        if key in out:
-            raise InputError(f"option {key!r} is given twice")
-        out[key] = _value(key, value, fields[key])
-    return out
+    return read_options(_label(name), settings, _fields(name))
 
 
 def option_names(name: str | type) -> tuple[str, ...]:
@@ -201,38 +191,5 @@ def _default(field: dataclasses.Field[Any]) -> object:
     return field.default if made is dataclasses.MISSING else made()
 
 
-def _known(name: str | type, key: str, fields: dict[str, object]) -> None:
-    if key not in fields:
-        raise InputError(
-            f"{_label(name)} has no option {key!r}, only {', '.join(fields) or 'none'}"
-        )
-
-
 def _label(name: str | type) -> str:
     return name if isinstance(name, str) else name.__name__
-
-
-def _value(key: str, text: str, default: object) -> object:
-    if isinstance(default, bool):
-        if text.lower() in ("true", "false"):
-            return text.lower() == "true"
-        raise InputError(f"option {key}: {text!r} is not true or false")
-    if default == "auto" and text == "auto":
-        return text
-    if isinstance(default, (int, float)) or default == "auto":
-        kind = int if isinstance(default, int) else float
-        try:
-            return kind(text)
-        except ValueError:
-            what = "a whole number" if kind is int else "a number"
-            raise InputError(f"option {key}: {text!r} is not {what}") from None
-    if default is dataclasses.MISSING:  # nothing says of which type it is
-        return _as_number(text)
-    return text
-
-
-def _as_number(text: str) -> object:
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
-    return text

@@ -13,15 +13,19 @@ from simulator.typing import Floats
 __all__ = ["log_rewards"]
 
 
-def log_rewards(problem: LanguageModelProblem, tokens: npt.ArrayLike) -> Floats:
+def log_rewards(
+    problem: LanguageModelProblem, tokens: npt.ArrayLike, log_probs: npt.ArrayLike | None = None
+) -> Floats:
     """Ask the PRM for log r of whole texts.
 
     Parameters
     ----------
     problem : LanguageModelProblem
-        What was sampled; its model says log pi_ref of the texts, which some PRMs need.
+        What was sampled.
     tokens : (n, T) int array
         Token paths, padded as `Runs.tokens` are.
+    log_probs : (n, T) array, optional
+        log pi_ref of the tokens, which some PRMs need; by default the problem's model is asked.
 
     Returns
     -------
@@ -38,7 +42,7 @@ def log_rewards(problem: LanguageModelProblem, tokens: npt.ArrayLike) -> Floats:
     >>> from simulator.text.tabular import as_language_model
     >>> problem = reference(2)
     >>> found = log_rewards(as_language_model(problem), [[0, 0], [1, 0]])
-    >>> bool(np.allclose(np.exp(found), problem.reward[[0, 3]]))
+    >>> bool(np.allclose(np.exp(found), problem.reward[[0, 2]]))
     True
     """
     paths = np.array(tokens, dtype=np.int64)
@@ -50,8 +54,9 @@ def log_rewards(problem: LanguageModelProblem, tokens: npt.ArrayLike) -> Floats:
     cut = (paths == WAIT).any(axis=1) & ~closed.any(axis=1)
     if cut.any() and not problem.delimiters:
         raise InputError(f"tokens: text {int(np.argmax(cut))} has not ended")
-    log_probs = problem.lm.score(problem.prompt, paths)
+    if log_probs is None:
+        log_probs = problem.lm.score(problem.prompt, paths)
     session = problem.prm.start(problem, len(paths))
-    for column, log_prob in zip(paths.T, log_probs.T, strict=True):
+    for column, log_prob in zip(paths.T, np.asarray(log_probs).T, strict=True):
         session.extend(column, log_prob)
     return session.log_values(np.arange(len(paths)), np.ones(len(paths), dtype=np.bool_))

@@ -230,22 +230,59 @@ def test_objects_and_samplers_of_a_file(capsys):
         assert {**a, "sampler": "", "prm": ""} == {**b, "sampler": "", "prm": ""}
 
 
-@pytest.mark.usefixtures("lm")
-def test_a_reward_model_reads_the_question(capsys, monkeypatch):
-    class Classifier:
-        prompt = ""
+@pytest.fixture
+def grader(lm, tmp_path):
+    """A tiny classifier of tokens in a folder, and a function that reads texts anew with it."""
+    torch = pytest.importorskip("torch")
+    import tokenizers
+    import transformers
 
-        def __call__(self, texts):
-            assert self.prompt in ("two and two: ", "one more: ")
-            return [3.0 if t.startswith("4") else 1.0 for t in texts]
+    letters = ["<s>", *"45no twadmre:"]
+    inner = tokenizers.Tokenizer(tokenizers.models.BPE({w: i for i, w in enumerate(letters)}, []))
+    inner.decoder = tokenizers.decoders.Fuse()
+    config = transformers.LlamaConfig(
+        vocab_size=len(letters), hidden_size=16, intermediate_size=16, num_hidden_layers=1,
+        num_attention_heads=2, max_position_embeddings=64, initializer_range=0.8,
+    )  # fmt: skip
+    torch.manual_seed(1)
+    transformers.LlamaForTokenClassification(config).save_pretrained(tmp_path / "grader")
+    transformers.PreTrainedTokenizerFast(tokenizer_object=inner, bos_token="<s>").save_pretrained(
+        tmp_path / "grader"
+    )
+    (tmp_path / "anew.py").write_text(
+        "from simulator.language_models.reward_model import load_reward_model\n"
+        "model = load_reward_model('grader', 'token')\n"
+        "def last(texts, prompt):\n"
+        "    model.prompt = prompt\n"
+        "    return model(texts)\n"
+        "def product(texts, prompt):\n"
+        "    model.prompt, out = prompt, []\n"
+        "    for text in texts:\n"
+        "        ends = [k + 1 for k, c in enumerate(text) if c == ' ']\n"
+        "        scores = model([text[:k] for k in ends])\n"
+        "        out.append(scores.prod())\n"
+        "    return out\n"
+    )
+    yield "grader"
+    judges._reward_model.cache_clear()
 
-    loaded = Classifier()
-    monkeypatch.setattr(judges, "_reward_model", lambda name, kind, device: loaded)
-    found = ask(capsys, "--reward-model", "grader", "-r", 20, "--json")[0]["questions"]
-    want = ask(capsys, *PRM, "-r", 20, "--json")[0]["questions"]
-    assert [r["prm"] for r in found] == ["grader"] * 2
-    assert [r | {"prm": ""} for r in found] == [r | {"prm": ""} for r in want]
-    assert loaded.prompt == ""
+
+@pytest.mark.parametrize(
+    ("function", "options"),
+    [
+        ("last", ()),
+        ("last", ("--end-only",)),
+        ("product", ("--reward-option", "separator= ", "--reward-option", "aggregate=product")),
+    ],
+)
+def test_a_reward_model_reads_the_question_and_new_tokens_only(capsys, grader, function, options):
+    ends = [x for x in options if x == "--end-only"]
+    found = ask(capsys, "--reward-model", grader, "--kind", "token", *options, "-r", 20, "--json")
+    want = ask(capsys, "--prm", f"anew.py:{function}", *ends, "-r", 20, "--json")
+    for a, b in zip(found[0]["questions"], want[0]["questions"], strict=True):
+        assert a.pop("prm") == grader
+        assert b.pop("prm") == f"anew.py:{function}"
+        assert {k for k in a if a[k] != b[k] and a[k] != pytest.approx(b[k], rel=1e-4)} == set()
 
 
 @pytest.mark.usefixtures("lm")
@@ -322,6 +359,10 @@ OPTIONS = [
     (["--prm", "votes"], "prm 'votes' is not FILE.py:FUNCTION"),
     (["--prm", "majority", "--reward-model", "m"], "give one of the two"),
     (["--kind", "word"], "--kind: 'word'"),
+    (["--reward-option", "beta=1"], "--reward-option: only with --reward-model"),
+    (["--reward-model", "m", "--reward-option", "prompt=a"], "has no option 'prompt'"),
+    (["--reward-model", "m", "--reward-option", "beta=a"], "beta: 'a' is not a number"),
+    (["--reward-model", "m", "--reward-option", "beta"], "not of the form key=value"),
     (["--extract", "own.py:nothing"], "own.py: holds no function 'nothing'"),
     (["--sampler", "magic"], "sampler 'magic' is not known"),
     (["--sampler", "audit"], "tabular problems only"),
