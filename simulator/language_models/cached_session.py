@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from simulator.errors import InputError
 from simulator.language_models.extra import torch_and_transformers
+from simulator.language_models.growing_cache import growing_cache
 from simulator.language_models.reader import Reader
 from simulator.language_models.token_laws import TokenLaws
 from simulator.text.drawing import WAIT, Cells, Drawn
@@ -52,10 +53,8 @@ class Block(Generic[K]):
     """
 
     def __init__(self, read: Read[K], texts: Ints) -> None:
-        self.torch, transformers = torch_and_transformers()
-        self.read, self.texts = read, texts
-        # without the configuration: layers with a window would forget how long the text is
-        self.cache = transformers.DynamicCache()
+        self.torch, _ = torch_and_transformers()
+        self.read, self.texts, self.cache = read, texts, growing_cache()
         self.kept = read(texts, texts, self.cache, None)
 
     def feed(self, tokens: Ints) -> None:
@@ -74,7 +73,7 @@ class Block(Generic[K]):
         index = self.torch.as_tensor(rows)
         for layer in new.cache.layers:
             if layer.is_initialized:  # layers of one model may sit on several devices
-                layer.batch_select_indices(index.to(layer.keys.device))
+                layer.batch_select_indices(index.to(layer.device))
         new.texts = self.texts[rows]
         if not read_on:
             new.kept = self.kept.take(index)
