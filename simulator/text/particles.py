@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -38,12 +39,16 @@ class TextParticles:
         log of pi_ref and of the proposal for what the last step has drawn.
     calls, evaluations : (R,) int arrays
         Next-token distributions and values V^ that were asked for.
+    powers : mapping of str to float
+        Proposals q ∝ pi_ref^power that are drawn from without reading their tables.
 
     Raises
     ------
     InputError
         If V^(root) is 0.
     """
+
+    powers: ClassVar[Mapping[str, float]] = POWERS
 
     def __init__(
         self, problem: LanguageModelProblem, rngs: list[Xoshiro], n_particles: int
@@ -96,15 +101,15 @@ class TextParticles:
                 break
             moving = ~waiting
             rows = np.flatnonzero(moving)
-            if law is not None or proposal not in POWERS or (force_end and self._due().size):
+            if law is not None or proposal not in self.powers or (force_end and self._due().size):
                 table = self.session.next_logprobs()
                 q = self.proposal(table, proposal) if law is None else law
                 if force_end and law is None:
                     q = self._forced(q, table)
-                picked = pick_token(q[rows], uniforms[rows])
+                picked = self.pick(q, rows, uniforms[rows])
                 drawn = Drawn(picked, table[rows, picked], q[rows, picked])
             else:
-                drawn = self.session.draw(rows, uniforms[rows], power=POWERS[proposal])
+                drawn = self.draw(rows, uniforms[rows], self.powers[proposal])
             tokens, log_probs = np.full(moving.size, WAIT), np.zeros(moving.size)
             tokens[rows], log_probs[rows] = drawn.tokens, drawn.log_probs
             self._count(self.calls, moving)
@@ -114,6 +119,40 @@ class TextParticles:
             waiting = waiting | self.ended | np.isin(tokens, self.problem.delimiters)
         self._level_up()
         self.log_ref, self.log_q = log_ref.reshape(self.shape), log_q.reshape(self.shape)
+
+    def draw(self, rows: Ints, uniforms: Floats, power: float) -> Drawn:
+        """Draw the next tokens of some particles from q ∝ pi_ref^power.
+
+        Parameters
+        ----------
+        rows : (m,) int array
+        uniforms : (m,) array
+            In [0, 1).
+        power : float
+            One of `powers`.
+
+        Returns
+        -------
+        Drawn
+        """
+        return self.session.draw(rows, uniforms, power=power)
+
+    def pick(self, log_q: Floats, rows: Ints, uniforms: Floats) -> Ints:
+        """Draw the next tokens of some particles from tables.
+
+        Parameters
+        ----------
+        log_q : (n, V) array
+            Of all particles.
+        rows : (m,) int array
+        uniforms : (m,) array
+            In [0, 1).
+
+        Returns
+        -------
+        (m,) int array
+        """
+        return pick_token(log_q[rows], uniforms)
 
     def _due(self) -> Ints:
         """Rows whose next token must end the text."""

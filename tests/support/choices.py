@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from simulator.samplers.smc import conditional_text as conditional_module
 from simulator.samplers.smc import text as smc_module
 from simulator.samplers.smc_rejection import text as rejection_module
 from simulator.text import language_model as session_module
@@ -43,6 +44,13 @@ class Choices:
 
 def every_run(monkeypatch, sampler, problem):
     """Yield (probability, one run) for all choices of tokens, multinomial ancestors and output."""
+    return every_outcome(
+        monkeypatch, lambda: sampler.run(problem, 1, rng=0, keep=("tokens",))
+    )  # fmt: skip
+
+
+def every_outcome(monkeypatch, play):
+    """Yield (probability, what `play` returns) for all choices that an engine makes meanwhile."""
     choices = Choices()
 
     def tokens(log_probs, uniforms):
@@ -58,9 +66,14 @@ def every_run(monkeypatch, sampler, problem):
         monkeypatch.setattr(module, "pick_token", tokens)
     for module in (smc_module, rejection_module):  # each has a name of its own for it
         monkeypatch.setattr(module, "pick_weighted", output)
+
+    def free_ancestors(weights, uniforms):
+        return np.array([choices.choose(weights) for _ in uniforms], dtype=np.int64)
+
     monkeypatch.setattr("simulator.resampling.multinomial.plain", ancestors)
+    monkeypatch.setattr(conditional_module, "invert", free_ancestors)
     while True:
-        run = sampler.run(problem, 1, rng=0, keep=("tokens",))
-        yield choices.probability, run
+        result = play()
+        yield choices.probability, result
         if not choices.advance():
             return

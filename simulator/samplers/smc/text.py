@@ -20,7 +20,9 @@ from simulator.text.particles import TextParticles, log_mean, ratio
 from simulator.text.problem import LanguageModelProblem
 from simulator.typing import Floats, Ints
 
-__all__ = ["pick_best", "pick_weighted", "run_filter", "run_smc", "to_runs", "weights_of"]
+__all__ = [
+    "pick_best", "pick_weighted", "run_filter", "run_smc", "to_runs", "value_by", "weights_of",
+]  # fmt: skip
 
 TIE = 1e-9
 
@@ -36,8 +38,19 @@ class TextFilter(ParticleFilter, Protocol):
 
 def run_smc(sampler: TextFilter, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> Runs:
     """Do one run a generator; see `Sampler.on_text`."""
-    counted = sampler.proposal != "optimal"  # else the proposal has asked for V^ of all children
-    return run_filter(sampler, problem, rngs, lambda cloud, h: cloud.value(counted=counted))
+    return run_filter(sampler, problem, rngs, value_by(sampler))
+
+
+def value_by(sampler: TextFilter) -> Callable[[TextParticles, int], Floats]:
+    """Return how SMC asks for V^: for free where its proposal has asked for that of all children.
+
+    Parameters
+    ----------
+    sampler : SMC
+        Or anything with its options.
+    """
+    counted = sampler.proposal != "optimal"
+    return lambda cloud, h: cloud.value(counted=counted)
 
 
 def run_filter(
@@ -45,6 +58,9 @@ def run_filter(
     problem: LanguageModelProblem,
     rngs: list[Xoshiro],
     value: Callable[[TextParticles, int], Floats],
+    *,
+    cloud: TextParticles | None = None,
+    resample: Callable[[Floats, Xoshiro], Ints] | None = None,
 ) -> Runs:
     """Do one run a generator of a particle filter with any values.
 
@@ -54,10 +70,16 @@ def run_filter(
         Or anything with its options.
     value : callable
         TextParticles and its level to the (R, N) log values, which it also records.
+    cloud : TextParticles, optional
+        N roots a run; by default they are made.
+    resample : callable, optional
+        Weights of a run and its generator to N ancestors; by default the scheme of the sampler.
     """
-    cloud = TextParticles(problem, rngs, sampler.n_particles)
+    if cloud is None:
+        cloud = TextParticles(problem, rngs, sampler.n_particles)
     n_runs, n = cloud.shape
-    resample = scheme_for(sampler.resampling, n).plain
+    if resample is None:
+        resample = scheme_for(sampler.resampling, n).plain
     log_w = np.full(n_runs, cloud.log_root)
     acc = np.zeros(cloud.shape)  # log weights since the last resampling
     before = cloud.log_v
