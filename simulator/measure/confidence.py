@@ -16,6 +16,7 @@ __all__ = [
     "BettingUpper",
     "clopper_pearson",
     "hoeffding_interval",
+    "log_mean_lower",
     "mean_interval",
     "mean_upper",
     "proportion_lower",
@@ -24,6 +25,7 @@ __all__ = [
 
 FIRST, GROWTH = 16, 1.25  # length of the first segment between two changes of the bet
 BOLDEST = 0.9  # largest share of the capital at stake; at 1 one draw at the top ruins the bettor
+TIMID = 4  # below the boldest, the grid of shares goes down to about 1/(4 sqrt n)
 
 
 class BettingUpper:
@@ -169,6 +171,75 @@ def mean_upper(samples: npt.ArrayLike, delta: float, low: float = 0.0, high: flo
     limit = BettingUpper(x.size, delta)
     limit.add(x)
     return low + (high - low) * limit.value()
+
+
+def log_mean_lower(log_samples: npt.ArrayLike, delta: float) -> float:
+    r"""Lower confidence limit for the mean of independent variables >= 0 that have no upper end.
+
+    Against "the mean is z" a bettor stakes the same share l of the capital on every draw. If z is
+    the mean, prod_i (1 - l + l x_i/z) has mean 1, and so has its average over a grid of l that is
+    fixed beforehand (.9, .45, .225, ... down to about 1/(4 sqrt n)); so it reaches 1/delta with
+    probability at most delta (Markov). It falls in z, and the limit is the z at which it is
+    1/delta. No upper limit of this kind exists: the mean may come from values that are never seen.
+
+    Parameters
+    ----------
+    log_samples : (n,) array
+        Logarithms of independent draws >= 0, n >= 1; -inf for a draw of 0.
+    delta : float
+        Largest probability that the limit is above the mean, in (0, 1).
+
+    Returns
+    -------
+    float
+        log of the limit; -inf if all draws are 0.
+
+    Raises
+    ------
+    ValueError
+        If there is no draw, or one is infinite or no number.
+
+    Examples
+    --------
+    >>> round(log_mean_lower(np.log(np.full(1000, 2.0)), delta=0.01), 4)  # of log 2 = .6931
+    0.6858
+    """
+    x = np.asarray(log_samples, dtype=np.float64).ravel()
+    if x.size == 0 or np.isnan(x).any() or np.isposinf(x).any():
+        raise ValueError("log_mean_lower needs at least one draw, and finite ones")
+    top = float(x.max())
+    if top == -math.inf:
+        return -math.inf
+    high = float(np.log(np.exp(x - top).mean()))  # of the mean, where the capital is at most 1
+    wanted, low, step = -math.log(delta), high - 1.0, 1.0
+    while log_capital_above(x - top, low) < wanted:
+        step *= 2
+        low -= step
+    from scipy.optimize import brentq
+
+    root = brentq(lambda z: log_capital_above(x - top, z) - wanted, low, high, xtol=1e-13)
+    return top + float(root) - 1e-12
+
+
+def log_capital_above(log_samples: npt.NDArray[np.float64], log_mean: float) -> float:
+    """Log of what one unit has become if it was staked on a mean above this one.
+
+    Parameters
+    ----------
+    log_samples : (n,) array
+    log_mean : float
+
+    Returns
+    -------
+    float
+        exp of it has expectation 1 if the draws have this mean.
+    """
+    halvings = math.ceil(math.log2(TIMID * math.sqrt(log_samples.size)))
+    logs = []
+    for share in BOLDEST * 0.5 ** np.arange(halvings + 1):
+        gain = math.log(share) + log_samples - log_mean
+        logs.append(np.logaddexp(math.log1p(-share), gain).sum())
+    return float(np.logaddexp.reduce(logs)) - math.log(len(logs))
 
 
 def mean_interval(

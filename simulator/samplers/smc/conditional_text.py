@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from simulator.checks import check_int
 from simulator.errors import InputError
@@ -78,7 +79,11 @@ def check_conditional(sampler: object) -> None:
 
 
 def run_conditional_text(
-    sampler: SMC, problem: LanguageModelProblem, tokens: Ints, repeats: int, rng: RngLike
+    sampler: SMC,
+    problem: LanguageModelProblem,
+    tokens: npt.NDArray[np.integer],
+    repeats: int,
+    rng: RngLike,
 ) -> ConditionalRuns:
     """Run conditional SMC along given texts.
 

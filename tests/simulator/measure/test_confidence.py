@@ -10,6 +10,8 @@ from simulator.measure.confidence import (
     BettingUpper,
     clopper_pearson,
     hoeffding_interval,
+    log_capital_above,
+    log_mean_lower,
     mean_interval,
     mean_upper,
 )
@@ -142,3 +144,43 @@ def test_limits_for_unlike_draws_at_the_ends():
     for mean, n in ((0.5, 0), (1.5, 3), (math.nan, 3)):
         with pytest.raises(ValueError, match="hoeffding_interval"):
             hoeffding_interval(mean, n, 0.95)
+
+
+@pytest.mark.parametrize("delta", [0.02, 0.3])
+@pytest.mark.parametrize("values", [(0.0, 1.0, 0.3), (0.5, 40.0, 0.05), (2.0, 3.0, 0.5)])
+def test_lower_limit_of_an_unbounded_mean_over_all_sequences(values, delta):
+    # no randomness: the capital staked at the true mean has mean 1, and the limit is above the
+    # mean only where the capital has reached 1/delta
+    small, large, p = values
+    n, true = 12, (1 - p) * small + p * large
+    capital = miss = ruin = 0.0
+    for ones in range(n + 1):
+        x = np.repeat([large, small], [ones, n - ones])
+        with np.errstate(divide="ignore"):
+            logs = np.log(x)
+        chance = binom.pmf(ones, n, p)
+        grown = math.exp(log_capital_above(logs, math.log(true)))
+        capital += chance * grown
+        miss += chance * (log_mean_lower(logs, delta) > math.log(true) + 1e-11)
+        ruin += chance * (grown >= 1 / delta)
+        assert np.exp(log_mean_lower(logs, delta)) <= x.mean()
+    assert capital == pytest.approx(1, abs=1e-12)
+    assert miss <= ruin + 1e-12 <= delta
+
+
+def test_lower_limit_of_an_unbounded_mean_is_of_use():
+    x = np.random.default_rng(2).exponential(size=(1000, 400)).mean(axis=0) * 1e-200
+    below = np.exp(log_mean_lower(np.log(x), 0.01)) / 1e-200
+    # 400 means of 1000: spread .032; capital of nine bets: sqrt(2 log 900) of .032/sqrt 400, and
+    # the boldest bet adds log(900)/400
+    assert 0.97 < below < 1
+    assert log_mean_lower([-np.inf, -np.inf], 0.1) == -np.inf
+    assert np.isfinite(log_mean_lower([-np.inf, -3.0], 0.1))
+    # more timid is safer, and scale does not matter
+    assert log_mean_lower(np.log(x), 0.001) < log_mean_lower(np.log(x), 0.01)
+    assert log_mean_lower(np.log(x) + 900, 0.01) == pytest.approx(
+        log_mean_lower(np.log(x), 0.01) + 900, abs=1e-9
+    )
+    for bad in ([], [np.nan], [np.inf, 0.0]):
+        with pytest.raises(ValueError, match="finite"):
+            log_mean_lower(bad, 0.1)
