@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from simulator.language_models.packaged import load_language_model
     from simulator.language_models.reward_prm import RewardPRM, load_reward_prm
     from simulator.language_models.tabulate import tabulate
+    from simulator.measure.certify import certify
     from simulator.measure.error import bracket
     from simulator.problem.files import load_problem, save_problem
     from simulator.problem.library import open_problem
@@ -49,6 +50,7 @@ _HOME = {
     "Beam": "samplers.baselines.beam",
     "BestOfN": "samplers.baselines.best_of_n",
     "bracket": "measure.error",
+    "certify": "measure.certify",
     "check_sampler": "samplers.contract",
     "CONTRACT": "samplers.contract",
     "DiffusionMonteCarlo": "samplers.restart.diffusion_monte_carlo",
@@ -117,6 +119,7 @@ __all__ = [
     "TextPRM",
     "TooLargeError",
     "bracket",
+    "certify",
     "check_sampler",
     "load_language_model",
     "load_problem",

@@ -33,6 +33,21 @@ PromptsOption = Annotated[str, typer.Option("--prompts", help="Set: styles or to
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of results; parts are kept.")]
 JobsOption = Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")]
 
+PromptOption = Annotated[str, typer.Option("--prompt", help="Prompt of pi_ref.")]
+SettingOption = Annotated[
+    list[str] | None, typer.Option("--option", "-O", help="Sampler option key=value.")
+]
+DelimiterOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Text of a token that ends a step; a level is a step then."),
+]
+StepOption = Annotated[int, typer.Option(min=1, help="Most tokens a step, with --delimiter.")]
+ForceEndOption = Annotated[
+    bool, typer.Option("--force-end", help="Texts must end within the horizon.")
+]
+ChatOption = Annotated[bool, typer.Option("--chat", help="Prompts are messages to a chat.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all draws.")]
+
 RESULTS = Path("results")
 # options of `answers` that the packaged questions have no use for
 OF_A_FILE = ("sampler", "option", "prm", "votes", "reward_model", "kind", "reward_option",
@@ -220,7 +235,7 @@ def table(
 
 @lm.command()
 def sample(
-    prompt: Annotated[str, typer.Option("--prompt", help="Prompt of pi_ref.")],
+    prompt: PromptOption,
     target: Annotated[str | None, typer.Option("--target", help="Prompt of pi*.")] = None,
     constraint: Annotated[
         str | None,
@@ -228,23 +243,14 @@ def sample(
     ] = None,
     sampler: Annotated[str, typer.Option("--sampler", help="Registered name; see list.")] = "smc",
     particles: ParticlesOption = 8,
-    option: Annotated[
-        list[str] | None, typer.Option("--option", "-O", help="Sampler option key=value.")
-    ] = None,
+    option: SettingOption = None,
     horizon: HorizonOption = 16,
-    delimiter: Annotated[
-        list[str] | None,
-        typer.Option(help="Text of a token that ends a step; a level is a step then."),
-    ] = None,
-    step_tokens: Annotated[
-        int, typer.Option(min=1, help="Most tokens a step, with --delimiter.")
-    ] = 32,
-    force_end: Annotated[
-        bool, typer.Option("--force-end", help="Texts must end within the horizon.")
-    ] = False,
-    chat: Annotated[bool, typer.Option("--chat", help="Prompts are messages to a chat.")] = False,
+    delimiter: DelimiterOption = None,
+    step_tokens: StepOption = 32,
+    force_end: ForceEndOption = False,
+    chat: ChatOption = False,
     runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Independent runs.")] = 1,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all draws.")] = 0,
+    seed: SeedOption = 0,
     everything: Annotated[
         bool, typer.Option("--all", help="All weighted particles, with their tokens.")
     ] = False,
@@ -287,6 +293,67 @@ def sample(
                 "chat": chat, "runs": runs, "seed": seed, "all": everything,
                 "model": model}  # fmt: skip
     texts.write(rows, out, settings)
+
+
+@lm.command()
+def certify(
+    prompt: PromptOption,
+    constraint: Annotated[
+        str | None, typer.Option(help="Regular expression that texts must match.")
+    ] = None,
+    prm: Annotated[
+        str | None,
+        typer.Option(help="FILE.py:NAME of a PRM or a function of texts, with --r-max."),
+    ] = None,
+    r_max: Annotated[float, typer.Option(help="A number that no reward is above.")] = 1.0,
+    particles: ParticlesOption = 8,
+    option: SettingOption = None,
+    horizon: HorizonOption = 16,
+    delimiter: DelimiterOption = None,
+    step_tokens: StepOption = 32,
+    force_end: ForceEndOption = False,
+    chat: ChatOption = False,
+    runs: Annotated[
+        int, typer.Option("--runs", "-r", min=4, help="Runs n, and half the draws from pi*.")
+    ] = 100,
+    conditional: Annotated[
+        int, typer.Option("--conditional", "-k", min=1, help="Conditional runs k of each text.")
+    ] = 4,
+    tries: Annotated[
+        int | None, typer.Option(min=2, help="Most draws from pi_ref.  [default: 100 n]")
+    ] = None,
+    confidence: Annotated[float, typer.Option(help="That all limits hold, in (0, 1).")] = 0.99,
+    seed: SeedOption = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    model: ModelOption = DEFAULT_MODEL,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Bracket the error of SMC where Z is unknown, at a stated confidence."""
+    from scripts.cli.lm_certify import certificate
+    from scripts.cli.own import make_named_sampler, named_prm
+    from scripts.cli.show import emit
+    from simulator.errors import InputError
+    from simulator.samplers.smc.conditional_text import check_conditional
+    from simulator.samplers.smc.sampler import SMC
+    from simulator.text.problem import LanguageModelProblem
+    from simulator.text.regex import RegexPRM
+
+    if (constraint is None) == (prm is None):
+        raise InputError("lm certify: give --constraint or --prm, one of the two")
+    sampler = make_named_sampler("smc", particles, option or [])
+    assert isinstance(sampler, SMC)
+    check_conditional(sampler)
+    judge = RegexPRM(constraint) if constraint is not None else named_prm(prm or "")
+    loaded = _load(model, device)
+    problem = LanguageModelProblem(
+        loaded, loaded.chat(prompt) if chat else prompt, horizon, judge, force_end=force_end,
+        delimiters=delimiter or (),  # type: ignore[arg-type]  # texts are read as tokens
+        block_tokens=step_tokens if delimiter else 1,
+    )  # fmt: skip
+    emit(certificate(
+        problem, sampler, r_max=r_max, n_runs=runs, n_conditional=conditional, rng=seed,
+        confidence=confidence, max_tries=tries,
+    ), json)  # fmt: skip
 
 
 @lm.command()

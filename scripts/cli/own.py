@@ -15,6 +15,7 @@ from simulator.errors import InputError
 if TYPE_CHECKING:
     from simulator.samplers.base import Sampler
     from simulator.samplers.reweighted.rule import Rule
+    from simulator.text.problem import LanguagePRM
     from theory.statement import Bound
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "named_aggregations",
     "named_function",
     "named_object",
+    "named_prm",
     "named_statements",
 ]
 
@@ -162,6 +164,31 @@ def named_function(text: str, what: str) -> Callable[..., Any]:
         As `named_object` does, or if it is no function.
     """
     return guarded(text, _callable(text, named_object(text, what)))
+
+
+def named_prm(text: str) -> LanguagePRM:
+    """Return a PRM for texts that a file holds.
+
+    Parameters
+    ----------
+    text : str
+        FILE.py:NAME, of a `LanguagePRM` or of a function of texts to numbers >= 0, which is both V^
+        and the reward then.
+
+    Raises
+    ------
+    InputError
+        As `named_object` does, or if it is neither.
+    """
+    from simulator.text.prms import TextPRM
+    from simulator.text.problem import LanguagePRM
+
+    found = named_object(text, "prm")
+    if isinstance(found, LanguagePRM):
+        return found
+    if isinstance(found, type) or not callable(found):
+        raise InputError(f"{text}: is neither a function of texts nor a PRM")
+    return TextPRM(guarded(text, found))
 
 
 def guarded(text: str, function: Callable[..., Any]) -> Callable[..., Any]:

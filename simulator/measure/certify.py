@@ -17,6 +17,7 @@ from simulator.measure.exact_draws import check_rewards, draw_exactly, draw_refe
 from simulator.measure.stepwise import plain_problem
 from simulator.measure.unknown_z import (
     Limits,
+    learn_threshold,
     limits_by_ratio,
     limits_by_target,
     seems_rare,
@@ -47,10 +48,12 @@ class Certificate(Interval):
 
     Outcomes are token paths; a failed run counts as an output that pi* never gives.
 
-    Attributes
+    Parameters
     ----------
-    value, low, high, confidence
-        As in `Interval`; the value lies midway.
+    value, low, high : float
+        The limits of D_TV, and what lies midway.
+    confidence : float
+        Probability that all limits hold, those of log Z included.
     log_z : Interval
         log Z; its value is the log of the mean W^_H.
     route : str
@@ -69,6 +72,7 @@ class Certificate(Interval):
     prm_evaluations, model_calls : int
         What all of it has cost: values V^ and next-token distributions.
     n_runs, n_conditional : int
+        n and k, as they were asked for.
     """
 
     log_z: Interval
@@ -144,7 +148,7 @@ def certify(
     >>> from simulator.problem.families.reference import reference
     >>> found = certify(reference(3), SMC(2), r_max=3, n_runs=2000, rng=1)
     >>> print(f"{found.low:.2f} to {found.high:.2f}, by {found.route}")  # exactly 0.17
-    0.13 to 0.19, by exact draws
+    0.10 to 0.20, by exact draws
     """
     check_real("r_max", r_max, 0, above=True)
     check_int("n_runs", n_runs, 4)
@@ -158,24 +162,29 @@ def certify(
     told("runs")
     first, _ = work.run(n_runs, seeds[0])
     log_z = float(np.logaddexp.reduce(first) - math.log(n_runs))
+    threshold = -log_z
+    told("draws from the target")
+    drawn = draw_exactly(problem, 2 * n_runs, work.log_r_max, most, seeds[1])
+    work.pay(drawn.prm_evaluations, drawn.model_calls)
+    half, enough = len(drawn.tokens) // 2, len(drawn.tokens) >= n_runs
+    told("conditional runs")
+    if enough:
+        along = work.along(drawn.tokens[:half], seeds[2])
+        threshold = learn_threshold(along, log_z)
+        on_target = work.rare(drawn.tokens[half:], threshold, seeds[3])
+    else:
+        rewards, on_target = work.reference(most, n_runs, threshold, seeds[2])
     told("outputs")
-    second, tokens = work.run(n_runs, seeds[1])
+    second, tokens = work.run(n_runs, seeds[4])
     failed = np.isneginf(second)
     on_output = np.zeros(n_runs, dtype=np.bool_)
-    on_output[~failed] = work.rare(tokens[~failed], log_z, seeds[2])
-    told("draws from the target")
-    drawn = draw_exactly(problem, 2 * n_runs, work.log_r_max, most, seeds[3])
-    work.pay(drawn.prm_evaluations, drawn.model_calls)
-    told("conditional runs")
-    delta, enough = 1 - confidence, len(drawn.tokens) >= n_runs
-    if enough:
-        half = len(drawn.tokens) // 2
-        along = work.along(drawn.tokens[:half], seeds[4])
-        on_target = work.rare(drawn.tokens[half:], log_z, seeds[5])
-        limits = limits_by_target(first, along, on_target, on_output, delta)
-    else:
-        rewards, rare = work.reference(most, n_runs, log_z, seeds[4])
-        limits = limits_by_ratio(first, rewards, rare, on_output, work.log_r_max, delta)
+    on_output[~failed] = work.rare(tokens[~failed], threshold, seeds[5])
+    delta = 1 - confidence
+    limits = (
+        limits_by_target(first, along, on_target, on_output, delta)
+        if enough
+        else limits_by_ratio(first, rewards, on_target, on_output, work.log_r_max, delta)
+    )
     return Certificate(
         value=(limits.low + limits.high) / 2,
         low=limits.low,
@@ -243,11 +252,11 @@ class _Work:
         self.pay(runs.prm_evaluations, runs.model_calls)
         return runs.log_w
 
-    def rare(self, tokens: Tokens, log_z: float, rng: RngLike) -> Bools:
+    def rare(self, tokens: Tokens, threshold: float, rng: RngLike) -> Bools:
         """Whether the sampler seems to give too little at each path."""
-        return seems_rare(self.along(tokens, rng), log_z)
+        return seems_rare(self.along(tokens, rng), threshold)
 
-    def reference(self, n: int, most: int, log_z: float, rng: RngLike) -> tuple[Floats, Bools]:
+    def reference(self, n: int, most: int, threshold: float, rng: RngLike) -> tuple[Floats, Bools]:
         """log(r/r_max) of n draws from pi_ref, and the test at the first of positive reward."""
         draws, runs_rng = seed_sequence(rng).spawn(2)
         runs = draw_reference(self.problem, n, self.log_r_max, draws)
@@ -256,7 +265,7 @@ class _Work:
         self.pay(runs.prm_evaluations.sum(), runs.model_calls.sum())
         tokens = runs.tokens[np.isfinite(runs.log_w)][:most]
         shares = np.minimum(runs.log_w - self.log_r_max, 0.0)  # above 0 by rounding only
-        return shares, self.rare(tokens, log_z, runs_rng)
+        return shares, self.rare(tokens, threshold, runs_rng)
 
 
 def _on_texts(problem: LanguageModelProblem, sampler: SMC, repeats: int) -> Conditional:

@@ -12,9 +12,9 @@ failure being an output that pi* never gives. From this:
   and L = Z its mean is E[(1 - W^_H/Z)_+], and as k grows it becomes D_TV itself.
 * L comes from ordinary runs, E[W^_H] <= Z; and E[1/W^_H] = (1 - P(failure))/Z <= 1/Z over
   y ~ pi* gives an upper limit of Z.
-* Any randomised test g of outputs has D_TV >= pi*(g) - nu(g). Nearly the best event is that nu is
-  below pi*, so g is 1 where Z^ times the mean of k inverse weights, from fresh conditional runs,
-  is below 1; Z^ is any number that does not depend on these runs.
+* Any randomised test g of outputs has D_TV >= pi*(g) - nu(g). The best event is that nu is below
+  pi*, so g is 1 where the mean of k inverse weights, from fresh conditional runs, is below a
+  threshold that does not depend on these runs: 1/Z^, or one that is learnt.
 * Where pi* cannot be drawn from: E[(1 - W^_H/U)_+] >= D_TV for every U >= Z (arXiv 2603.07887,
   lemma C.3, at U = Z), and pi*(g) = E_ref[r g | r > 0]/E_ref[r | r > 0].
 
@@ -38,12 +38,16 @@ from simulator.typing import Bools, Floats
 
 __all__ = [
     "Limits",
+    "learn_threshold",
     "limits_by_ratio",
     "limits_by_target",
     "log_mean_inverse",
     "missing_share",
     "seems_rare",
 ]
+
+MOST = 300.0  # largest log of a weight that is looked at
+DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -116,21 +120,62 @@ def missing_share(log_w: Floats, log_z: float) -> Floats:
     return np.asarray(0.0 - np.expm1(np.minimum(log_z + log_mean_inverse(log_w), 0.0)))
 
 
-def seems_rare(log_w: Floats, log_z: float) -> Bools:
+def seems_rare(log_w: Floats, log_threshold: float) -> Bools:
     """Return the test g: whether nu seems to be below pi* at each path.
 
     Parameters
     ----------
     log_w : (P, k) array
         log W^_H of conditional runs along any paths.
-    log_z : float
-        log of the estimate of Z, which does not depend on these runs.
+    log_threshold : float
+        log of a number that does not depend on these runs; 1/Z^, or as learnt.
 
     Returns
     -------
     (P,) bool array
+        Whether the mean inverse weight is below the threshold.
     """
-    return np.asarray(log_z + log_mean_inverse(log_w) < 0)
+    return np.asarray(log_mean_inverse(log_w) < log_threshold)
+
+
+def learn_threshold(log_w: Floats, log_z: float) -> float:
+    """Choose the threshold of `seems_rare` that separates pi* and nu best on some paths of pi*.
+
+    pi*(g) - nu(g) = E_{y ~ pi*}[g(y) (1 - Z E[1/W^_H | y])]; each conditional run in turn stands
+    for the expectation, and the others of its path for the test. As few runs tell nu from pi*
+    poorly, the best threshold is not 1/Z; it may be infinite, so that the event is success.
+
+    Parameters
+    ----------
+    log_w : (P, k) array
+        log W^_H of conditional runs along paths y ~ pi*.
+    log_z : float
+        log of an estimate of Z.
+
+    Returns
+    -------
+    float
+        log of the threshold; that of 1/Z^ where k is 1 or nothing is better.
+
+    Examples
+    --------
+    >>> round(learn_threshold(np.log([[2.0, 2.0], [0.5, 0.5]]), 0.0), 3)  # between 1/2 and 2
+    0.223
+    """
+    n_paths, k = log_w.shape
+    ratio = np.exp(np.minimum(log_z - log_w, MOST))
+    if k > 1 and n_paths > 0:
+        others = (ratio.sum(axis=1, keepdims=True) - ratio) / (k - 1)
+        value, where = np.unique(others.round(DIGITS), return_inverse=True)
+        gain = np.cumsum(np.bincount(where.ravel(), 1 - ratio.ravel()))
+        best = int(np.argmax(gain))
+        if gain[best] > 0:
+            return math.inf if best == value.size - 1 else _between(value, best) - log_z
+    return -log_z
+
+
+def _between(value: Floats, k: int) -> float:
+    return float(np.log((value[k] + value[k + 1]) / 2))
 
 
 def limits_by_target(
@@ -147,7 +192,7 @@ def limits_by_target(
     along : (P, k) array
         log W^_H of conditional runs along independent paths y ~ pi*; at least two.
     on_target : (m,) bool array
-        `seems_rare` at other paths y ~ pi*, with the mean of `forward` as estimate of Z.
+        `seems_rare` at other paths y ~ pi*; its threshold may depend on `forward` and `along`.
     on_output : (q,) bool array
         The same at outputs of other runs of the sampler, and False for failed ones.
     delta : float
@@ -195,8 +240,8 @@ def limits_by_ratio(
     rewards : (m,) array
         log(r/r_max) of draws from pi_ref, at most 0; at least two.
     rare : (p,) bool array
-        `seems_rare` at the first p of the draws of positive reward, with the mean of `forward` as
-        estimate of Z. How many these are may depend on which draws have a positive reward.
+        `seems_rare` at the first p of the draws of positive reward; its threshold may depend on
+        `forward`. How many these are may depend on which draws have a positive reward.
     on_output : (q,) bool array
         The same at outputs of other runs of the sampler, and False for failed ones.
     log_r_max : float

@@ -92,6 +92,57 @@ def test_sample_prints_texts_that_match(lm, capsys):
         assert err.count("\n") == 1
 
 
+CERTIFY = ("lm", "certify", "--prompt", prompts()["plain"], "--horizon", 3, "-n", 2, "-r", 40,
+           "-k", 2, "--confidence", 0.9)  # fmt: skip
+
+
+def test_certify_prints_a_bracket_that_reproduces(lm, capsys):
+    word = re.escape(style_facts()["words"][0])
+    arguments = (*CERTIFY, "--constraint", f"({word})?.*", "--json")
+    first, told = run(capsys, *arguments)
+    assert first == run(capsys, *arguments)[0]
+    stages = ("runs", "draws from the target", "conditional runs", "outputs")
+    assert [line.split(": ")[-1] for line in told.splitlines()] == list(stages)
+    found = json.loads(first)
+    assert found["error"] == {"low": 0.0, "high": found["error"]["high"], "confidence": 0.9}
+    assert found["error"]["high"] < 0.3  # every text matches, V^ = V* = 1: the filter is exact
+    assert found["log_z"]["low"] < -0.05
+    assert found["log_z"]["value"] == pytest.approx(0, abs=1e-12)
+    assert found["log_z"]["high"] == pytest.approx(0, abs=1e-12)  # r_max
+    assert found["acceptance"] == 1
+    assert "error" in run(capsys, *arguments[:-1])[0]  # as a table
+
+
+def test_certify_takes_a_prm_of_a_file(lm, capsys, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from simulator import RegexPRM, TextPRM\n"
+        "def longest(texts):\n    return [1 + len(t) for t in texts]\n"
+        "any_text = RegexPRM('.*')\nbroken = TextPRM\nnumber = 3\n"
+    )
+    arguments = (*CERTIFY, "--json", "--prm")
+    found = json.loads(run(capsys, *arguments, f"{file}:longest", "--r-max", 40)[0])
+    assert 0 < found["error"]["high"] <= 1
+    assert np.log(4) < found["log_z"]["value"] < np.log(40)
+    assert json.loads(run(capsys, *arguments, f"{file}:any_text")[0])["route"] == "exact draws"
+    few = run(capsys, *arguments, f"{file}:longest", "--r-max", 4000, "--tries", 50)[0]
+    assert json.loads(few)["route"] == "ratio"
+    for name, said in [
+        ("broken", "nor a PRM"), ("number", "nor a PRM"), ("none", "none"), ("longest", "above 1"),
+    ]:  # fmt: skip
+        _, err = run(capsys, *arguments, f"{file}:{name}", code=2)
+        assert said in err.splitlines()[-1]
+    for wrong, said in [
+        (("--prm", "x"), "FILE.py:FUNCTION"), ((), "one of the two"),
+        (("--constraint", "a", "-O", "resampling=systematic"), "multinomial"),
+        (("--constraint", ".*", "--confidence", 1), "confidence"),
+        (("--constraint", ".*", "--r-max", 0), "r_max"),
+    ]:  # fmt: skip
+        _, err = run(capsys, *CERTIFY, *wrong, code=2)
+        assert said in err
+        assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize("figure", ["2a", "2b", "3"])
 def test_study_on_a_vocabulary(lm, monkeypatch, figure, tmp_path):
     monkeypatch.setattr(switching, "CONFIDENCE", 1 - 1e-9)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.measure.unknown_z import (
+    learn_threshold,
     limits_by_ratio,
     limits_by_target,
     log_mean_inverse,
@@ -75,8 +76,25 @@ def test_the_variable_goes_from_bound_z_to_the_error(inverse_laws):
 def test_the_best_test_has_the_error_as_its_difference(inverse_laws):
     # with the whole mean in place of k runs, g is 1 exactly where nu < pi*
     inverse = [sum(v * p for v, p in law.items()) for law in inverse_laws]
-    g = seems_rare(-np.log(np.array(inverse))[:, None], PROBLEM.log_z)
+    g = seems_rare(-np.log(np.array(inverse))[:, None], -PROBLEM.log_z)
     assert (EXACT.target - EXACT.law) @ g == pytest.approx(EXACT.tv, abs=1e-9)
+
+
+def test_the_threshold_is_learnt_where_it_matters():
+    # two kinds of paths, Z = 1: nu/pi* is .5 and 1.5 on them; the runs of a path agree
+    log_w = -np.log(np.repeat([[0.5], [1.5]], 3, axis=1))
+    assert 0.5 < np.exp(learn_threshold(log_w, 0.0)) < 1.5
+    assert 0.25 < np.exp(learn_threshold(log_w, np.log(2))) < 0.75  # of 1/W^, not of Z/W^
+    # one run tells nothing of another: 1/W^ is 0 or 1.5 by chance, so nu is .75 everywhere
+    noise = -np.log(np.where(np.indices((2,) * 8).reshape(8, -1).T, 1.5, 1e-300))
+    assert learn_threshold(noise, 0.0) == np.inf
+    assert seems_rare(noise, np.inf).all()
+    assert not seems_rare(noise, 0.0).all()
+    # nothing is rare, or one run cannot be told from itself
+    assert learn_threshold(np.full((5, 3), -1.0), 0.0) == 0
+    assert learn_threshold(noise[:, :1], 0.3) == -0.3
+    assert np.isfinite(learn_threshold(np.full((2, 2), -2000.0), 0.0))
+    assert learn_threshold(np.full((2, 2), np.inf), -np.inf) == np.inf
 
 
 def test_mean_of_inverse_weights_is_the_chance_of_success_over_z(inverse_laws):
