@@ -11,6 +11,7 @@ from simulator.errors import InputError
 from simulator.problem.problem import Problem
 from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.runs import Runs
+from simulator.samplers.smc.sampler import SMC
 from simulator.streams.seeds import seed_sequence
 from simulator.text.problem import LanguageModelProblem
 from simulator.typing import Floats, RngLike
@@ -94,7 +95,7 @@ def draw_reference(
     """Draw whole paths from pi_ref, with log r in `Runs.log_w`.
 
     Where texts must end (`force_end`) the last token is one that ends them, and r carries the
-    probability of ending there.
+    probability of ending there. Texts whose reward is certain to be 0 are not drawn to their end.
 
     Parameters
     ----------
@@ -117,7 +118,9 @@ def draw_reference(
     InputError
         If a reward is above r_max; the message names the path.
     """
-    runs = SIS(1).run(problem, n, rng=rng, keep=("tokens",))
+    stops = isinstance(problem, LanguageModelProblem) and problem.prm.certain_zeros
+    alone = SMC(1) if stops else SIS(1)  # W^_H is r either way, where V^ is not 0 on the path
+    runs = alone.run(problem, n, rng=rng, keep=("tokens",))
     assert runs.tokens is not None
     assert runs.log_w is not None
     check_rewards(problem, runs.tokens, runs.log_w, log_r_max)

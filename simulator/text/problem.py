@@ -101,9 +101,12 @@ class LanguagePRM(ABC):
     ----------
     log_z : float or None
         log E_ref[r], where it is known.
+    certain_zeros : bool
+        Whether V^ = 0 only where every continuation has reward 0, so that draws may stop there.
     """
 
     log_z: float | None = None
+    certain_zeros: bool = False
 
     def log_z_of(self, problem: LanguageModelProblem) -> float | None:
         """Return log E_ref[r] of a problem, where it is known.

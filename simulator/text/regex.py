@@ -54,6 +54,8 @@ class RegexPRM(LanguagePRM):
     [[0.0, 1.0], [0.0, 0.0]]
     """
 
+    certain_zeros = True
+
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
         self.automaton = Automaton(pattern)

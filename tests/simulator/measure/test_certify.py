@@ -1,6 +1,7 @@
 """The certificate where Z is unknown: coverage, refusals, costs."""
 
 import dataclasses
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -13,10 +14,13 @@ from simulator.measure.exact_draws import draw_exactly
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.problem.library import open_problem
+from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.smc.sampler import SMC
-from simulator.text.prms import TextPRM
+from simulator.text.prms import EndReward, TextPRM
 from simulator.text.problem import LanguageModelProblem
+from simulator.text.regex import RegexPRM
 from simulator.text.tabular import TabularLM, as_language_model
+from tests.support.choices import every_run
 
 REPETITIONS, DELTA = 500, 0.02
 # misses are at most Bin(500, 0.02): more than this has probability below 1e-9
@@ -133,6 +137,31 @@ def test_rejection_draws_from_the_target():
     few = draw_exactly(problem, 100, np.log(300), 150, 1)
     assert few.tries == 150
     assert len(few.tokens) == few.accepted < 20
+
+
+@pytest.mark.parametrize("force_end", [False, True])
+def test_draws_that_cannot_match_may_stop(monkeypatch, force_end):
+    lm = TabularLM(reference(3).model, ["a", "b"], eos=1)
+    problem = LanguageModelProblem(lm, "", 3, RegexPRM("a?a?"), force_end=force_end)
+    mass = []
+    for sampler in (SIS(1), SMC(1)):  # pi_ref r of each text
+        mass.append(Counter())
+        for p, run in every_run(monkeypatch, sampler, problem):
+            mass[-1][tuple(run.tokens[0].tolist())] += p * np.exp(run.log_w[0])
+    texts = {y for y in mass[0] if y[0] >= 0}
+    assert len(texts) == 3
+    for y in texts:
+        assert mass[0][y] == pytest.approx(mass[1][y], rel=1e-12)
+    assert sum(mass[0].values()) == pytest.approx(sum(mass[1].values()), rel=1e-12)
+
+
+def test_so_they_cost_less():
+    lm = TabularLM(reference(3).model, ["a", "b"], eos=1)
+    few, many = (
+        draw_exactly(LanguageModelProblem(lm, "", 3, prm), 200, 0.0, 300, 1).model_calls
+        for prm in (RegexPRM("a"), EndReward(lambda texts: [float(t == "a") for t in texts]))
+    )
+    assert few < many
 
 
 def test_a_reward_above_the_largest_is_named():
