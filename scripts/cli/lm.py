@@ -167,19 +167,14 @@ def answers(
     stop: Annotated[
         list[str] | None, typer.Option(help="Text of a token that ends a text; repeatable.")
     ] = None,
-    delimiter: Annotated[
-        list[str] | None,
-        typer.Option(help="Text of a token that ends a step; a level is a step then."),
-    ] = None,
-    step_tokens: Annotated[
-        int, typer.Option(min=1, help="Most tokens a step, with --delimiter.")
-    ] = 32,
-    chat: Annotated[bool, typer.Option("--chat", help="Prompts are messages to a chat.")] = False,
+    delimiter: DelimiterOption = None,
+    step_tokens: StepOption = 32,
+    chat: ChatOption = False,
     model: ModelOption = DEFAULT_MODEL,
     device: DeviceOption = "cpu",
     particles: Annotated[int, typer.Option("--particles", "-n", min=1, help="Particles N.")] = 4,
     runs: RunsOption = 24,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all draws.")] = 0,
+    seed: SeedOption = 0,
     jobs: JobsOption = 1,
     out: OutOption = RESULTS,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, of a file.")] = False,
@@ -214,7 +209,7 @@ def answers(
 
 @lm.command()
 def table(
-    prompt: Annotated[str, typer.Option("--prompt", help="Prompt of pi_ref.")],
+    prompt: PromptOption,
     target: Annotated[str, typer.Option("--target", help="Prompt of pi*.")],
     word: Annotated[list[str], typer.Option("--word", "-w", help="A word; give several.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Problem file, .json or .npz.")],
@@ -332,7 +327,6 @@ def certify(
     from scripts.cli.lm_certify import certificate
     from scripts.cli.own import make_named_sampler, named_prm
     from scripts.cli.show import emit
-    from simulator.errors import InputError
     from simulator.samplers.smc.conditional_text import check_conditional
     from simulator.samplers.smc.sampler import SMC
     from simulator.text.problem import LanguageModelProblem
