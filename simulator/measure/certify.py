@@ -154,8 +154,8 @@ def certify(
     check_int("n_runs", n_runs, 4)
     check_int("n_conditional", n_conditional, 1)
     check_real("confidence", confidence, 0, 1, above=True, below=True)
-    check_int("max_tries", TRIES * n_runs if max_tries is None else max_tries, 2)
     most = TRIES * n_runs if max_tries is None else max_tries
+    check_int("max_tries", most, 2)
     seeds = seed_sequence(rng).spawn(6)
     work = _Work(problem, sampler, math.log(r_max), n_conditional)
 

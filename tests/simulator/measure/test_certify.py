@@ -14,6 +14,7 @@ from simulator.measure.exact_draws import draw_exactly
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.problem.library import open_problem
+from simulator.problem.problem import Problem
 from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.smc.sampler import SMC
 from simulator.text.prms import EndReward, TextPRM
@@ -39,7 +40,7 @@ def some_problem(seed):
 
 
 def test_coverage_over_five_hundred_problems():
-    # fails by chance at most once in 1e9; with L = 2 Z 203 of the upper limits would miss
+    # fails by chance at most once in 1e9; with twice the L 68 upper limits and 123 of Z would miss
     n, misses, widths, routes = 60, 0, [], set()
     for seed in range(REPETITIONS):
         problem, sampler = some_problem(seed), SMC(1 + seed % 3)
@@ -102,6 +103,19 @@ def test_tables_and_texts_agree():
         assert found.model_calls == smc + 3 * found.tries
         assert found.prm_evaluations == smc + found.tries
         assert found.confidence == 0.9
+
+
+@pytest.mark.parametrize("r_max", [1.0, 100.0])
+def test_a_sampler_that_always_fails_has_error_one(r_max):
+    model = reference(2).model
+    problem = Problem(model, [1.0] * 4, [[1.0], [0.0, 0.0], [1.0] * 4])
+    for posed in (problem, as_language_model(problem)):
+        found = certify(posed, SMC(2), r_max=r_max, n_runs=100, rng=0, max_tries=400)
+        assert found.failure == found.high == 1
+        assert found.low > 0.8 or found.route == "ratio"
+        assert found.low <= 1
+        assert found.log_z.low == found.log_z.value == -np.inf
+        assert 0 <= found.log_z.high <= np.log(r_max)
 
 
 def test_more_conditional_runs_sharpen_the_upper_limit():
