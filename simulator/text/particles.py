@@ -199,7 +199,7 @@ class TextParticles:
         self.prm.extend(tokens, log_probs)
         self.session.extend(tokens)
         self.paths = np.column_stack([self.paths, tokens])
-        self.closed |= np.isin(tokens, self.problem.ends)
+        self.closed |= self.problem.closes(tokens)
         self.ended |= self.closed
 
     def proposal(self, table: Floats, name: str) -> Floats:
@@ -299,17 +299,18 @@ class TextParticles:
         """
         if (ancestors == np.arange(self.shape[1])).all():
             return
-        self._take((ancestors + self.shape[1] * np.arange(self.shape[0])[:, None]).ravel())
+        self.resize(ancestors)
 
     def resize(self, ancestors: Ints) -> None:
-        """Replace the particles of the only run by copies, of whatever number.
+        """Replace the particles of each run by copies, of whatever number.
 
         Parameters
         ----------
-        ancestors : (M,) int array
+        ancestors : (R, M) int array
         """
-        self.shape = (1, ancestors.size)
-        self._take(ancestors)
+        rows = (ancestors + self.shape[1] * np.arange(self.shape[0])[:, None]).ravel()
+        self.shape = (self.shape[0], ancestors.shape[1])
+        self._take(rows)
 
     def _take(self, rows: Ints) -> None:
         self.session.reorder(rows)

@@ -37,11 +37,15 @@ class Beam(Sampler):
     ----------
     n_particles : int
         Number of prefixes N >= 1.
+    draws : int, optional
+        M: on language models, draw M continuations of each prefix from pi_ref in place of looking
+        at all, and keep the N distinct ones of largest V^. So steps and served models, whose
+        continuations cannot be listed, can be searched; runs differ then. 0 looks at all.
 
     Raises
     ------
     InputError
-        If N is out of range.
+        If N or M is out of range; or M > 0 on a table, where all are at hand.
 
     Examples
     --------
@@ -54,9 +58,11 @@ class Beam(Sampler):
     keeps: ClassVar[tuple[str, ...]] = ("tokens",)
     text_keeps: ClassVar[tuple[str, ...]] = ("tokens",)
     n_particles: int
+    draws: int = 0
 
     def __post_init__(self) -> None:
         check_int("n_particles", self.n_particles, 1)
+        check_int("draws", self.draws, 0)
 
     def from_seeds(
         self,
@@ -81,14 +87,19 @@ class Beam(Sampler):
 
     def on_text(self, problem: LanguageModelProblem, rngs: list[Xoshiro]) -> Runs:
         """See `Sampler.on_text`."""
+        from simulator.samplers.baselines.beam_drawn_text import run_drawn_beam
         from simulator.samplers.baselines.beam_text import run_beam
 
+        if self.draws:
+            return run_drawn_beam(self.n_particles, self.draws, problem, rngs)
         return run_beam(self.n_particles, problem, len(rngs))
 
     def _search(self, problem: Problem) -> tuple[Ints | None, int, int]:
         """Return the output, None for failure, its state, and how many prefixes were extended."""
         from simulator.samplers.baselines.beam_kernel import search
 
+        if self.draws:
+            raise InputError("draws: tables have all continuations at hand; leave it at 0")
         tokens = np.empty(problem.horizon, dtype=np.int64)
         state, calls = search(self.n_particles, *problem.tables.args, problem.log_prm_flat, tokens)
         return (None if state < 0 else tokens), state, calls
@@ -96,8 +107,8 @@ class Beam(Sampler):
     def compute_law(self, problem: Problem, on: str, limit: float, *, shortfall: bool) -> ExactLaw:
         """See `Sampler.exact_law`: a point mass at the output."""
         del shortfall  # there is no W^
-        out = outcomes(problem, on, limit, one_reward=False)
         tokens, _, _ = self._search(problem)
+        out = outcomes(problem, on, limit, one_reward=False)
         law = np.zeros(out.target.size)
         if tokens is not None:
             state = 0
@@ -125,6 +136,8 @@ class Greedy(Beam):
     ----------
     n_particles : int, optional
         1, and nothing else.
+    draws : int, optional
+        As in `Beam`.
 
     Raises
     ------

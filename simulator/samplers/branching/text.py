@@ -49,7 +49,7 @@ def run_one(
         made += len(rows)
         if not rows:
             return _failed(cloud)
-        cloud.resize(np.array(rows))
+        cloud.resize(np.array([rows]))
         column = np.array(tokens)
         cloud.put(column, chosen(table[rows], column))
         cloud.value(counted=False)
