@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from simulator.errors import InputError, TooLargeError
     from simulator.exact.law import ExactLaw
+    from simulator.language_models.completions import CompletionsLM
     from simulator.language_models.packaged import load_language_model
     from simulator.language_models.reward_prm import RewardPRM, load_reward_prm
     from simulator.language_models.tabulate import tabulate
@@ -52,6 +53,7 @@ _HOME = {
     "bracket": "measure.error",
     "certify": "measure.certify",
     "check_sampler": "samplers.contract",
+    "CompletionsLM": "language_models.completions",
     "CONTRACT": "samplers.contract",
     "DiffusionMonteCarlo": "samplers.restart.diffusion_monte_carlo",
     "ExactLaw": "exact.law",
@@ -97,6 +99,7 @@ __all__ = [
     "Backtracking",
     "Beam",
     "BestOfN",
+    "CompletionsLM",
     "DiffusionMonteCarlo",
     "ExactLaw",
     "Facts",

@@ -35,11 +35,14 @@ def fail(message: str) -> NoReturn:
 def interrupted() -> NoReturn:
     """End after Ctrl-C, at once if a pool of threads is at work.
 
-    Its threads may be long in compiled code, and an exit in good order would abort the process
-    when one of them asks for the interpreter.
+    Its threads may be long in compiled code or wait for a server, and an exit in good order would
+    wait for them, or abort the process when one of them asks for the interpreter.
     """
     _say("interrupted; finished parts are kept")
-    if any(isinstance(thread, DummyProcess) for thread in threading.enumerate()):
+    if any(
+        isinstance(thread, DummyProcess) or thread.name.startswith("ThreadPoolExecutor")
+        for thread in threading.enumerate()
+    ):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(INTERRUPTED)

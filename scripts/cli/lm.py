@@ -12,6 +12,8 @@ from simulator.language_models.extra import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from simulator.language_models.hugging_face import HuggingFaceLM
+    from simulator.text.language_model import LanguageModel, Prompt
+    from simulator.text.problem import LanguagePRM
 
 __all__ = ["lm"]
 
@@ -236,12 +238,29 @@ def sample(
         str | None,
         typer.Option(help="Regular expression that texts must match, in place of --target."),
     ] = None,
+    prm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.py:NAME",
+            help="Function of a list of texts that gives V^ of each, or a PRM; in place of both.",
+        ),
+    ] = None,
     sampler: Annotated[str, typer.Option("--sampler", help="Registered name; see list.")] = "smc",
     particles: ParticlesOption = 8,
     option: SettingOption = None,
-    horizon: HorizonOption = 16,
-    delimiter: DelimiterOption = None,
-    step_tokens: StepOption = 32,
+    horizon: Annotated[
+        int, typer.Option("--horizon", min=1, help="Levels H: tokens, or steps.")
+    ] = 16,
+    delimiter: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Text of a token (of a served model: any text) that ends a step, which is a level "
+            "then; \\n is a new line."
+        ),
+    ] = None,
+    step_tokens: Annotated[
+        int, typer.Option(min=1, help="Most tokens a step, with --delimiter or a served model.")
+    ] = 32,
     force_end: ForceEndOption = False,
     chat: ChatOption = False,
     runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Independent runs.")] = 1,
@@ -253,41 +272,77 @@ def sample(
         Path | None,
         typer.Option("--out", "-o", help="Write .jsonl or .parquet instead of printing."),
     ] = None,
-    model: ModelOption = DEFAULT_MODEL,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model", help="Name or folder, or http://HOST:PORT/v1; the packaged model by default."
+        ),
+    ] = DEFAULT_MODEL,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Name of a served model on its server.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Most requests to a server at once.")] = 8,
+    unseeded: Annotated[
+        bool,
+        typer.Option("--unseeded", help="For servers that heed no seeds: texts differ each time."),
+    ] = False,
     device: DeviceOption = "cpu",
 ) -> None:
-    """Draw texts that follow one prompt as if it were another, or that match; in JSON lines."""
+    """Draw texts that follow one prompt as if it were another, match or are good; JSON lines."""
     from scripts.cli import texts
-    from scripts.cli.own import make_named_sampler
+    from scripts.cli.own import make_named_sampler, named_prm
+    from simulator.errors import InputError
+    from simulator.language_models.endpoint import is_address
+    from simulator.samplers.base import Sampler
     from simulator.text.problem import LanguageModelProblem
     from simulator.text.prompt_switching import PromptSwitching
     from simulator.text.regex import RegexPRM
 
     if out is not None:
         texts.check_target(out)
-    if (target is None) == (constraint is None):
-        raise InputError("lm sample: give --target or --constraint, one of the two")
+    if sum(given is not None for given in (target, constraint, prm)) != 1:
+        raise InputError("lm sample: give --target, --constraint or --prm, one of the three")
     made = make_named_sampler(sampler, particles, option or [])
-    matching = None if constraint is None else RegexPRM(constraint)
-    loaded = _load(model, device)
-    asked, wanted = ((loaded.chat(p) if chat else p) for p in (prompt, target or ""))
+    kind: type = type(made)  # a file may hold what only looks like a sampler
+    if not issubclass(kind, Sampler):
+        raise InputError(f"{kind.__name__} runs on tabular problems only")
+    delimiters = [text.replace("\\n", "\n") for text in delimiter or []]
+    judge: LanguagePRM | None = None
+    if prm is not None:
+        judge = named_prm(prm)
+    elif constraint is not None:
+        judge = RegexPRM(constraint)
+    loaded: LanguageModel
+    asked: Prompt
+    if is_address(model):
+        if judge is None or constraint is not None or chat or force_end:
+            raise InputError(
+                "lm sample: a served model only draws texts, so it goes with --prm, and without "
+                "--target, --constraint, --chat and --force-end"
+            )
+        loaded, asked = _served(model, name, delimiters, step_tokens, concurrency, unseeded), prompt
+    else:
+        if name is not None or unseeded:
+            raise InputError("lm sample: --name and --unseeded go with --model http://HOST:PORT/v1")
+        local = _load(model, device)
+        asked, wanted = ((local.chat(p) if chat else p) for p in (prompt, target or ""))
+        loaded, judge = local, judge or PromptSwitching(wanted)
+    steps = bool(delimiters) and not is_address(model)
     problem = LanguageModelProblem(
-        loaded, asked, horizon, matching or PromptSwitching(wanted), force_end=force_end,
-        delimiters=delimiter or (),  # type: ignore[arg-type]  # texts are read as tokens
-        block_tokens=step_tokens if delimiter else 1,
+        loaded, asked, horizon, judge, force_end=force_end,
+        delimiters=delimiters if steps else (),  # type: ignore[arg-type]  # read as tokens
+        block_tokens=step_tokens if steps else 1,
     )  # fmt: skip
     keep = ("tokens", "clouds") if everything else ("tokens",)
-    drawn = made.run(problem, runs, rng=seed, keep=keep)
-    rows = texts.particles(problem, drawn) if everything else texts.outputs(problem, drawn)
-    if out is None:
-        texts.show(rows)
-        return
-    settings = {"prompt": prompt, "target": target, "constraint": constraint, "sampler": sampler,
-                "particles": particles, "option": option or [], "horizon": horizon,
-                "delimiter": delimiter or [], "step_tokens": step_tokens, "force_end": force_end,
-                "chat": chat, "runs": runs, "seed": seed, "all": everything,
-                "model": model}  # fmt: skip
-    texts.write(rows, out, settings)
+    batches = made.run_in_batches(problem, runs, rng=seed, keep=keep)
+    rows_of = texts.particles if everything else texts.outputs
+    settings = {"prompt": prompt, "target": target, "constraint": constraint, "prm": prm,
+                "sampler": sampler, "particles": particles, "option": option or [],
+                "horizon": horizon, "delimiter": delimiter or [], "step_tokens": step_tokens,
+                "force_end": force_end, "chat": chat, "runs": runs, "seed": seed,
+                "all": everything, "model": model, "name": name,
+                "unseeded": unseeded}  # fmt: skip
+    texts.hand_out(problem, batches, rows_of, out, settings)
 
 
 @lm.command()
@@ -376,6 +431,25 @@ def _study(figure: str, jobs: int, out: Path, **settings: Any) -> None:
     from scripts.experiments.language_model_switching import study
 
     run(f"lm_figure{figure}", study(figure, **settings), settings["model"], jobs, out)
+
+
+def _served(
+    address: str,
+    name: str | None,
+    delimiters: list[str],
+    step_tokens: int,
+    concurrency: int,
+    unseeded: bool,
+) -> LanguageModel:
+    from simulator.errors import InputError
+    from simulator.language_models.completions import CompletionsLM
+
+    if name is None:
+        raise InputError(f"--model {address}: --name says which of the server's models is meant")
+    return CompletionsLM(
+        address, name, delimiters=delimiters, step_tokens=step_tokens,
+        reproducible=not unseeded, concurrency=concurrency,
+    )  # fmt: skip
 
 
 def _load(model: str, device: str) -> HuggingFaceLM:

@@ -9,7 +9,7 @@ from types import ModuleType
 
 from simulator.errors import InputError
 
-__all__ = ["DEFAULT_MODEL", "MISSING", "torch_and_transformers"]
+__all__ = ["DEFAULT_MODEL", "MISSING", "http_library", "torch_and_transformers"]
 
 DEFAULT_MODEL = "smollm2-135m"
 
@@ -40,3 +40,22 @@ def torch_and_transformers() -> tuple[ModuleType, ModuleType]:
     except ImportError as fault:
         raise InputError(f"{MISSING} ({fault})") from None
     return torch, transformers
+
+
+def http_library() -> ModuleType:
+    """Import the HTTP client.
+
+    Returns
+    -------
+    httpx2 : module
+
+    Raises
+    ------
+    InputError
+        If it is not installed; says how to.
+    """
+    try:
+        return importlib.import_module("httpx2")
+    except ImportError as fault:
+        told = "served models need one more package: pip install 'particlebounds[lm]'"
+        raise InputError(f"{told} ({fault})") from None

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from simulator.checks import check_choice
 from simulator.errors import InputError
+from simulator.language_models.endpoint import is_address
 from simulator.language_models.extra import DEFAULT_MODEL, MISSING, torch_and_transformers
 from simulator.language_models.hugging_face import HuggingFaceLM
 from simulator.language_models.loading import (
@@ -72,6 +73,11 @@ def load_language_model(
     InputError
         If packages are missing; or the model cannot be had, or not whole, or not be used.
     """
+    if is_address(name):
+        raise InputError(
+            f"model {name!r}: a served model only draws texts, and this needs a model with all its "
+            "probabilities; lm sample and CompletionsLM take served ones"
+        )
     _, transformers = torch_and_transformers()
     check_choice("dtype", dtype, DTYPES)
     check_device(device)

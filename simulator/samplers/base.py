@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from simulator.checks import check_choice, check_int
@@ -133,8 +133,47 @@ class Sampler(ABC):
             return self.from_seeds(problem, seeds, tuple(keep), n_threads)
         if isinstance(problem, LanguageModelProblem):
             check_keep(keep, self.text_keeps)
-            return self._batches(problem, run_seeds(rng, n_runs, first_block), keep)
+            seeds = run_seeds(rng, n_runs, first_block)
+            return concatenate(list(self._batches(problem, seeds, keep)))
         raise InputError(f"problem: {problem!r:.60} is not a problem")
+
+    def run_in_batches(
+        self,
+        problem: LanguageModelProblem,
+        n_runs: int,
+        *,
+        rng: RngLike,
+        keep: Sequence[str] = (),
+    ) -> Iterator[Runs]:
+        """Draw the runs of `run` on a language model, and hand out each batch when it is done.
+
+        Parameters
+        ----------
+        problem : LanguageModelProblem
+            What is sampled.
+        n_runs : int
+            Number of runs R >= 1.
+        rng : int, SeedSequence or Generator
+            The only source of randomness.
+        keep : sequence of str, optional
+            As in `run`.
+
+        Returns
+        -------
+        iterator of Runs
+            Put behind each other they are what `run` returns; a batch is as many runs as the
+            model's `batch` holds.
+
+        Raises
+        ------
+        InputError
+            As in `run`.
+        """
+        if not isinstance(problem, LanguageModelProblem):
+            raise InputError(f"problem: {problem!r:.60} is not one of a language model")
+        check_int("n_runs", n_runs, 1)
+        check_keep(keep, self.text_keeps)
+        return self._batches(problem, run_seeds(rng, n_runs), keep)
 
     @abstractmethod
     def from_seeds(
@@ -184,20 +223,23 @@ class Sampler(ABC):
         """
         raise InputError(f"{type(self).__name__} runs on tabular problems only")
 
-    def _batches(self, problem: LanguageModelProblem, seeds: Seeds, keep: Sequence[str]) -> Runs:
+    def _batches(
+        self, problem: LanguageModelProblem, seeds: Seeds, keep: Sequence[str]
+    ) -> Iterator[Runs]:
         """As many runs at once as the model's batch holds."""
         size = max(1, problem.lm.batch // int(self.n_particles))
         rngs = [Xoshiro(words.tolist()) for words in seeds]
-        runs = concatenate(
-            [self.on_text(problem, rngs[i : i + size]) for i in range(0, len(rngs), size)]
-        )
-        dropped: dict[str, None] = {}
-        for name, fields in TEXT_KEEP.items():
-            if name not in keep:
-                dropped |= dict.fromkeys(fields)
-            elif any(getattr(runs, field) is None for field in fields):
-                raise InputError(f"keep: {type(self).__name__} has no {name!r} on language models")
-        return Runs(**{**vars(runs), **dropped})
+        for i in range(0, len(rngs), size):
+            runs = self.on_text(problem, rngs[i : i + size])
+            dropped: dict[str, None] = {}
+            for name, fields in TEXT_KEEP.items():
+                if name not in keep:
+                    dropped |= dict.fromkeys(fields)
+                elif any(getattr(runs, field) is None for field in fields):
+                    raise InputError(
+                        f"keep: {type(self).__name__} has no {name!r} on language models"
+                    )
+            yield Runs(**{**vars(runs), **dropped})
 
     def exact_law(
         self,

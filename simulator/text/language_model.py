@@ -13,7 +13,7 @@ import numpy.typing as npt
 from simulator.checks import is_int
 from simulator.errors import InputError
 from simulator.text.drawing import WAIT, Cells, Drawn, chosen, find_cells, pick_token, powers
-from simulator.typing import Floats, Ints
+from simulator.typing import Bools, Floats, Ints
 
 __all__ = ["WAIT", "LanguageModel", "Prompt", "Session", "check_prompt"]
 
@@ -164,6 +164,21 @@ class LanguageModel(ABC):
         A softmax is nowhere 0, so it holds for the plain law of a model, at any temperature.
         """
         return True
+
+    def ends_text(self, tokens: Ints) -> Bools:
+        """Whether tokens end a text though they are neither `eos` nor one of `stops`.
+
+        Parameters
+        ----------
+        tokens : int array
+            Tokens of this model, or `WAIT`.
+
+        Returns
+        -------
+        bool array
+            Of the same shape; by default none does.
+        """
+        return np.zeros(tokens.shape, dtype=np.bool_)
 
     @abstractmethod
     def start(self, prompt: Prompt, n: int) -> Session:

@@ -180,10 +180,8 @@ class _TextSession(PRMSession):
             at = np.flatnonzero(final == end)
             closed = None
             if end and self.prm.tells_end:
-                ends = set(self.problem.ends)
-                closed = np.array(
-                    [not ends.isdisjoint(self.paths[rows[i]]) for i in at], dtype=bool
-                )
+                paths = [np.array(self.paths[rows[i]], dtype=np.int64) for i in at]
+                closed = np.array([self.problem.closes(path).any() for path in paths], dtype=bool)
             out[at] = self.prm.log_values_of([texts[i] for i in at], end, closed)
         return out
 

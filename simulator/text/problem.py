@@ -254,6 +254,21 @@ class LanguageModelProblem:
         """All tokens that end a text."""
         return () if self.eos is None else (self.eos, *self.stops)
 
+    def closes(self, tokens: Ints) -> Bools:
+        """Whether tokens end a text.
+
+        Parameters
+        ----------
+        tokens : int array
+            With `WAIT` where there is none.
+
+        Returns
+        -------
+        bool array
+            Of the same shape.
+        """
+        return np.asarray(np.isin(tokens, self.ends) | self.lm.ends_text(tokens))
+
     @property
     def log_z(self) -> float | None:
         """log Z, where it is known: 0 in prompt switching, unless a nucleus cuts the laws."""

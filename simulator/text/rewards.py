@@ -48,7 +48,7 @@ def log_rewards(
     paths = np.array(tokens, dtype=np.int64)
     if paths.ndim != 2 or paths.shape[1] != problem.max_tokens:
         raise InputError(f"tokens: shape {paths.shape}, but (n, {problem.max_tokens}) is needed")
-    closed = np.isin(paths, problem.ends)
+    closed = problem.closes(paths)
     behind = np.cumsum(closed, axis=1) - closed > 0
     paths[behind] = WAIT
     cut = (paths == WAIT).any(axis=1) & ~closed.any(axis=1)

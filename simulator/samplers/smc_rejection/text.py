@@ -121,7 +121,7 @@ def _values(cloud: TextParticles, rows: Ints, tokens: Ints, log_probs: Floats, h
     """log V^ of proposed children."""
     prm_session = cloud.prm.fork(rows)
     prm_session.extend(tokens, log_probs)
-    closed = cloud.closed[rows] | np.isin(tokens, cloud.problem.ends)
+    closed = cloud.closed[rows] | cloud.problem.closes(tokens)
     final = closed | cloud.ended[rows] | (h + 1 == cloud.problem.horizon)
     values = prm_session.log_values(np.arange(rows.size), final)
     if cloud.problem.force_end:

@@ -84,7 +84,7 @@ def test_sample_prints_texts_that_match(lm, capsys):
     assert len(texts) == 3
     assert all(re.fullmatch(pattern, text) for text in texts)
     for wrong, said in [
-        ((), "one of the two"), (("--constraint", "a", "--target", "b"), "one of the two"),
+        ((), "one of the three"), (("--constraint", "a", "--target", "b"), "one of the three"),
         (("--constraint", "(a"), "position 0"), (("--constraint", "a{99}"), "no match"),
     ]:  # fmt: skip
         _, err = run(capsys, *arguments, *wrong, code=2)
