@@ -12,6 +12,7 @@ from simulator.language_models.packaged import load_language_model
 from simulator.problem.model import TabularModel
 from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.backtracking.sampler import Backtracking
+from simulator.samplers.base import Sampler
 from simulator.samplers.baselines.beam import Beam
 from simulator.samplers.baselines.best_of_n import BestOfN
 from simulator.samplers.baselines.sis import SIS
@@ -311,7 +312,7 @@ def test_a_server_without_log_probabilities_is_refused_where_they_are_asked_for(
         (SMC(2), RegexPRM("a*")), (Beam(2), PRM), (SMCRejection(2, method="enumerate"), PRM),
         (SMCIndependent(2), PRM), (Backtracking(1), PRM), (Lookahead(2, depth=1, rollouts=0), PRM),
     ],
-    ids=str,
+    ids=lambda given: str(given) if isinstance(given, Sampler) else type(given).__name__,
 )  # fmt: skip
 def test_what_needs_whole_laws_is_refused_by_name(server, sampler, prm):
     with pytest.raises(InputError, match="tables is served and only draws texts"):
