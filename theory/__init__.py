@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from theory.assumptions import Assumption
     from theory.criteria import Criteria
+    from theory.laws.first_order import FirstOrderLaw, first_order_law
     from theory.registry import BOUNDS, CLAIMS, bounds_for
     from theory.statement import Bound, bound
     from theory.verdict import check
@@ -17,6 +18,8 @@ _HOME = {
     "Bound": "statement",
     "bound": "statement",
     "Criteria": "criteria",
+    "first_order_law": "laws.first_order",
+    "FirstOrderLaw": "laws.first_order",
     "BOUNDS": "registry",
     "CLAIMS": "registry",
     "bounds_for": "registry",
@@ -29,9 +32,11 @@ __all__ = [
     "Assumption",
     "Bound",
     "Criteria",
+    "FirstOrderLaw",
     "bound",
     "bounds_for",
     "check",
+    "first_order_law",
 ]
 
 

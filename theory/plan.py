@@ -9,11 +9,13 @@ import numpy as np
 
 from simulator.checks import check_real
 from simulator.errors import TooLargeError
+from simulator.interval import Interval
 from simulator.problem.problem import Problem, check_tabular
 from simulator.samplers.base import Sampler
 from simulator.samplers.facts import facts_of
 from simulator.streams.seeds import seed_sequence
 from simulator.typing import RngLike
+from theory.laws.first_order import first_order_law, why_no_law
 from theory.registry import bounds_for
 from theory.statement import Bound
 from theory.verdict import measure_error
@@ -51,6 +53,10 @@ class Plan:
     least_error : float
         What the error is at least for every N: the mass of pi* on paths that the sampler cannot
         output. Above epsilon, no N suffices, and nothing else is searched.
+    first_order : Interval or None
+        A/epsilon, the N at which the first-order law is at epsilon: asymptotic and no bound, but
+        it needs no run at any horizon. Its limits are those of A, see
+        `theory.laws.first_order.first_order_law`. None if the sampler has no such law.
     """
 
     epsilon: float
@@ -59,6 +65,7 @@ class Plan:
     too_few: int
     exact: bool
     least_error: float = 0.0
+    first_order: Interval | None = None
 
 
 def plan(
@@ -105,6 +112,8 @@ def plan(
     >>> found = plan(problem, SMC, 0.1)
     >>> found.asked["S1"], found.asked["J"], found.enough, found.too_few
     (7, 4, 3, 2)
+    >>> found.first_order.value  # 3/16 over 0.1
+    1.875
     """
     check_tabular(problem, "plan")
     check_real("epsilon", epsilon, 0, 1, above=True, below=True)
@@ -115,7 +124,21 @@ def plan(
     root = seed_sequence(rng)
     few = min(n_runs, MEASURED)
     asked = {b.id: _asked(b, problem, make, epsilon, few, root) for b in _upper(problem, make(2))}
-    return Plan(epsilon, asked, *_truth(problem, make, epsilon, n_runs, root), lost)
+    truth = _truth(problem, make, epsilon, n_runs, root)
+    return Plan(epsilon, asked, *truth, lost, _first_order(problem, make(2), epsilon, root))
+
+
+def _first_order(
+    problem: Problem, sampler: Sampler, epsilon: float, root: np.random.SeedSequence
+) -> Interval | None:
+    """Return A/epsilon, or None without a law."""
+    if why_no_law(problem, sampler) is not None:
+        return None
+    try:
+        a = first_order_law(problem, sampler, rng=root.spawn(1)[0], confidence=CONFIDENCE).constant
+    except TooLargeError:
+        return None
+    return Interval(a.value / epsilon, a.low / epsilon, a.high / epsilon, a.confidence)
 
 
 def _upper(problem: Problem, sampler: Sampler) -> list[Bound]:

@@ -225,6 +225,34 @@ def plan(
 
 
 @app.command()
+def law(
+    problem: ProblemArg,
+    sampler: SamplerOption = "smc",
+    option: SettingOption = None,
+    correct: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EVENT", help="Terminal states: 0,2,5, best, or a JSON file with a list."
+        ),
+    ] = None,
+    draws: Annotated[
+        int, typer.Option(min=2, help="From the target, where its paths are too many to list.")
+    ] = 20_000,
+    seed: SeedOption = 0,
+    normalise: NormaliseOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Print what error and accuracy are for many particles: N D_TV -> A, and a covariance."""
+    from scripts.cli import show
+    from scripts.cli.law import law as find
+
+    opened = _problem(problem, normalise)
+    show.emit(
+        find(opened, lambda n: _sampler(sampler, n, option), correct, draws, seed, json), json
+    )
+
+
+@app.command()
 def audit(
     problem: ProblemArg,
     particles: ParticlesOption = None,

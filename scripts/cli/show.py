@@ -98,6 +98,20 @@ def plan(found: Plan) -> dict[str, object]:
         "too_few": found.too_few,
         "exact": found.exact,
         "least_error": found.least_error,
+        "first_order": _first_order(found),
+    }
+
+
+def _first_order(found: Plan) -> dict[str, object] | None:
+    """A/epsilon, with its limits where A is measured."""
+    n = found.first_order
+    if n is None:
+        return None
+    limits = {} if n.exact else {"low": n.low, "high": n.high, "confidence": n.confidence}
+    return {
+        "title": "first-order law: N D_TV tends to A; no bound",
+        "particles": n.value,
+        **limits,
     }
 
 

@@ -25,8 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.checks import check_choice, check_int
-from simulator.errors import InputError, TooLargeError
+from simulator.errors import TooLargeError
 from simulator.problem.forward_backward import Tables, backward
+from simulator.problem.path_edges import path_edges
 from simulator.problem.problem import Problem
 from simulator.typing import Floats, Ints
 
@@ -180,26 +181,17 @@ def path_second_moment(
     """
     _check(n_particles, algorithm)
     model, a = problem.model, problem.model.n_actions
-    paths = np.asarray(tokens, dtype=np.int64)
-    if paths.ndim != 2 or paths.shape[1] != problem.horizon:
-        raise InputError(f"tokens: shape {paths.shape}, but (P, {problem.horizon}) is needed")
-    if paths.size and not (paths.min() >= 0 and paths.max() < a):
-        raise InputError(f"tokens: not all between 0 and {a - 1}")
     if algorithm != "sis":
-        _check_work(problem, len(paths))
-    states = np.zeros((paths.shape[0], problem.horizon + 1), dtype=np.int64)
-    local = np.zeros(paths.shape[0], dtype=np.int64)
-    for h in range(problem.horizon):
-        local = model.next_state[h][local, paths[:, h]]
-        states[:, h + 1] = model.state_start[h + 1] + local
-    path_edges = states[:, :-1] * a + paths
+        _check_work(problem, np.size(tokens) // problem.horizon)
+    states, edges_of_paths = path_edges(model, tokens)
     if algorithm == "sis":
-        log_reward = problem.forward_backward.edges.log_factor[path_edges].sum(axis=1)
-        w = np.exp(log_reward + problem.log_reward[local] - problem.log_z)
+        log_reward = problem.forward_backward.edges.log_factor[edges_of_paths].sum(axis=1)
+        ends = states[:, -1] - model.state_start[-2]
+        w = np.exp(log_reward + problem.log_reward[ends] - problem.log_z)
         return np.asarray(1 - 1 / n_particles + w / n_particles)
     edges = weighted_edges(problem)
-    dead = np.isneginf(edges.log_ratio[path_edges]).any(axis=1)
-    out = np.full(paths.shape[0], np.inf)
+    dead = np.isneginf(edges.log_ratio[edges_of_paths]).any(axis=1)
+    out = np.full(len(states), np.inf)
     if (
         problem.forward_backward.log_z_alive > -np.inf
         and not dead.all()
@@ -210,7 +202,7 @@ def path_second_moment(
         out[~dead] = path_sweeps(
             a, model.state_start, edges.target, np.exp(edges.log_weighted),
             np.exp(edges.log_ratio), n_particles, algorithm != "smc",
-            states[~dead], path_edges[~dead],
+            states[~dead], edges_of_paths[~dead],
         )  # fmt: skip
     out[np.isnan(out)] = np.inf  # inf times 0: an overflow on the way
     return out

@@ -50,6 +50,8 @@ class Facts:
     rewritten : Problem or None
         For another proposal or for blocks: the problem of the same target but other tables on
         which the sampler is of family "smc" with multinomial variance.
+    evaluations : float or None
+        PRM evaluations of a run divided by N, in the limit of many particles; None if not known.
     """
 
     properly_weighted: bool = False
@@ -61,6 +63,7 @@ class Facts:
     cut: float = 0.0
     lost_mass: float = 0.0
     rewritten: Problem | None = None
+    evaluations: float | None = None
 
 
 def facts_of(sampler: object, problem: Problem) -> Facts:

@@ -72,7 +72,7 @@ class SIS(Sampler):
     def facts(self, problem: Problem) -> Facts:
         """See `Sampler.facts`."""
         del problem
-        return Facts(properly_weighted=True, drawn=True, family="sis", myopic=True)
+        return Facts(properly_weighted=True, drawn=True, family="sis", myopic=True, evaluations=1.0)
 
     def from_seeds(
         self,

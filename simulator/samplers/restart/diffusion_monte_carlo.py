@@ -109,7 +109,9 @@ class DiffusionMonteCarlo(Sampler):
         once = self.filter.facts(problem)
         if not self.restart:
             return once
-        return replace(once, properly_weighted=False, myopic=False, restarted=True)
+        return replace(
+            once, properly_weighted=False, myopic=False, restarted=True, evaluations=None
+        )
 
     def from_seeds(
         self,

@@ -109,7 +109,7 @@ class SMCRestart(Sampler):
         """See `Sampler.facts`: accepted runs carry no unbiased weight."""
         return replace(
             self.smc.facts(problem), properly_weighted=False, myopic=False, restarted=True,
-            family="other", variance="none known", rewritten=None,
+            family="other", variance="none known", rewritten=None, evaluations=None,
         )  # fmt: skip
 
     def from_seeds(

@@ -121,6 +121,7 @@ class SMC(Sampler):
             rewritten=rewritten,
             myopic=True,
             lost_mass=self.as_plain(problem).forward_backward.lost_mass,
+            evaluations=float(problem.horizon) if plain else None,
         )
 
     @property

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from simulator.checks import check_auto, check_choice, check_int
 from simulator.errors import InputError
 from simulator.exact.law import ExactLaw
@@ -108,8 +110,19 @@ class SMCRejection(Sampler):
         """See `Sampler.facts`."""
         return Facts(
             properly_weighted=True, drawn=True, family="smc-rs", myopic=True,
-            lost_mass=problem.forward_backward.lost_mass,
+            lost_mass=problem.forward_backward.lost_mass, evaluations=self._evaluations(problem),
         )  # fmt: skip
+
+    def _evaluations(self, problem: Problem) -> float | None:
+        """Per particle, as W_h tends to Z^_h/Z^_{h-1}."""
+        if self.method == "enumerate":
+            return float(problem.model.n_actions * problem.horizon)
+        log_eta = problem.forward_backward.log_prm_coverage
+        if not isinstance(self.eta, str):
+            log_eta = max(log_eta, math.log(self.eta))
+        with np.errstate(invalid="ignore"):  # Z^_h = 0: no particle comes that far
+            log_steps = log_eta - np.diff(problem.forward_backward.log_z_hat)
+        return float(np.exp(log_steps).sum()) if (log_steps < 700).all() else None
 
     def log_eta(self, problem: Problem) -> float:
         """log of the eta in use.
