@@ -23,6 +23,7 @@ COMMANDS = {
     "exact": ["exact", "few.json", "-n", "2"],
     "check": ["check", "few.json", "-n", "2", "--statement", "J"],
     "plan": ["plan", "few.json", "-e", "0.1"],
+    "law": ["law", "few.json"],
     "audit": ["audit", "few.json"],
     "sample": ["sample", "few.json", "--out", "draws.parquet", "--runs", "10"],
     "sweep": ["sweep", "few.json", "eos", "--out", "s", "--runs", "50", "--jobs", "1", "-n", "2"],

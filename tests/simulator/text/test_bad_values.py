@@ -13,6 +13,7 @@ from simulator.text.problem import LanguageModelProblem
 from simulator.text.tabular import TabularLM, as_language_model
 from theory import Criteria, check
 from theory.criteria import criteria
+from theory.laws.first_order import first_order_law
 from theory.plan import plan
 
 LM = TabularLM(TabularModel.tree([[[0.5, 0.5]] * 2**h for h in range(3)]), ["a", "."])
@@ -111,6 +112,7 @@ def test_what_only_knows_tables_says_so(tmp_path):
     calls = {
         "check": lambda: check(problem, SMC(2)),
         "plan": lambda: plan(problem, SMC, 0.1),
+        "law": lambda: first_order_law(problem, SMC(2)),
         "criteria": lambda: criteria(problem),
         "bracket": lambda: bracket(problem, SMC(2), 10, rng=1),
         "exact_law": lambda: SMC(2).exact_law(problem),
