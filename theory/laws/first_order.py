@@ -156,7 +156,7 @@ def first_order_law(
     >>> print(f"{law.constant.value:.4f} {law.probability:.4f} {law.covariance:.4f}")
     0.1875 0.7500 0.1875
     >>> [round(n * SMC(n).exact_law(problem).tv, 4) for n in (2, 8, 32)]
-    [0.25, 0.2051, 0.1919]
+    [0.25, 0.2062, 0.192]
     """
     check_tabular(problem, "law")
     check_int("n_draws", n_draws, 2)
