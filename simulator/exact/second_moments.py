@@ -32,6 +32,7 @@ from simulator.typing import Floats, Ints
 
 __all__ = [
     "WeightedEdges",
+    "check_work",
     "path_second_moment",
     "relative_variance",
     "sequence_chi2",
@@ -103,7 +104,7 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
     a, start, rejection = problem.model.n_actions, problem.model.state_start, algorithm != "smc"
     from simulator.exact.second_moments_kernel import log_sweeps, sweeps
 
-    _check_work(problem, 0)
+    check_work(problem, 0)
     logs = edges.log_weighted, edges.log_posterior, edges.log_ratio
     second = math.nan
     if not beyond_floats(edges):
@@ -186,7 +187,7 @@ def path_second_moment(
     if paths.size and not (paths.min() >= 0 and paths.max() < a):
         raise InputError(f"tokens: not all between 0 and {a - 1}")
     if algorithm != "sis":
-        _check_work(problem, len(paths))
+        check_work(problem, len(paths))
     states = np.zeros((paths.shape[0], problem.horizon + 1), dtype=np.int64)
     local = np.zeros(paths.shape[0], dtype=np.int64)
     for h in range(problem.horizon):
@@ -216,8 +217,21 @@ def path_second_moment(
     return out
 
 
-def _check_work(problem: Problem, n_paths: int) -> None:
-    """Refuse what grows with the square of the horizon where it would take minutes."""
+def check_work(problem: Problem, n_paths: int) -> None:
+    """Refuse what grows with the square of the horizon where it would take minutes.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is sampled.
+    n_paths : int
+        Paths that are followed besides the edges.
+
+    Raises
+    ------
+    TooLargeError
+        If it would.
+    """
     horizon, edges = float(problem.horizon), problem.forward_backward.edges.target.size
     work = horizon * (edges + n_paths * horizon) / 2
     if work > WORK:
