@@ -93,49 +93,63 @@ def runs_within_reach(problem: Problem, sampler: Runnable, n_runs: int) -> int:
     return runs if runs >= min(n_runs, FEWEST) else 0
 
 
-def largest_excess(problem: Problem) -> Floats:
-    r"""Largest weights of one level relative to their mean, less 1: B_h - 1, h = 1..H.
+def largest_excess(problem: Problem, *, rejection: bool = False) -> Floats:
+    r"""Largest weights of each level relative to their mean, less 1: B_h - 1.
 
-    B_h is the largest u = V*(child)/V^(parent) of the level over the least V*/V^ of the level
-    before; the mean of u is at least the latter. Rescaling V^ level by level changes nothing.
+    SMC: B_h is the largest u = V*(child)/V^(parent) of the level over the least V*/V^ of the
+    level before, which the mean of u is never below. By rejection, B_h is the largest V*/V^ of
+    the level over its least one. Rescaling V^ level by level changes nothing.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is sampled; no use if mass is lost.
+    rejection : bool, optional
+        Whether it is SMC by rejection, whose last level is exact.
 
     Returns
     -------
-    (H,) array
-        inf where V* = 0 at an alive parent: the mean of u may be anything there. Of no use
-        if mass is lost.
+    (H,) array, or (H-1,) by rejection
+        inf where V* = 0 at an alive state of whose level the least is taken.
     """
     e, value, prm = problem.forward_backward.edges, problem.log_value_flat, problem.log_prm_flat
     alive = np.isfinite(problem.forward_backward.log_forward_alive) & np.isfinite(prm)
     log_prm = np.where(alive, prm, 0.0)
-    ratio = np.where(alive, value - log_prm, np.inf)
+    ratio = value - log_prm
     start = problem.model.state_start[:-1]
-    least = np.minimum.reduceat(ratio[: start[-1]], start[:-1])
-    taken = alive[e.source] & np.isfinite(e.log_prob)
-    u = np.where(taken, e.log_factor + value[e.target] - log_prm[e.source], -np.inf)
+    least = np.minimum.reduceat(np.where(alive, ratio, np.inf), start)
+    if rejection:
+        most, least = np.maximum.reduceat(np.where(alive, ratio, -np.inf), start)[1:-1], least[1:-1]
+    else:
+        taken = alive[e.source] & np.isfinite(e.log_prob)
+        u = np.where(taken, e.log_factor + value[e.target] - log_prm[e.source], -np.inf)
+        most, least = np.maximum.reduceat(u, e.start[:-1]), least[:-1]
     with np.errstate(over="ignore"):
-        return np.maximum(np.expm1(np.maximum.reduceat(u, e.start[:-1]) - least), 0.0)
+        return np.maximum(np.expm1(most - least), 0.0)
 
 
-def largest_steps(problem: Problem, n: int) -> Floats:
-    r"""Largest values of t_1, ..., t_H, the same for all runs.
+def largest_steps(problem: Problem, n: int, *, rejection: bool = False) -> Floats:
+    r"""Largest values of t_1, t_2, ..., the same for all runs.
 
-    t_h <= min(1, sqrt((B-1)(5B-4))/N) with B - 1 of `largest_excess`; 1 if pi* meets V^ = 0.
+    t_h <= (B_h-1)/(N + B_h-1) with B_h - 1 of `largest_excess`, by the floor of
+    `simulator.exact.self_normalised_floor`; 1 if pi* meets V^ = 0.
 
     Parameters
     ----------
     n : int
         Number of particles N.
+    rejection : bool, optional
+        As in `largest_excess`.
 
     Returns
     -------
-    (H,) array
+    (H,) array, or (H-1,) by rejection
+        With lost mass always (H,): the last level is not exact then.
     """
-    if problem.forward_backward.lost_mass > 0:
+    wanted = problem.forward_backward.log_forward + problem.log_value_flat
+    if (np.isneginf(problem.log_prm_flat) & np.isfinite(wanted)).any():  # also if next to nothing
         return np.ones(problem.horizon)
-    excess = largest_excess(problem)
-    with np.errstate(over="ignore"):
-        return np.asarray(np.minimum(np.sqrt(excess) * np.sqrt(5 * excess + 1) / n, 1.0))
+    return np.asarray(1 - 1 / (1 + largest_excess(problem, rejection=rejection) / n))
 
 
 def step_errors(

@@ -11,7 +11,7 @@ from simulator.typing import Floats
 from theory.assumptions import DRAWN, KEEPS_MASS, MULTINOMIAL
 from theory.statement import bound
 
-__all__ = ["floor_gap", "level_gaps", "pointwise_floor"]
+__all__ = ["floor_gap", "pointwise_floor"]
 
 
 @bound(
@@ -61,21 +61,3 @@ def floor_gap(excess: Floats, n: int) -> float:
         In [0, 1]; 0 without levels.
     """
     return float(-np.expm1(-np.log1p(excess / n).sum()))
-
-
-def level_gaps(excess: Floats, n: int) -> Floats:
-    """Return (B_h-1)/(N + B_h-1): the largest term of bound TJ, level by level.
-
-    Parameters
-    ----------
-    excess : array
-        B_h - 1 >= 0 of the levels; may be inf.
-    n : int
-        Number of particles N.
-
-    Returns
-    -------
-    array
-        In [0, 1], of the same shape.
-    """
-    return np.asarray(-np.expm1(-np.log1p(excess / n)))

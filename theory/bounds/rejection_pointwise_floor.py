@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from simulator.measure.stepwise import largest_excess
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from simulator.typing import Floats
 from theory.assumptions import DRAWN, KEEPS_MASS, NO_RESTART, REJECTION
 from theory.bounds.pointwise_floor import floor_gap
-from theory.criteria import criteria
 from theory.statement import bound
 
-__all__ = ["rejection_excess", "rejection_pointwise_floor"]
+__all__ = ["rejection_pointwise_floor"]
 
 
 @bound(
@@ -43,20 +40,4 @@ def rejection_pointwise_floor(problem: Problem, sampler: Sampler) -> float:
     float
         The bound on D_TV, in [0, 1].
     """
-    return floor_gap(rejection_excess(problem), sampler.n_particles)
-
-
-def rejection_excess(problem: Problem) -> Floats:
-    """B_h - 1 of levels 1..H-1.
-
-    Parameters
-    ----------
-    problem : Problem
-        What is sampled: pi_ref, reward and PRM.
-
-    Returns
-    -------
-    (H-1,) array
-        May be inf.
-    """
-    return np.maximum(criteria(problem).level_spread[1:-1] - 1, 0.0)
+    return floor_gap(largest_excess(problem, rejection=True), sampler.n_particles)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.exact.self_normalised_floor import self_normalised_floor
-from simulator.measure.stepwise import stepwise_samples
+from simulator.measure.stepwise import largest_steps, stepwise_samples
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.typing import Floats, RngLike
 from theory.assumptions import DRAWN, NO_RESTART, REJECTION
-from theory.bounds.pointwise_floor import level_gaps
-from theory.bounds.rejection_pointwise_floor import rejection_excess
 from theory.bounds.rejection_stepwise_errors import rejection_steps
-from theory.criteria import criteria
 from theory.statement import bound
 
 __all__ = ["rejection_stepwise_floors"]
@@ -21,12 +18,9 @@ __all__ = ["rejection_stepwise_floors"]
 
 def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> tuple[Floats, float]:
     """Sum the terms of each run; each is at most 1, or its level's part of bound F-star-RS."""
-    top = np.ones(problem.horizon)
-    if not criteria(problem).loses_mass:
-        top = level_gaps(rejection_excess(problem), sampler.n_particles)
-    mean = self_normalised_floor
+    n, mean = sampler.n_particles, self_normalised_floor
     sums = stepwise_samples(problem, sampler, n_runs, rng, rejection=True, mean=mean)
-    return np.concatenate(list(sums)), float(top.sum())
+    return np.concatenate(list(sums)), float(largest_steps(problem, n, rejection=True).sum())
 
 
 @bound(

@@ -62,7 +62,7 @@ def sum_steps(
 
 
 def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> tuple[Floats, float]:
-    """Sum the one-step errors of each run; each is at most min(1, its term of F-level)."""
+    """Sum the one-step errors of each run; each is at most 1, or its part of bound F-star."""
     sums = np.concatenate(list(stepwise_samples(problem, sampler, n_runs, rng)))
     return sums, float(largest_steps(problem, sampler.n_particles).sum())
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.exact.self_normalised_floor import self_normalised_floor
-from simulator.measure.stepwise import largest_excess, stepwise_samples
+from simulator.measure.stepwise import largest_steps, stepwise_samples
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.typing import Floats, RngLike
 from theory.assumptions import DRAWN, MULTINOMIAL
-from theory.bounds.pointwise_floor import level_gaps
 from theory.bounds.stepwise_errors import multinomial_steps
 from theory.statement import bound
 
@@ -19,11 +18,9 @@ __all__ = ["stepwise_floors"]
 
 def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> tuple[Floats, float]:
     """Sum the terms of each run; each is at most 1, or its level's part of bound F-star."""
-    top = np.ones(problem.horizon)
-    if problem.forward_backward.lost_mass == 0:
-        top = level_gaps(largest_excess(problem), sampler.n_particles)
     sums = stepwise_samples(problem, sampler, n_runs, rng, mean=self_normalised_floor)
-    return np.concatenate(list(sums)), float(top.sum())
+    top = largest_steps(problem, sampler.n_particles).sum()
+    return np.concatenate(list(sums)), float(top)
 
 
 @bound(
