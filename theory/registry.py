@@ -39,6 +39,7 @@ from theory.bounds.weight_variance import weight_variance
 from theory.claim import Claim
 from theory.claims.alrs_drift import alrs_drift
 from theory.claims.chi_square_identity import chi_square_identity
+from theory.claims.divergence_to_output import divergence_to_output
 from theory.claims.dmc_error import dmc_error
 from theory.claims.myopic_game_value import myopic_game_value
 from theory.claims.prefix_variance import prefix_variance
@@ -106,6 +107,7 @@ CLAIMS: dict[str, Claim] = {
         myopic_game_value,  # F.5
         alrs_drift,  # ALRS
         walk_limits,  # VGB
+        divergence_to_output,  # KL
     )
 }
 
