@@ -12,26 +12,34 @@ from theory.bounds.branching_weight_variance import branching_weight_variance
 from theory.bounds.chi_square_levels import chi_square_levels
 from theory.bounds.chi_square_pairs import chi_square_pairs
 from theory.bounds.chi_square_uniform import chi_square_uniform
+from theory.bounds.coalescence_chi_square import coalescence_chi_square
 from theory.bounds.conditional_weight import conditional_weight
 from theory.bounds.coverage_action_profiles import coverage_action_profiles
 from theory.bounds.coverage_profile import coverage_profile
 from theory.bounds.hidden_labels import hidden_labels_limit
+from theory.bounds.largest_coalescence import largest_coalescence
+from theory.bounds.pointwise_floor import pointwise_floor
 from theory.bounds.product_law import product_law
 from theory.bounds.recursive_delay import recursive_delay_limit
 from theory.bounds.rejection_accuracy_rate import rejection_accuracy_rate
 from theory.bounds.rejection_chi_square import rejection_chi_square
 from theory.bounds.rejection_chi_square_half import rejection_chi_square_half
 from theory.bounds.rejection_coverage_profile import rejection_coverage_profile
+from theory.bounds.rejection_largest_coalescence import rejection_largest_coalescence
+from theory.bounds.rejection_pointwise_floor import rejection_pointwise_floor
 from theory.bounds.rejection_stepwise_errors import rejection_stepwise_errors
+from theory.bounds.rejection_stepwise_floors import rejection_stepwise_floors
 from theory.bounds.sis_chi_square import sis_chi_square
 from theory.bounds.step_second_moments import step_second_moments
 from theory.bounds.stepwise_errors import stepwise_errors
+from theory.bounds.stepwise_floors import stepwise_floors
 from theory.bounds.two_branch_bias import two_branch_bias
 from theory.bounds.weight_shortfall import weight_shortfall
 from theory.bounds.weight_variance import weight_variance
 from theory.claim import Claim
 from theory.claims.alrs_drift import alrs_drift
 from theory.claims.chi_square_identity import chi_square_identity
+from theory.claims.divergence_to_output import divergence_to_output
 from theory.claims.dmc_error import dmc_error
 from theory.claims.myopic_game_value import myopic_game_value
 from theory.claims.prefix_variance import prefix_variance
@@ -62,13 +70,20 @@ BOUNDS: dict[str, Bound] = {
         rejection_chi_square_half,  # S-RS
         weight_variance,  # S2
         conditional_weight,  # J
+        largest_coalescence,  # K
+        rejection_largest_coalescence,  # K-RS
+        coalescence_chi_square,  # K3
         accuracy_root,  # L
         accuracy_root_level,  # L-level
         accuracy_rate,  # F
         accuracy_rate_level,  # F-level
         rejection_accuracy_rate,  # F-RS
+        pointwise_floor,  # F-star
+        rejection_pointwise_floor,  # F-star-RS
         stepwise_errors,  # T
         rejection_stepwise_errors,  # T-RS
+        stepwise_floors,  # TJ
+        rejection_stepwise_floors,  # TJ-RS
         weight_shortfall,  # Z
         branching_weight_variance,  # S2-ind
         branching_path_weight,  # J-ind
@@ -92,6 +107,7 @@ CLAIMS: dict[str, Claim] = {
         myopic_game_value,  # F.5
         alrs_drift,  # ALRS
         walk_limits,  # VGB
+        divergence_to_output,  # KL
     )
 }
 

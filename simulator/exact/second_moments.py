@@ -33,6 +33,7 @@ from simulator.typing import Floats, Ints
 
 __all__ = [
     "WeightedEdges",
+    "check_work",
     "path_second_moment",
     "relative_variance",
     "sequence_chi2",
@@ -104,7 +105,7 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
     a, start, rejection = problem.model.n_actions, problem.model.state_start, algorithm != "smc"
     from simulator.exact.second_moments_kernel import log_sweeps, sweeps
 
-    _check_work(problem, 0)
+    check_work(problem, 0)
     logs = edges.log_weighted, edges.log_posterior, edges.log_ratio
     second = math.nan
     if not beyond_floats(edges):
@@ -182,7 +183,7 @@ def path_second_moment(
     _check(n_particles, algorithm)
     model, a = problem.model, problem.model.n_actions
     if algorithm != "sis":
-        _check_work(problem, np.size(tokens) // problem.horizon)
+        check_work(problem, np.size(tokens) // problem.horizon)
     states, edges_of_paths = path_edges(model, tokens)
     if algorithm == "sis":
         log_reward = problem.forward_backward.edges.log_factor[edges_of_paths].sum(axis=1)
@@ -208,8 +209,21 @@ def path_second_moment(
     return out
 
 
-def _check_work(problem: Problem, n_paths: int) -> None:
-    """Refuse what grows with the square of the horizon where it would take minutes."""
+def check_work(problem: Problem, n_paths: int) -> None:
+    """Refuse what grows with the square of the horizon where it would take minutes.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is sampled.
+    n_paths : int
+        Paths that are followed besides the edges.
+
+    Raises
+    ------
+    TooLargeError
+        If it would.
+    """
     horizon, edges = float(problem.horizon), problem.forward_backward.edges.target.size
     work = horizon * (edges + n_paths * horizon) / 2
     if work > WORK:

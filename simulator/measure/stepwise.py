@@ -15,7 +15,8 @@ variable lies in [0, 2] whatever the horizon.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import numpy as np
 
@@ -28,6 +29,8 @@ from simulator.samplers.runs import Runs
 from simulator.typing import Floats, Ints, RngLike
 
 __all__ = [
+    "CloudMean",
+    "largest_excess",
     "largest_steps",
     "plain_problem",
     "runs_within_reach",
@@ -36,6 +39,8 @@ __all__ = [
     "stepwise_sums",
 ]
 
+
+CloudMean: TypeAlias = Callable[[Floats, Floats, int], Floats]  # E[nu~ | past] of (q, u, N)
 
 WORK = 1 << 19  # pairs (parent state, action) of all runs and levels: some seconds
 FEWEST = 64  # runs
@@ -88,40 +93,74 @@ def runs_within_reach(problem: Problem, sampler: Runnable, n_runs: int) -> int:
     return runs if runs >= min(n_runs, FEWEST) else 0
 
 
-def largest_steps(problem: Problem, n: int) -> Floats:
-    r"""Largest values of t_1, ..., t_H, the same for all runs.
+def largest_excess(problem: Problem, *, rejection: bool = False) -> Floats:
+    r"""Largest weights of each level relative to their mean, less 1: B_h - 1.
 
-    t_h <= min(1, sqrt((B-1)(5B-4))/N) where B is the largest u = V*(child)/V^(parent) of the
-    level over the least V*/V^ of the level before (both are at least the mean, and the
-    largest, of u over its mean); 1 if pi* meets V^ = 0.
+    SMC: B_h is the largest u = V*(child)/V^(parent) of the level over the least V*/V^ of the
+    level before, which the mean of u is never below. By rejection, B_h is the largest V*/V^ of
+    the level over its least one. Rescaling V^ level by level changes nothing.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is sampled; no use if mass is lost.
+    rejection : bool, optional
+        Whether it is SMC by rejection, whose last level is exact.
+
+    Returns
+    -------
+    (H,) array, or (H-1,) by rejection
+        inf where V* = 0 at an alive state of whose level the least is taken.
+    """
+    e, value, prm = problem.forward_backward.edges, problem.log_value_flat, problem.log_prm_flat
+    alive = np.isfinite(problem.forward_backward.log_forward_alive) & np.isfinite(prm)
+    log_prm = np.where(alive, prm, 0.0)
+    ratio = value - log_prm
+    start = problem.model.state_start[:-1]
+    least = np.minimum.reduceat(np.where(alive, ratio, np.inf), start)
+    if rejection:
+        most, least = np.maximum.reduceat(np.where(alive, ratio, -np.inf), start)[1:-1], least[1:-1]
+    else:
+        taken = alive[e.source] & np.isfinite(e.log_prob)
+        u = np.where(taken, e.log_factor + value[e.target] - log_prm[e.source], -np.inf)
+        most, least = np.maximum.reduceat(u, e.start[:-1]), least[:-1]
+    with np.errstate(over="ignore"):
+        return np.maximum(np.expm1(most - least), 0.0)
+
+
+def largest_steps(problem: Problem, n: int, *, rejection: bool = False) -> Floats:
+    r"""Largest values of t_1, t_2, ..., the same for all runs.
+
+    t_h <= (B_h-1)/(N + B_h-1) with B_h - 1 of `largest_excess`, by the floor of
+    `simulator.exact.self_normalised_floor`; 1 if pi* meets V^ = 0.
 
     Parameters
     ----------
     n : int
         Number of particles N.
+    rejection : bool, optional
+        As in `largest_excess`.
 
     Returns
     -------
-    (H,) array
+    (H,) array, or (H-1,) by rejection
+        With lost mass always (H,): the last level is not exact then.
     """
-    if problem.forward_backward.lost_mass > 0:
+    wanted = problem.forward_backward.log_forward + problem.log_value_flat
+    if (np.isneginf(problem.log_prm_flat) & np.isfinite(wanted)).any():  # also if next to nothing
         return np.ones(problem.horizon)
-    e, value, prm = problem.forward_backward.edges, problem.log_value_flat, problem.log_prm_flat
-    alive = np.isfinite(problem.forward_backward.log_forward_alive) & np.isfinite(prm)
-    log_prm = np.where(alive, prm, 0.0)
-    # an alive state with V* = 0 makes the least ratio zero: the mean of u may be anything
-    ratio = np.where(alive, value - log_prm, np.inf)
-    start = problem.model.state_start[:-1]
-    least = np.minimum.reduceat(ratio[: start[-1]], start[:-1])
-    taken = alive[e.source] & np.isfinite(e.log_prob)
-    u = np.where(taken, e.log_factor + value[e.target] - log_prm[e.source], -np.inf)
-    with np.errstate(over="ignore"):
-        excess = np.maximum(np.exp(np.maximum.reduceat(u, e.start[:-1]) - least) - 1, 0.0)
-        return np.asarray(np.minimum(np.sqrt(excess) * np.sqrt(5 * excess + 1) / n, 1.0))
+    return np.asarray(1 - 1 / (1 + largest_excess(problem, rejection=rejection) / n))
 
 
 def step_errors(
-    problem: Problem, level: int, states: Ints, weights: Floats, n: int, *, rejection: bool = False
+    problem: Problem,
+    level: int,
+    states: Ints,
+    weights: Floats,
+    n: int,
+    *,
+    rejection: bool = False,
+    mean: CloudMean = self_normalised_mean,
 ) -> Floats:
     """Return D_TV(E[nu~_h | past], nu~_{h-1} pi*) for each cloud of level h-1.
 
@@ -145,6 +184,9 @@ def step_errors(
         Number of particles of level h.
     rejection : bool, optional
         Whether it is SMC by rejection.
+    mean : callable, optional
+        (q, u, N) to E[nu~_h | past], or to a floor of it: then what comes out is no less than
+        the one-step error.
 
     Returns
     -------
@@ -178,7 +220,7 @@ def step_errors(
         u = _exp_rows(spread(np.where(lost, -np.inf, value - np.where(lost, 0.0, prm))), q)
     else:
         u = np.where(spread(lost), 0.0, u)
-    reached = self_normalised_mean(q, u, n)
+    reached = mean(q, u, n)
     return np.asarray(np.maximum(ideal - reached, 0.0).sum(axis=1))[same]
 
 
@@ -218,7 +260,13 @@ def _distinct(states: Ints, share: Floats) -> tuple[Ints, Floats, Ints]:
 
 
 def stepwise_sums(
-    problem: Problem, runs: Runs, n: int, cap: float = np.inf, *, rejection: bool = False
+    problem: Problem,
+    runs: Runs,
+    n: int,
+    cap: float = np.inf,
+    *,
+    rejection: bool = False,
+    mean: CloudMean = self_normalised_mean,
 ) -> Floats:
     """Add up the one-step errors of each run.
 
@@ -232,7 +280,7 @@ def stepwise_sums(
         Number of particles.
     cap : float, optional
         Before the sum passes it, stop and add 1 instead; 1 gives a variable in [0, 2].
-    rejection : bool, optional
+    rejection, mean : optional
         As in `step_errors`.
 
     Returns
@@ -243,7 +291,7 @@ def stepwise_sums(
     assert states is not None
     assert logs is not None
     one = np.zeros((1, 1), dtype=np.int64)
-    first = step_errors(problem, 1, one, np.ones((1, 1)), n, rejection=rejection)
+    first = step_errors(problem, 1, one, np.ones((1, 1)), n, rejection=rejection, mean=mean)
     out = np.repeat(first, len(runs))
     stopped = out > cap
     out[stopped] = 1.0
@@ -254,7 +302,7 @@ def stepwise_sums(
         w = logs[live, h - 2]
         peak = w.max(axis=1, keepdims=True)
         w = np.exp(w - np.where(np.isfinite(peak), peak, 0.0))
-        step = step_errors(problem, h, states[live, h - 2], w, n, rejection=rejection)
+        step = step_errors(problem, h, states[live, h - 2], w, n, rejection=rejection, mean=mean)
         over = out[live] + step > cap
         out[live] += np.where(over, 1.0, step)
         stopped[live] = over
@@ -269,6 +317,7 @@ def stepwise_samples(
     cap: float = np.inf,
     *,
     rejection: bool = False,
+    mean: CloudMean = self_normalised_mean,
 ) -> Iterator[Floats]:
     """Draw runs and add up their one-step errors, in flat memory.
 
@@ -278,7 +327,7 @@ def stepwise_samples(
         One for which `plain_problem` is not None, or SMC by rejection.
     cap : float, optional
         As in `stepwise_sums`.
-    rejection : bool, optional
+    rejection, mean : optional
         As in `step_errors`.
 
     Yields
@@ -303,4 +352,4 @@ def stepwise_samples(
         )
     n = sampler.n_particles
     for runs in chunks(problem, sampler, n_runs, rng, keep=("clouds",), cells=cells):
-        yield stepwise_sums(plain, runs, n, cap, rejection=rejection)
+        yield stepwise_sums(plain, runs, n, cap, rejection=rejection, mean=mean)

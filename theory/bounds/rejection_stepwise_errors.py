@@ -5,30 +5,25 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from simulator.measure.stepwise import stepwise_samples
+from simulator.exact.quadrature import self_normalised_mean
+from simulator.measure.stepwise import CloudMean, largest_steps, stepwise_samples
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.samplers.smc_rejection.exact import rejection_chain
 from simulator.typing import RngLike
 from theory.assumptions import DRAWN, NO_RESTART, REJECTION
-from theory.bounds.accuracy_rate import one_step
 from theory.bounds.stepwise_errors import sum_steps
-from theory.criteria import criteria
 from theory.statement import bound
 
-__all__ = ["rejection_stepwise_errors"]
+__all__ = ["rejection_steps", "rejection_stepwise_errors"]
 
 
 def _samples(
     problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike
 ) -> tuple[npt.NDArray[np.float64], float]:
-    """Sum the one-step errors of each run; each is at most 1, or its term of bound F-RS."""
-    top = np.ones(problem.horizon)
-    c = criteria(problem)
-    if not c.loses_mass:
-        top = np.minimum(top, one_step(c.level_spread[1:]) / sampler.n_particles)
+    """Sum the one-step errors of each run; each is at most 1, or its part of bound F-star-RS."""
     sums = np.concatenate(list(stepwise_samples(problem, sampler, n_runs, rng, rejection=True)))
-    return sums, float(top.sum())
+    return sums, float(largest_steps(problem, sampler.n_particles, rejection=True).sum())
 
 
 @bound(
@@ -66,9 +61,33 @@ def rejection_stepwise_errors(problem: Problem, sampler: Sampler) -> float:
     TooLargeError
         If there are too many clouds; `Bound.estimate` measures it then.
     """
-    n = sampler.n_particles
+    return rejection_steps(problem, sampler.n_particles)
+
+
+def rejection_steps(problem: Problem, n: int, mean: CloudMean = self_normalised_mean) -> float:
+    """Sum the one-step errors over all clouds of SMC by rejection.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is sampled: pi_ref, reward and PRM.
+    n : int
+        Number of particles N.
+    mean : callable, optional
+        As in `simulator.measure.stepwise.step_errors`.
+
+    Returns
+    -------
+    float
+        The value of bound T-RS, or of TJ-RS with a floor as `mean`.
+
+    Raises
+    ------
+    TooLargeError
+        If there are too many clouds.
+    """
     clouds = (
         (c.level, c.states, np.ones(c.states.shape), c.probability)
         for c in rejection_chain(problem, n)
     )
-    return sum_steps(problem, n, clouds, rejection=True)
+    return sum_steps(problem, n, clouds, rejection=True, mean=mean)

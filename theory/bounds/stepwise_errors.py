@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from simulator.exact.cloud import cloud_chain
-from simulator.measure.stepwise import largest_steps, step_errors, stepwise_samples
+from simulator.exact.quadrature import self_normalised_mean
+from simulator.measure.stepwise import CloudMean, largest_steps, step_errors, stepwise_samples
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.samplers.smc.sampler import SMC
@@ -15,7 +16,7 @@ from simulator.typing import Floats, Ints, RngLike
 from theory.assumptions import DRAWN, MULTINOMIAL
 from theory.statement import bound
 
-__all__ = ["stepwise_errors", "sum_steps"]
+__all__ = ["multinomial_steps", "stepwise_errors", "sum_steps"]
 
 
 CELLS = 1 << 22  # entries of the largest array of particles kept at a time
@@ -27,6 +28,7 @@ def sum_steps(
     clouds: Iterable[tuple[int, Ints, Floats, Floats]],
     *,
     rejection: bool = False,
+    mean: CloudMean = self_normalised_mean,
 ) -> float:
     """Average the one-step errors over enumerated clouds and sum over the levels.
 
@@ -40,25 +42,27 @@ def sum_steps(
         Levels 0..H-1.
     rejection : bool, optional
         Whether it is SMC by rejection.
+    mean : callable, optional
+        As in `simulator.measure.stepwise.step_errors`.
 
     Returns
     -------
     float
-        The value of bound T; by rejection that of bound T-RS.
+        The value of bound T, or of TJ with a floor as `mean`; by rejection of T-RS and TJ-RS.
     """
     total, size = 0.0, max(1, CELLS // (n * problem.model.n_actions))
     for level, states, weights, probability in clouds:
         for first in range(0, len(probability), size):
             part = slice(first, first + size)
             errors = step_errors(
-                problem, level + 1, states[part], weights[part], n, rejection=rejection
+                problem, level + 1, states[part], weights[part], n, rejection=rejection, mean=mean
             )
             total += float(probability[part] @ errors)
     return total
 
 
 def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> tuple[Floats, float]:
-    """Sum the one-step errors of each run; each is at most min(1, its term of F-level)."""
+    """Sum the one-step errors of each run; each is at most 1, or its part of bound F-star."""
     sums = np.concatenate(list(stepwise_samples(problem, sampler, n_runs, rng)))
     return sums, float(largest_steps(problem, sampler.n_particles).sum())
 
@@ -97,7 +101,32 @@ def stepwise_errors(problem: Problem, sampler: Sampler) -> float:
     TooLargeError
         If there are too many clouds; `Bound.estimate` measures it then.
     """
+    return multinomial_steps(problem, sampler.n_particles)
+
+
+def multinomial_steps(problem: Problem, n: int, mean: CloudMean = self_normalised_mean) -> float:
+    """Sum the one-step errors over all clouds of SMC with multinomial resampling.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is sampled: pi_ref, reward and PRM.
+    n : int
+        Number of particles N.
+    mean : callable, optional
+        As in `simulator.measure.stepwise.step_errors`.
+
+    Returns
+    -------
+    float
+        The value of bound T, or of TJ with a floor as `mean`.
+
+    Raises
+    ------
+    TooLargeError
+        If there are too many clouds.
+    """
     # whoever declares this law has the clouds of SMC
-    chain = cloud_chain(problem, SMC(sampler.n_particles))
+    chain = cloud_chain(problem, SMC(n))
     clouds = ((c.level, c.states, c.weights, c.probability) for c in chain)
-    return sum_steps(problem, sampler.n_particles, clouds)
+    return sum_steps(problem, n, clouds, mean=mean)

@@ -14,6 +14,7 @@ from theory.claim import row, weigh
 from theory.claims import (
     alrs_drift,
     chi_square_identity,
+    divergence_to_output,
     dmc_error,
     myopic_game_value,
     prefix_variance,
@@ -26,7 +27,7 @@ from theory.claims import (
 )
 from theory.registry import BOUNDS, CLAIMS
 
-EXPECTED = {"C.2", "C.3", "C.5", "C.9", "3.6", "D.5", "F.5", "E.1", "A.2", "ALRS", "VGB"}
+EXPECTED = {"C.2", "C.3", "C.5", "C.9", "3.6", "D.5", "F.5", "E.1", "A.2", "ALRS", "VGB", "KL"}
 
 
 def test_the_registry_finds_every_file_and_no_id_is_taken_twice():
@@ -68,6 +69,16 @@ def _no_v_root(problem, tokens):
     return right_weights(problem, tokens) / problem.prm[0][0]
 
 
+def _half_log_weight(problem, n, algorithm):
+    return right_logs(problem, n, algorithm) / 2
+
+
+def _edges_of_more_particles(problem, n, algorithm):
+    return right_edges(problem, 2 * n, algorithm)
+
+
+right_edges = divergence_to_output.by_edges
+right_logs = divergence_to_output.mean_log_weight
 right_weights = proper_weighting.path_weights
 
 # claim, module, name, what stands there instead, what the wrong variant says
@@ -88,6 +99,8 @@ MUTANTS = [
     ("ALRS", alrs_drift, "growth", lambda h, eps: min(1.0, eps * h), "eps H"),
     ("ALRS", alrs_drift, "drift", lambda h, eps: eps * (1 - 1 / h) / 2, "no growth in H"),
     ("VGB", walk_limits, "LONG", 4, "no forgetting"),
+    ("KL", divergence_to_output, "mean_log_weight", _half_log_weight, "half of E log m"),
+    ("KL", divergence_to_output, "by_edges", _edges_of_more_particles, "edges of 2 N"),
     ("VGB", walk_limits, "given_leaf", lambda p: (p.prm[-1] / p.prm[-1].sum(), 0.0), "∝ r"),
 ]  # fmt: skip
 
