@@ -322,7 +322,9 @@ def test_by_rejection_the_cost_is_that_of_the_limit():
     assert dearer == pytest.approx(2 * cost, rel=1e-12)
 
 
-def test_the_cost_of_a_sampler_that_starts_again_is_not_declared():
+def test_the_cost_is_not_declared_where_runs_start_again_or_no_particle_comes_through():
+    none_alive = Problem(lossy().model, [1] * 4, [[1], [0, 0], [1] * 4])
+    assert SMCRejection(4).facts(none_alive).evaluations is None
     assert make_sampler("smc-restart", 4).facts(TREE).evaluations is None
     assert make_sampler("dmc", 4, z_bound=10.0).facts(TREE).evaluations is None
 
