@@ -75,6 +75,13 @@ def test_a_wrong_sigma_is_no_limit(problem, wrong):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
+def test_without_its_centre_sigma_is_no_limit(name):
+    law, values = FAMILIES[name](32).exact_law(TREE), sigma(TREE, name).values
+    scaled = 32 * (law.law / law.target - 1)
+    assert gap_of_paths(TREE, name, 32, values) < np.abs(scaled + values(law.tokens)).min()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("problem", [TREE, SHARED], ids=["tree", "shared"])
 def test_error_and_accuracy_tend_to_their_constants(problem, name):
     best = np.arange(problem.model.n_states[-1]) == 1
