@@ -75,6 +75,13 @@ def test_a_wrong_sigma_is_no_limit(problem, wrong):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
+def test_without_its_centre_sigma_is_no_limit(name):
+    law, values = FAMILIES[name](32).exact_law(TREE), sigma(TREE, name).values
+    scaled = 32 * (law.law / law.target - 1)
+    assert gap_of_paths(TREE, name, 32, values) < np.abs(scaled + values(law.tokens)).min()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("problem", [TREE, SHARED], ids=["tree", "shared"])
 def test_error_and_accuracy_tend_to_their_constants(problem, name):
     best = np.arange(problem.model.n_states[-1]) == 1
@@ -322,7 +329,9 @@ def test_by_rejection_the_cost_is_that_of_the_limit():
     assert dearer == pytest.approx(2 * cost, rel=1e-12)
 
 
-def test_the_cost_of_a_sampler_that_starts_again_is_not_declared():
+def test_the_cost_is_not_declared_where_runs_start_again_or_no_particle_comes_through():
+    none_alive = Problem(lossy().model, [1] * 4, [[1], [0, 0], [1] * 4])
+    assert SMCRejection(4).facts(none_alive).evaluations is None
     assert make_sampler("smc-restart", 4).facts(TREE).evaluations is None
     assert make_sampler("dmc", 4, z_bound=10.0).facts(TREE).evaluations is None
 
