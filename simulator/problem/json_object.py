@@ -31,18 +31,20 @@ def read_object(file: Path) -> dict[str, object]:
         If it cannot be read.
     """
     try:
-        return parse_object(file.read_bytes().decode("utf-8-sig"))
+        return parse_object(file.read_bytes().decode("utf-8-sig"), tell_line=True)
     except UnicodeDecodeError:
         raise InputError("not UTF-8 text") from None
 
 
-def parse_object(text: str) -> dict[str, object]:
+def parse_object(text: str, *, tell_line: bool = False) -> dict[str, object]:
     """Read a text that is one JSON object, in which no key is given twice.
 
     Parameters
     ----------
     text : str
         The text.
+    tell_line : bool, optional
+        Whether messages name the line; a caller who reads a line at a time names it himself.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def parse_object(text: str) -> dict[str, object]:
     try:
         content = json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as fault:
-        line = f"line {fault.lineno}: " if "\n" in text else ""
+        line = f"line {fault.lineno}: " if tell_line else ""
         raise InputError(f"not JSON: {line}{fault.msg}") from None
     except RecursionError:
         raise InputError("nested too deeply") from None
