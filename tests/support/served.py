@@ -1,5 +1,6 @@
 """Servers of completions on a free port: of exact tables, or in front of another, with faults."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -164,18 +165,15 @@ class _Handler(BaseHTTPRequestHandler):
             fault = server.faults.popleft() if server.faults else None
             if server.dies_after is not None and len(server.asked) > server.dies_after:
                 fault = "drop"
-        try:
-            self.reply(body, fault)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # the client did not wait
-        finally:
-            with server.lock:
-                server.under_way -= 1
+        reply = self.reply_to(body, fault)
+        with server.lock:
+            server.under_way -= 1  # before the client can have the reply and ask again
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it did not wait
+            self.send(*reply, fault)
 
-    def reply(self, body, fault):
+    def reply_to(self, body, fault):
         if fault == "drop":
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
+            return 0, b""
         if isinstance(fault, int):
             status, found = fault, {"error": {"message": "try again"}}
         elif self.path != "/v1/completions":
@@ -187,7 +185,12 @@ class _Handler(BaseHTTPRequestHandler):
                 status, found = 400, {"detail": repr(error)}
         if fault == "late":
             self.server.over.wait(LATE)
-        data = json.dumps(found).encode()
+        return status, json.dumps(found).encode()
+
+    def send(self, status, data, fault):
+        if fault == "drop":
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
         length = len(data)
         if fault == "half":
             data = data[: length // 2]
