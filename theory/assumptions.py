@@ -13,6 +13,7 @@ from theory.criteria import criteria
 from theory.instances.hidden_labels import label_counts
 
 __all__ = [
+    "AT_MOST_MULTINOMIAL",
     "BRANCHING",
     "DRAWN",
     "EVERY_LEVEL",
@@ -22,6 +23,7 @@ __all__ = [
     "KEEPS_MASS",
     "MULTINOMIAL",
     "MYOPIC",
+    "NEGATIVELY_CORRELATED",
     "NEVER_RESAMPLED",
     "NO_RESTART",
     "PROPER",
@@ -71,6 +73,15 @@ EVERY_LEVEL = _law(
 )
 MULTINOMIAL = _law(
     "SMC with multinomial resampling at every level, tokens drawn from pi_ref", _multinomial
+)
+AT_MOST_MULTINOMIAL = _law(
+    "SMC, tokens drawn from pi_ref, resampled at every level with no more variance than "
+    "multinomial resampling has",
+    lambda facts: facts.family == "smc" and facts.variance != "none known",
+)
+NEGATIVELY_CORRELATED = _law(
+    "SMC, tokens drawn from pi_ref, resampled at every level with negatively correlated offspring",
+    lambda facts: _multinomial(facts) or (facts.family == "smc" and facts.negatively_correlated),
 )
 REJECTION = _law("SMC by rejection", lambda facts: facts.family == "smc-rs")
 NEVER_RESAMPLED = _law("SIS, which never resamples", lambda facts: facts.family == "sis")

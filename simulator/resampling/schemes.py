@@ -35,12 +35,15 @@ class Scheme:
         Whether Var(sum_j N_j phi_j) <= N Var_W(phi) for all phi, N_j the offspring counts: what
         multinomial resampling has with equality, independent slots (stratified, residual,
         killing) and SSP have too, and the others may break.
+    negatively_correlated : bool
+        Whether Cov(N_i, N_j) <= 0 for i != j and Var(N_j) <= E N_j, given the weights.
     """
 
     name: str
     code: int
     ordered: bool
     variance: Literal["multinomial", "at most multinomial", "none known"]
+    negatively_correlated: bool
 
     @property
     def fill(self) -> Callable[..., Any]:
@@ -61,16 +64,16 @@ class Scheme:
 SCHEMES = {
     scheme.name: scheme
     for scheme in (
-        Scheme("multinomial", codes.MULTINOMIAL, False, "multinomial"),
-        Scheme("systematic", codes.SYSTEMATIC, True, "none known"),
-        Scheme("stratified", codes.STRATIFIED, True, "at most multinomial"),
-        Scheme("residual", codes.RESIDUAL, False, "at most multinomial"),
-        Scheme("ssp", codes.SSP, True, "at most multinomial"),
-        Scheme("killing", codes.KILLING, False, "at most multinomial"),
-        Scheme("single", codes.SINGLE, False, "none known"),
+        Scheme("multinomial", codes.MULTINOMIAL, False, "multinomial", True),
+        Scheme("systematic", codes.SYSTEMATIC, True, "none known", False),
+        Scheme("stratified", codes.STRATIFIED, True, "at most multinomial", True),
+        Scheme("residual", codes.RESIDUAL, False, "at most multinomial", True),
+        Scheme("ssp", codes.SSP, True, "at most multinomial", True),
+        Scheme("killing", codes.KILLING, False, "at most multinomial", True),
+        Scheme("single", codes.SINGLE, False, "none known", False),
     )
 }
-SWEEP = Scheme("multinomial_sweep", codes.MULTINOMIAL_SWEEP, False, "multinomial")
+SWEEP = Scheme("multinomial_sweep", codes.MULTINOMIAL_SWEEP, False, "multinomial", True)
 
 
 def scheme_for(name: str, n_particles: int) -> Scheme:

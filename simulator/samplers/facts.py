@@ -36,6 +36,9 @@ class Facts:
         Variance class of the resampling, for family "smc": multinomial at every level; given the
         past, no sum over the new cloud has a larger variance than under multinomial resampling;
         or neither is known.
+    negatively_correlated : bool
+        For family "smc": given the weighted cloud, the offspring counts N_j of different particles
+        are never positively correlated, and Var(N_j) <= E N_j.
     myopic : bool
         At most `n_particles` particles a level, each a child of one of the level before, and what
         happens up to a level does not depend on V^ of later levels (F.1); and tokens of equal
@@ -58,6 +61,7 @@ class Facts:
     drawn: bool = False
     family: Family = "other"
     variance: Variance = "none known"
+    negatively_correlated: bool = False
     myopic: bool = False
     restarted: bool = False
     cut: float = 0.0

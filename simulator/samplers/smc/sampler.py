@@ -118,6 +118,7 @@ class SMC(Sampler):
             drawn=self.select == "sample",
             family="smc" if every else "other",
             variance=scheme.variance if every else "none known",
+            negatively_correlated=every and scheme.negatively_correlated,
             rewritten=rewritten,
             myopic=True,
             lost_mass=self.as_plain(problem).forward_backward.lost_mass,
