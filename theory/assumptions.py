@@ -13,6 +13,7 @@ from theory.criteria import criteria
 from theory.instances.hidden_labels import label_counts
 
 __all__ = [
+    "ALONE",
     "AT_MOST_MULTINOMIAL",
     "BRANCHING",
     "DRAWN",
@@ -101,6 +102,7 @@ FEW = Assumption(
     "at most as many particles as levels of delay",
     lambda problem, sampler, facts: sampler.n_particles <= len(label_counts(problem)),
 )
+ALONE = Assumption("a single particle", lambda problem, sampler, facts: sampler.n_particles == 1)
 UNCUT = _law(
     "that no run is cut off, up to a probability of 1e-13", lambda facts: facts.cut <= NEGLIGIBLE
 )
