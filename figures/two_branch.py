@@ -28,7 +28,7 @@ def draw(table: pd.DataFrame) -> Figure:
     axes.plot([], [], "--", color="black", label="bound F-star (upper)")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    axes.set_ylim(1e-4, 20)
+    axes.set_ylim(1e-4, 2)
     axes.set_xlabel("H / N")
     axes.set_ylabel("1/2 - P(output in branch 1)")
     shade_vacuous(axes)
