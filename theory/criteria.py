@@ -56,10 +56,10 @@ class Criteria:
         The same within each level 0..H-1.
     prm_step : float
         Largest V^(x_h)/V^(x_{h-1}) of an edge, C^_act but for the root, where E_ref[V^(x_1)]
-        stands below.
+        stands below; 0 if nothing is alive.
     bellman_error : float
-        Smallest eps with 1/(1+eps) <= bellman ratio <= 1+eps at levels 1..H-1; the scale of
-        V^(root) does not matter to any sampler here but SMC-IND and VGB.
+        Smallest eps with 1/(1+eps) <= bellman ratio <= 1+eps at levels 1..H-1: the root, whose
+        scale is free, does not count.
     sequence_coverage, sequence_chi2 : float
         max pi*/pi_ref over paths, and chi2(pi* ‖ pi_ref).
     loses_mass : bool
@@ -252,9 +252,10 @@ class Criteria:
     def prm_step(self) -> float:
         """Largest V^(x_h)/V^(x_{h-1}), at the root relative to E_ref[V^(x_1)]."""
         log_step = log_steps(self._edges, self._prm, self._alive)
-        with np.errstate(over="ignore", divide="ignore"):
+        with np.errstate(over="ignore"):
             step = np.exp(np.maximum.reduceat(log_step, self._edges.start[:-1]))
-            return float(max(step[0] / self.level_bellman_ratio[0][0], step[1:].max(initial=0.0)))
+        root = self.level_bellman_ratio[0][0]
+        return float(max(step[0] / root if root > 0 else 0.0, step[1:].max(initial=0.0)))
 
     @property
     def bellman_error(self) -> float:

@@ -216,8 +216,8 @@ def test_two_steps_attain_the_bound_of_one_guided_particle(q):
 
 
 @pytest.mark.parametrize("horizon", [2, 5, 8])
-def test_a_quarter_of_h_eps_is_below_the_error(horizon):
-    """On the instance of independent errors; 2 H eps is generous, but no bound is free."""
+def test_an_eighth_of_h_eps_is_below_the_error(horizon):
+    """A sixteenth of the bound, on the instance of independent errors."""
     problem, alrs = slanted(horizon, 0.02), ActionLevelRejection()
     error = alrs.exact_law(problem).tv
     value = BOUNDS["ZL-4.3"].value(problem, alrs)
