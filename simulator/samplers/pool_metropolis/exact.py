@@ -57,13 +57,13 @@ def proposals(problem: Problem, n: int, limit: float) -> tuple[Ints, Floats, Flo
     for h in range(problem.horizon):
         after: dict[tuple[int, float], tuple[float, float]] = {}
         first = int(problem.model.state_start[h])
-        for (state, _), (p, log_w) in atoms.items():
+        for (here, _), (p, log_w) in atoms.items():
             work += COST * len(table.counts) * a
             if work > limit:
                 raise TooLargeError(f"exact law: more than {limit:.3g} cloud transitions")
-            probs = problem.model.probs[h][state]
+            probs = problem.model.probs[h][here]
             chance = table.coefficient * np.prod(probs**table.counts, axis=1)
-            log_gain = log_ratio[first + state]
+            log_gain = log_ratio[first + here]
             top = float(log_gain[probs > 0].max())
             if top == -math.inf:
                 continue
@@ -72,7 +72,7 @@ def proposals(problem: Problem, n: int, limit: float) -> tuple[Ints, Floats, Flo
             for i in np.flatnonzero((chance > 0) & (total > 0)).tolist():
                 new = log_w + top + math.log(total[i] / n)
                 for token in np.flatnonzero(share[i]).tolist():
-                    key = int(problem.model.next_state[h][state, token]), round(new, DIGITS) + 0.0
+                    key = int(problem.model.next_state[h][here, token]), round(new, DIGITS) + 0.0
                     q = p * float(chance[i] * share[i, token] / total[i])
                     after[key] = after.get(key, (0.0, new))[0] + q, new
         atoms = after
