@@ -9,6 +9,8 @@ from theory.bounds.accuracy_root import accuracy_root, accuracy_root_level
 from theory.bounds.branching_extinction import branching_extinction
 from theory.bounds.branching_path_weight import branching_path_weight
 from theory.bounds.branching_weight_variance import branching_weight_variance
+from theory.bounds.cell_covariance import cell_covariance
+from theory.bounds.cell_variation import cell_variation
 from theory.bounds.chi_square_levels import chi_square_levels
 from theory.bounds.chi_square_pairs import chi_square_pairs
 from theory.bounds.chi_square_uniform import chi_square_uniform
@@ -38,6 +40,7 @@ from theory.bounds.weight_shortfall import weight_shortfall
 from theory.bounds.weight_variance import weight_variance
 from theory.claim import Claim
 from theory.claims.alrs_drift import alrs_drift
+from theory.claims.cell_order import cell_order
 from theory.claims.chi_square_identity import chi_square_identity
 from theory.claims.divergence_to_output import divergence_to_output
 from theory.claims.dmc_error import dmc_error
@@ -85,6 +88,8 @@ BOUNDS: dict[str, Bound] = {
         stepwise_floors,  # TJ
         rejection_stepwise_floors,  # TJ-RS
         weight_shortfall,  # Z
+        cell_variation,  # Q4
+        cell_covariance,  # Q
         branching_weight_variance,  # S2-ind
         branching_path_weight,  # J-ind
         branching_extinction,  # P-ind
@@ -108,6 +113,7 @@ CLAIMS: dict[str, Claim] = {
         alrs_drift,  # ALRS
         walk_limits,  # VGB
         divergence_to_output,  # KL
+        cell_order,  # QUASI
     )
 }
 

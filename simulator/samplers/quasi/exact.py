@@ -17,7 +17,7 @@ from simulator.errors import TooLargeError
 from simulator.exact.law import ExactLaw, total_variation
 from simulator.exact.outcomes import outcomes as list_outcomes
 from simulator.problem.problem import Problem
-from simulator.problem.unfold import is_path_tree, unfold
+from simulator.samplers.quasi.order import prefix_ranks
 from simulator.samplers.quasi.rules import outcomes
 from simulator.typing import Floats, Ints
 
@@ -65,7 +65,7 @@ def exact_law(
     """
     out = list_outcomes(problem, on, limit, one_reward=True, whole_paths=True)
     tree = out.tree
-    ranks = _ranks(problem, tree, order, limit)
+    ranks = prefix_ranks(problem, tree, order, limit)
     survival = math.exp(min(tree.forward_backward.log_z_alive - tree.log_z, 0.0))
     size = int(tree.model.n_states[-1])
     last = Last(np.zeros(size), np.zeros(size), survival)
@@ -111,27 +111,6 @@ def exact_law(
         weighted=out.gather(last.weighted * survival),
         tokens=out.tokens,
     )
-
-
-def _ranks(problem: Problem, tree: Problem, order: str, limit: float) -> list[Ints]:
-    """Place of each prefix in its level's order; a child's cell stands where the child does."""
-    if is_path_tree(problem):
-        states = tuple(np.arange(k) for k in problem.model.n_states)
-    else:
-        states = unfold(problem, limit).states
-    ranks = [np.zeros(1, dtype=np.int64)]
-    for h in range(tree.horizon):
-        row, token = np.nonzero(tree.model.probs[h] > 0)
-        before = ranks[h][row]
-        keys = {
-            "lexicographic": (token, before),
-            "state": (before, token, states[h][row]),
-            "token": (before, token),
-        }[order]
-        rank = np.full(int(tree.model.n_states[h + 1]), -1)
-        rank[tree.model.next_state[h][row, token][np.lexsort(keys)]] = np.arange(row.size)
-        ranks.append(rank)
-    return ranks
 
 
 def _gains(tree: Problem, h: int) -> Floats:

@@ -87,9 +87,14 @@ class QuasiSMC(Sampler):
 
     def facts(self, problem: Problem) -> Facts:
         """See `Sampler.facts`; tokens of equal V^ are not treated alike: they have places."""
+        even = self.rule in ("pivotal", "systematic", "threshold")
+        less = self.rule in ("pivotal", "stratified")
         return Facts(
-            properly_weighted=True, drawn=True, lost_mass=problem.forward_backward.lost_mass
-        )
+            properly_weighted=True, drawn=True, family="quasi-smc",
+            variance="at most multinomial" if less else "none known",
+            cell_order=self.order_on(problem) if even else None,
+            lost_mass=problem.forward_backward.lost_mass,
+        )  # fmt: skip
 
     def order_on(self, problem: Problem | LanguageModelProblem) -> str:
         """Name the order in use.
