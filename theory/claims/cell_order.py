@@ -75,7 +75,7 @@ def copied_variance(bits: int, t: float) -> float:
     id="QUASI",
     title="quasi-SMC in a bad order copies, in a good one its error is of order 1/N^2",
     reference="new",
-    kind="identity",
+    kind="exact",
     statement="relative variance (1 + t^2)^L - 1 by prefixes, 0 by states; N^2 D_TV bounded",
 )
 def cell_order(thorough: bool) -> Evidence:

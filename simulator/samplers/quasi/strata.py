@@ -1,4 +1,4 @@
-r"""Pivotal sampling on a line of cells, stratum by stratum (Chauvet 2017): two uniforms a hit.
+r"""Pivotal sampling on a line of cells, stratum by stratum (Chauvet 2012): two uniforms a hit.
 
 The line is as long as the number of hits. What is carried over the end of a stratum stands at the
 beginning of the next. Among all that lies wholly in a stratum one survives, in proportion to
