@@ -20,6 +20,7 @@ from figures.language_model_tables import LANGUAGE_MODEL_TABLES
 from figures.near_perfect import NEAR_PERFECT
 from figures.product import PRODUCT
 from figures.prompt_switching import LANGUAGE_MODEL_STYLES, LANGUAGE_MODEL_SWITCHING
+from figures.quasi import QUASI
 from figures.ratios import RATIOS
 from figures.restart import RESTART
 from figures.survey import SURVEY
@@ -41,6 +42,7 @@ ORDER = (
     RESTART,
     NEAR_PERFECT,
     HEAVY_TAIL,
+    QUASI,
     RATIOS,
     SURVEY,
     COST,

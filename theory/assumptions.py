@@ -17,6 +17,7 @@ __all__ = [
     "AT_MOST_MULTINOMIAL",
     "BRANCHING",
     "DRAWN",
+    "EVEN_CELLS",
     "EVERY_LEVEL",
     "FEW",
     "FINITE_ACCURACY",
@@ -77,8 +78,12 @@ MULTINOMIAL = _law(
 )
 AT_MOST_MULTINOMIAL = _law(
     "SMC, tokens drawn from pi_ref, resampled at every level with no more variance than "
-    "multinomial resampling has",
-    lambda facts: facts.family == "smc" and facts.variance != "none known",
+    "multinomial resampling has, or quasi-SMC with no more",
+    lambda facts: facts.family in ("smc", "quasi-smc") and facts.variance != "none known",
+)
+EVEN_CELLS = _law(
+    "quasi-SMC whose cells get as many hits as their masses ask for, rounded up or down",
+    lambda facts: facts.family == "quasi-smc" and facts.cell_order is not None,
 )
 NEGATIVELY_CORRELATED = _law(
     "SMC, tokens drawn from pi_ref, resampled at every level with negatively correlated offspring",

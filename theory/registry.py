@@ -13,6 +13,8 @@ from theory.bounds.bellman_particles import bellman_particles
 from theory.bounds.branching_extinction import branching_extinction
 from theory.bounds.branching_path_weight import branching_path_weight
 from theory.bounds.branching_weight_variance import branching_weight_variance
+from theory.bounds.cell_covariance import cell_covariance
+from theory.bounds.cell_variation import cell_variation
 from theory.bounds.chi_square_levels import chi_square_levels
 from theory.bounds.chi_square_pairs import chi_square_pairs
 from theory.bounds.chi_square_uniform import chi_square_uniform
@@ -47,6 +49,7 @@ from theory.bounds.weight_shortfall import weight_shortfall
 from theory.bounds.weight_variance import weight_variance
 from theory.claim import Claim
 from theory.claims.alrs_drift import alrs_drift
+from theory.claims.cell_order import cell_order
 from theory.claims.chi_square_identity import chi_square_identity
 from theory.claims.divergence_to_output import divergence_to_output
 from theory.claims.dmc_error import dmc_error
@@ -101,6 +104,8 @@ BOUNDS: dict[str, Bound] = {
         guided_particle,  # ZL-4.3
         guided_particle_sharp,  # ZL-4.3-sharp
         bellman_particles,  # ZL-5.1
+        cell_variation,  # Q4
+        cell_covariance,  # Q
         branching_weight_variance,  # S2-ind
         branching_path_weight,  # J-ind
         branching_extinction,  # P-ind
@@ -125,6 +130,7 @@ CLAIMS: dict[str, Claim] = {
         walk_limits,  # VGB
         guidance_threshold,  # ZL-threshold
         divergence_to_output,  # KL
+        cell_order,  # QUASI
     )
 }
 

@@ -104,6 +104,7 @@ BEYOND = (  # enumeration: brackets from runs
 SAMPLERS = (
     ("smc", "", (1, 2, 4, 16)), ("smc", "resampling=systematic", (2, 4)),
     ("smc-rs", "", (1, 2, 4, 16)), ("dmc", "restart=False", (2, 4)), ("alrs", "", (1,)),
+    ("quasi-smc", "", (2, 4, 8)),
     ("sis", "", (1, 4)), ("action-is", "", (2, 4)), ("lookahead", "", (2,)),
     ("smc-ind", "", (1, 2, 4, 16)), ("vgb", "stop=visits", (1, 2, 4)), ("best-of-n", "", (1, 2, 4)),
 )  # fmt: skip
