@@ -8,6 +8,8 @@ import pandas as pd
 
 from figures.accuracy import ACCURACY
 from figures.accuracy_bias import ACCURACY_BIAS
+from figures.accuracy_prediction import ACCURACY_PREDICTION
+from figures.accuracy_sharpened import ACCURACY_SHARPENED
 from figures.audit import AUDIT
 from figures.certificates import CERTIFICATES
 from figures.cost import COST
@@ -56,6 +58,8 @@ ORDER = (
     AUDIT,
     ACCURACY,
     ACCURACY_BIAS,
+    ACCURACY_SHARPENED,
+    ACCURACY_PREDICTION,
     LANGUAGE_MODEL_STYLES,
     LANGUAGE_MODEL_SWITCHING,
     LANGUAGE_MODEL_ANSWERS,

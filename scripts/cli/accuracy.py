@@ -122,7 +122,7 @@ def _limits(
 def _first_order(
     problem: Problem, sampler: Sampler, correct: Bools, omitted: dict[str, str]
 ) -> dict[str, object]:
-    """What the first-order law says at this N, or why it says nothing."""
+    """Return what the first-order law says at this N, or say why it says nothing."""
     try:
         law = first_order_law(problem, sampler, correct, n_draws=2)
     except InputError as reason:

@@ -36,7 +36,7 @@ from simulator.typing import Bools, Floats, RngLike
 __all__ = ["SELECT", "Select", "as_smc", "exact_accuracy", "measured_accuracy"]
 
 Select = Literal["sample", "best", "vote", "any"]
-SELECT = ("sample", "best", "vote", "any")
+SELECT: tuple[Select, ...] = ("sample", "best", "vote", "any")
 TIE = 1e-9  # weights this close, relatively, are equal
 
 
