@@ -48,6 +48,11 @@ from theory.bounds.weight_oscillation import weight_oscillation, weight_oscillat
 from theory.bounds.weight_shortfall import weight_shortfall
 from theory.bounds.weight_variance import weight_variance
 from theory.claim import Claim
+from theory.claims.accuracy_highest import accuracy_of_the_highest
+from theory.claims.accuracy_passed import accuracy_of_proposals
+from theory.claims.accuracy_sampled import accuracy_of_the_output
+from theory.claims.accuracy_sharpened import accuracy_of_a_sharpened_prm
+from theory.claims.accuracy_voted import accuracy_of_the_vote
 from theory.claims.alrs_drift import alrs_drift
 from theory.claims.cell_order import cell_order
 from theory.claims.chi_square_identity import chi_square_identity
@@ -131,6 +136,11 @@ CLAIMS: dict[str, Claim] = {
         guidance_threshold,  # ZL-threshold
         divergence_to_output,  # KL
         cell_order,  # QUASI
+        accuracy_of_the_output,  # A1
+        accuracy_of_proposals,  # A2
+        accuracy_of_the_highest,  # A3
+        accuracy_of_the_vote,  # A4
+        accuracy_of_a_sharpened_prm,  # A5
     )
 }
 
