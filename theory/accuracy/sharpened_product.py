@@ -194,7 +194,7 @@ class SharpenedProduct:
         return float(1 - law @ (1 - self.base) ** np.arange(n + 1))
 
     def hit_limits(self) -> tuple[float, float]:
-        """Limits of `hit` in closed form.
+        """Return limits of `hit` in closed form.
 
         Returns
         -------
