@@ -35,6 +35,7 @@ NAMES = {
     "exact": "exact accuracy, by enumeration",
     "low": "accuracy is at least",
     "high": "accuracy is at most",
+    "limits": "limits of the accuracy",
     "law": "these limits are those of law",
     "confidence": "and hold with probability",
     "predicted": "predicted, no limit",
@@ -45,7 +46,6 @@ NAMES = {
     "measured_high": "accuracy is at most, from the runs",
     "measured_confidence": "and both hold with probability",
     "runs": "runs",
-    "omitted": "not said, and why",
 }
 
 
@@ -89,12 +89,13 @@ def accuracy(
             "measured_confidence": got.confidence, "runs": n_runs,
         }  # fmt: skip
     if not {"exact", "low", "measured"} & set(found):
-        raise InputError(f"accuracy: {omitted['low']}; --runs measures it")
-    if omitted:
-        found["omitted"] = omitted
+        raise InputError(f"accuracy: {omitted['limits']}; --runs measures it")
     if as_json:
-        return {"select": select, **found}
-    return {NAMES[key]: value for key, value in found.items() if key in NAMES}
+        return {"select": select, **found} | ({"omitted": omitted} if omitted else {})
+    shown: dict[str, object] = {NAMES[key]: value for key, value in found.items()}
+    if omitted:
+        shown["not said, and why"] = {NAMES[key]: reason for key, reason in omitted.items()}
+    return shown
 
 
 def _limits(
@@ -109,7 +110,7 @@ def _limits(
     try:
         limits = accuracy_limits(problem, sampler, correct, select, draws)
     except InputError as reason:  # also what is too large
-        omitted["low"] = omitted["high"] = str(reason).removeprefix("law: ")
+        omitted["limits"] = str(reason).removeprefix("law: ")
         return {}
     found: dict[str, object] = {"low": limits.low, "high": limits.high, "law": LAWS[select]}
     if limits.confidence < 1:

@@ -30,6 +30,7 @@ from simulator.typing import Floats, Ints
 
 __all__ = ["CloudLevel", "cloud_chain", "cloud_transitions", "exact_law", "final_clouds"]
 
+HELD = 1 << 21  # particles that `final_clouds` hands out at once
 LEVELS = 50_000  # half a minute, however few the clouds of a level are
 
 
@@ -177,9 +178,12 @@ def final_clouds(
         step = step_from(problem, level, types, always_reset=scheme.always)
         if scheme.mixture:
             for block in mixture_blocks(clouds, types, step, work):
-                kinds = block.kinds[:, block.table.sequence].reshape(-1, scheme.n_particles)
                 p = clouds.moments[0, block.index][:, None] * block.probability
-                yield step.types.state[kinds], step.types.weight[kinds], p.ravel()
+                size = max(1, HELD // block.table.sequence.size)
+                for first in range(0, len(p), size):
+                    part = slice(first, first + size)
+                    kinds = block.kinds[part, block.table.sequence].reshape(-1, scheme.n_particles)
+                    yield step.types.state[kinds], step.types.weight[kinds], p[part].ravel()
         else:
             for final in last_parents(clouds, types, step, scheme, work):
                 weights = step.types.weight[final.rows]

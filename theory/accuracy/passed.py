@@ -94,10 +94,12 @@ def passed_accuracy(
     functions = [np.maximum(most - ahead, 0.0), np.ones_like(ahead)]
     gap, every = inverse_means(before, n, "smc", functions, second)
     chance = max(most - gap.low, 0.0)
-    guess = min(max(most - gap.value / every.value, 0.0), 1.0) if every.value > 0 else 0.0
+    guess = None
+    if every.value > 0:
+        guess = pass_upper(min(max(most - gap.value / every.value, 0.0), 1.0), n)
     return AccuracyLimits(
         low=min(max(low.low, drawn.low), 1.0), high=pass_upper(chance, n),
-        predicted=pass_upper(guess, n),
+        predicted=guess,
         confidence=use.confidence if np.inf in (low.high, gap.high, drawn.high) else 1.0,
     )  # fmt: skip
 

@@ -89,8 +89,15 @@ def test_a_sampler_without_laws_has_an_exact_accuracy_and_a_reason(capsys):
     got = found(capsys, "reference", "--correct", "best", "-O", "resampling=systematic")
     law = SMC(4, "systematic").exact_law(problem).law
     assert got["exact"] == pytest.approx(law[problem.reward > 2.5].sum(), abs=1e-12)
-    assert got["omitted"]["low"].startswith("needs:")
+    assert got["omitted"]["limits"].startswith("needs:")
     assert "low" not in got
+
+
+def test_the_table_says_in_words_what_it_leaves_out(capsys):
+    out, _ = run(capsys, "accuracy", "reference", "--correct", "1", "-O", "resampling=systematic")
+    assert "not said, and why" in out
+    assert "limits of the accuracy" in out
+    assert "needs: multinomial SMC at every level" in " ".join(out.split())
 
 
 def test_where_nothing_is_known_runs_are_measured(capsys):
