@@ -15,26 +15,26 @@ Predictor: that of a verified choice, P2.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
+from simulator.interval import Interval
 from simulator.problem.events import check_event
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.typing import Bools
 from theory.accuracy.answers import AccuracyLimits, Draws
-from theory.accuracy.passed import passed_accuracy
+from theory.accuracy.hits import Hits
 
 __all__ = ["blocks_of_scores", "highest_accuracy"]
 
 TIE = 1e-9  # log V^ this close are equal, as for the sampler
 BLOCKS = 8
 
-Hit = Callable[[Bools], AccuracyLimits]
 Block = tuple[Bools, Bools]  # states of score >= v, and those of score > w
 
 
@@ -99,31 +99,31 @@ def highest_accuracy(
     event = check_event(problem, correct)
     if problem.has_edge_reward:
         raise InputError("law: needs rewards of terminal states alone, without edge_reward")
-    event = event & np.isfinite(problem.log_reward)  # a particle of weight zero is never chosen
-    wrong = ~event & np.isfinite(problem.log_reward)
-    blocks = blocks_of_scores(problem)
-    parts = iter((draws or Draws()).split(1 + 5 * len(blocks)))
-
-    def hit(chosen: Bools) -> AccuracyLimits:
-        return passed_accuracy(problem, sampler, chosen, next(parts))
-
-    whole = hit(event)
-    reach = [hit(high) for high, _ in blocks]
-    ours, theirs = (_least(blocks, reach, out, hit) for out in (wrong, event))
-    used = [whole, *reach, *ours[1], *theirs[1]]
+    scored = np.isfinite(problem.log_reward)  # a particle of weight zero is never chosen
+    right, wrong = event & scored, ~event & scored
+    blocks, hits = blocks_of_scores(problem), Hits(problem, sampler)
+    first, second = (draws or Draws()).split(2)
+    reach = hits.at_least([high for high, _ in blocks], first)
+    others = [part for out in (wrong, right) for part in _spoiled(blocks, out)]
+    whole, *tops = hits.at_most([right, *others], second)
+    half = len(tops) // 2
+    ours, theirs = _least(reach, tops[:half]), _least(reach, tops[half:])
+    exact = min(x.confidence for x in (whole, *tops, *reach)) == 1
     return AccuracyLimits(
-        low=min(ours[0], 1.0), high=max(min(1 - theirs[0], whole.high), 0.0),
-        predicted=whole.predicted,
-        confidence=(draws or Draws()).confidence if min(x.confidence for x in used) < 1 else 1.0,
+        low=min(ours, 1.0), high=max(min(1 - theirs, whole.high), 0.0),
+        predicted=None if math.isnan(whole.value) else whole.value,
+        confidence=1.0 if exact else (draws or Draws()).confidence,
     )  # fmt: skip
 
 
-def _least(
-    blocks: list[Block], reach: list[AccuracyLimits], others: Bools, hit: Hit
-) -> tuple[float, list[AccuracyLimits]]:
-    """Lower limit of P(no one of the highest is among the others), and what it was made of."""
-    fine = [hit(higher | (others & high)) for high, higher in blocks]
-    coarse = [hit(others & high) for high, _ in blocks]
-    total = sum(max(r.low - f.high, 0.0) for r, f in zip(reach, fine, strict=True))
-    one = max(r.low - c.high for r, c in zip(reach, coarse, strict=True))
-    return max(total, one, 0.0), [*fine, *coarse]
+def _spoiled(blocks: list[Block], out: Bools) -> list[Bools]:
+    """Events that keep the choice from being in a block and not in `out`; then those of tails."""
+    inside = [higher | (out & high) for high, higher in blocks]
+    return [*inside, *(out & high for high, _ in blocks)]
+
+
+def _least(reach: list[Interval], spoiled: list[Interval]) -> float:
+    """Lower limit of the probability that the choice is not spoiled."""
+    inside, tails = spoiled[: len(reach)], spoiled[len(reach) :]
+    total = sum(max(r.low - s.high, 0.0) for r, s in zip(reach, inside, strict=True))
+    return max(total, *(r.low - s.high for r, s in zip(reach, tails, strict=True)))

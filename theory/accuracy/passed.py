@@ -24,18 +24,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import numpy.typing as npt
 
-from simulator.measure.accuracy_law import pass_upper
-from simulator.problem.events import chance_ahead, check_event, earning, shortened
+from simulator.problem.events import check_event
 from simulator.problem.problem import Problem
-from simulator.problem.transforms import in_blocks
 from simulator.samplers.base import Sampler
-from simulator.samplers.facts import facts_of
-from simulator.typing import Bools
-from theory.accuracy.answers import AccuracyLimits, Draws, cloud_problem
-from theory.accuracy.path_means import inverse_means
+from theory.accuracy.answers import AccuracyLimits, Draws
+from theory.accuracy.hits import Hits
 
 __all__ = ["passed_accuracy"]
 
@@ -74,46 +69,11 @@ def passed_accuracy(
     >>> print(f"{found.low:.3f} {found.high:.3f}")
     0.275 0.445
     """
-    event, n = check_event(problem, correct), sampler.n_particles
-    if facts_of(sampler, problem).family == "sis":
-        chance = _reference_chance(problem, event)
-        return _exactly(pass_upper(chance, n))
-    clouds = cloud_problem(problem, sampler)
-    ahead = chance_ahead(clouds, event)
-    if not ahead.any():
-        return _exactly(0.0)
-    if problem.horizon == 1:
-        return _exactly(pass_upper(min(float(ahead[0]), 1.0), n))
-    use = draws or Draws()
-    first, second, third = use.split(3)
-    inside = event.astype(np.float64)
-    low = inverse_means(earning(clouds, event), n, "smc", [inside], first)[0]
-    drawn = inverse_means(clouds, n, "smc", [inside], third)[0]
-    most = min(float(ahead.max()), 1.0)
-    before = shortened(clouds)
-    functions = [np.maximum(most - ahead, 0.0), np.ones_like(ahead)]
-    gap, every = inverse_means(before, n, "smc", functions, second)
-    chance = max(most - gap.low, 0.0)
-    guess = None
-    if every.value > 0:
-        guess = pass_upper(min(max(most - gap.value / every.value, 0.0), 1.0), n)
+    event, hits = check_event(problem, correct), Hits(problem, sampler)
+    first, second = (draws or Draws()).split(2)
+    low, high = hits.at_least([event], first)[0], hits.at_most([event], second)[0]
+    exact = min(low.confidence, high.confidence) == 1
     return AccuracyLimits(
-        low=min(max(low.low, drawn.low), 1.0), high=pass_upper(chance, n),
-        predicted=guess,
-        confidence=use.confidence if np.inf in (low.high, gap.high, drawn.high) else 1.0,
+        low=low.low, high=high.high, predicted=None if math.isnan(high.value) else high.value,
+        confidence=1.0 if exact else (draws or Draws()).confidence,
     )  # fmt: skip
-
-
-def _exactly(chance: float) -> AccuracyLimits:
-    return AccuracyLimits(chance, chance, chance, 1.0)
-
-
-def _reference_chance(problem: Problem, event: Bools) -> float:
-    """Probability under pi_ref of paths to E; an edge reward of 0 ends a path before level H."""
-    if not chance_ahead(in_blocks(problem, problem.horizon), event).any():
-        return 0.0
-    edges = problem.edge_reward
-    if edges is not None:
-        edges = [None if e is None else (e > 0).astype(np.float64) for e in [*edges[:-1], None]]
-    log_chance = Problem(problem.model, event.astype(float), "exact", edge_reward=edges).log_z
-    return min(math.exp(log_chance), 1.0)

@@ -30,6 +30,7 @@ from tests.support.systems import final_weights, levels
 from theory.accuracy import path_means
 from theory.accuracy.answers import Draws
 from theory.accuracy.highest import blocks_of_scores, highest_accuracy
+from theory.accuracy.hits import Hits
 from theory.accuracy.laws import accuracy_limits
 from theory.accuracy.passed import passed_accuracy
 from theory.accuracy.path_means import inverse_means
@@ -170,6 +171,19 @@ def test_blocks_keep_ties_together_and_are_as_few_as_asked():
     many = blocks_of_scores(reference(4), most=3)
     assert len(many) == 3
     assert many[-1][0].all()
+
+
+@pytest.mark.parametrize("sampler", [SMC(2), SMCRejection(3), SIS(2)], ids=repr)
+def test_limits_of_several_events_are_those_of_each(sampler):
+    problem = reference(3)
+    events = [np.arange(8) % 3 == 1, np.zeros(8, dtype=bool), np.arange(8) > 4]
+    hits = Hits(problem, sampler)
+    low, high = hits.at_least(events, Draws()), hits.at_most(events, Draws())
+    for event, least, most in zip(events, low, high, strict=True):
+        alone = passed_accuracy(problem, sampler, event)
+        assert (least.low, most.high, most.value) == pytest.approx(
+            (alone.low, alone.high, alone.predicted), abs=1e-14
+        )
 
 
 # --- where paths are drawn -----------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from simulator.exact.lumped import product_one_probability
 from simulator.problem.families.reference import reference
 from simulator.samplers.smc.sampler import SMC
-from theory.accuracy import passed, voted
+from theory.accuracy import hits, voted
 from theory.accuracy.answers import AccuracyLimits
 from theory.accuracy.passed import passed_accuracy
 from theory.accuracy.sampled import sampled_accuracy
@@ -120,7 +120,7 @@ class _Target(SharpenedProduct):
         return self.tilted(self.power)
 
 
-right_pass = passed.pass_upper
+right_pass = hits.pass_upper
 right_edges = divergence_to_output.by_edges
 right_logs = divergence_to_output.mean_log_weight
 right_weights = proper_weighting.path_weights
@@ -144,7 +144,7 @@ MUTANTS = [
     ("ALRS", alrs_drift, "drift", lambda h, eps: eps * (1 - 1 / h) / 2, "no growth in H"),
     ("VGB", walk_limits, "LONG", 4, "no forgetting"),
     ("A1", accuracy_sampled, "sampled_accuracy", _no_complement, "E for its complement"),
-    ("A2", passed, "pass_upper", _one_particle_less, "N - 1 proposals"),
+    ("A2", hits, "pass_upper", _one_particle_less, "N - 1 proposals"),
     ("A3", accuracy_highest, "highest_accuracy", passed_accuracy, "hit, but not the highest"),
     ("A4", voted, "vote_limits", _no_square, "d for its square"),
     ("A5", accuracy_sharpened, "SharpenedProduct", _NoFirstBit, "1/(p0 m)"),
