@@ -67,7 +67,7 @@ def block_law(n_particles: int, particles: int, dips: int, rejection: bool = Fal
     --------
     >>> q = branch_probability(32)
     >>> [round(block_law(32, 32, j).beta / q, 3) for j in (2, 4)]
-    [0.28, 0.018]
+    [0.278, 0.018]
     """
     if not 1 <= n_particles <= LARGEST or particles < 1 or dips < 1:
         raise InputError(
@@ -86,9 +86,7 @@ def block_law(n_particles: int, particles: int, dips: int, rejection: bool = Fal
     pairs = law @ after
     share, alive = _share(beta, out, 8.0 * particles * q / (1 - q))
     pairs *= alive
-    return BlockLaw(
-        float(pairs @ share), float(pairs @ (1 - share)), float(pairs[beta > 0].sum())
-    )
+    return BlockLaw(float(pairs @ share), float(pairs @ (1 - share)), float(pairs[beta > 0].sum()))
 
 
 def blocks_error(one: BlockLaw, particles: int, blocks: int) -> float:

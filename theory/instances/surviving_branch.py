@@ -16,7 +16,7 @@ from simulator.exact.lumped import binomial_rows
 from simulator.problem.problem import Problem
 from simulator.typing import Floats
 
-__all__ = ["branch_law", "branch_steps"]
+__all__ = ["branch_error", "branch_law", "branch_steps"]
 
 FAMILIES = ("rare-path", "all-or-nothing")
 NEGLIGIBLE = 1e-22
@@ -47,20 +47,45 @@ def branch_law(problem: Problem, n_particles: int) -> tuple[float, float]:
     >>> from simulator.problem.families.all_or_nothing import all_or_nothing
     >>> branch, quiet = branch_law(all_or_nothing(horizon=64, ratio=4.0), 16)
     >>> print(f"{branch:.4f} {quiet:.4f}")
-    0.1175 0.8648
+    0.1234 0.7865
     """
     if n_particles < 1:
         raise InputError(f"n_particles: {n_particles}, but at least 1 is needed")
-    steps = branch_steps(problem)
-    law = np.zeros(n_particles + 1)  # of the number in the branch, after resampling
-    law[-1] = 1.0
-    for h, step in enumerate(steps):
-        fork = h == 0  # at the root nobody is in the quiet state yet, and nobody dies
-        if h == len(steps) - 1:
-            branch, alive = _shares(n_particles, *step, fork)
-            return float(law @ branch), float(law @ (alive - branch))
-        law = law @ _transition(n_particles, *step, fork)
-    raise AssertionError("a problem has a level")
+    *steps, last = branch_steps(problem)
+    law = np.ones(1)  # of the number in the branch after resampling; at the root it is N
+    for step in steps:
+        law = law @ _transition(n_particles, *step, law.size == 1)
+    branch, quiet = _shares(n_particles, *last, law.size == 1)
+    return float(law @ branch), float(law @ quiet)
+
+
+def branch_error(problem: Problem, n_particles: int) -> float:
+    """Return D_TV of SMC on such an instance; both of its paths count, and failure.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of the family "rare-path" or "all-or-nothing".
+    n_particles : int
+        N, with multinomial resampling at every level.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        As `branch_law`.
+
+    Examples
+    --------
+    >>> from simulator.problem.families.rare_path import rare_path
+    >>> print(f"{branch_error(rare_path(8192, 2), 8192):.6f}")
+    0.001051
+    """
+    output = np.array(branch_law(problem, n_particles)[::-1])
+    return float(np.maximum(problem.target[-1] - output, 0).sum())
 
 
 def branch_steps(problem: Problem) -> list[tuple[float, float]]:
@@ -99,40 +124,37 @@ def branch_steps(problem: Problem) -> list[tuple[float, float]]:
     return steps
 
 
-def _survivors(n: int, chance: float) -> Floats:
-    """P(k of m go on), a row for each m = 0..N, k up to where no more are to be expected."""
+def _weighted(n: int, chance: float, ratio: float, fork: bool) -> tuple[Floats, Floats]:
+    """Chances of k survivors of m, and their weighted shares, -1 for a failed run.
+
+    A row for each m = 0..N, with k up to where no more are to be expected; at the fork nobody is
+    in the quiet state yet and nobody dies, and there is one row.
+    """
     from scipy.stats import binom
 
     most = n
-    while most > 0 and binom.sf(most - 1, n, chance) < NEGLIGIBLE:
-        most = most // 2
-    k = np.arange(min(n, 2 * most + 1) + 1)
-    return np.asarray(binom.pmf(k[None], np.arange(n + 1)[:, None], chance))
-
-
-def _weighted(n: int, chance: float, ratio: float, fork: bool) -> tuple[Floats, Floats]:
-    """Chance of k survivors of m, and the weighted share of the branch, -1 for a failed run."""
-    chances = _survivors(n, chance)
-    m, k = np.indices(chances.shape)
+    while binom.sf(most // 2, n, chance) < NEGLIGIBLE and most > 0:
+        most //= 2
+    m, k = np.meshgrid([n] if fork else np.arange(n + 1), np.arange(most + 1), indexing="ij")
     quiet = n - k if fork else n - m
     total = k * ratio + quiet
     share = np.divide(k * ratio, total, out=np.full(total.shape, -1.0), where=total > 0)
-    return chances, share
+    return np.asarray(binom.pmf(k, m, chance)), share
 
 
 @lru_cache(maxsize=64)
 def _shares(n: int, chance: float, ratio: float, fork: bool) -> tuple[Floats, Floats]:
-    """E[share of the branch] and P(not failed), for each number in the branch before."""
+    """Mean shares of the branch and of the quiet state, for each number in the branch before."""
     chances, share = _weighted(n, chance, ratio, fork)
-    return (chances * np.maximum(share, 0)).sum(axis=1), (chances * (share >= 0)).sum(axis=1)
+    chances[share < 0] = 0.0
+    return (chances * share).sum(axis=1), (chances * (1 - share)).sum(axis=1)
 
 
 @lru_cache(maxsize=16)
 def _transition(n: int, chance: float, ratio: float, fork: bool) -> Floats:
     """Law of the number in the branch after resampling, a row for each number before."""
-    chances, share = _weighted(n, chance, ratio, fork)
-    out = np.zeros((n + 1, n + 1))
-    for m in [n] if fork else range(n + 1):
-        ok = (share[m] >= 0) & (chances[m] > NEGLIGIBLE)
-        out[m] = chances[m][ok] @ binomial_rows(n, share[m][ok])
-    return out
+    rows = []
+    for chances, share in zip(*_weighted(n, chance, ratio, fork), strict=True):
+        ok = (share >= 0) & (chances > NEGLIGIBLE)
+        rows.append(chances[ok] @ binomial_rows(n, share[ok]))
+    return np.array(rows)

@@ -83,6 +83,6 @@ def path_probability(particles: int, horizon: int) -> float:
     Examples
     --------
     >>> [round(path_probability(4096, h), 6) for h in (1, 2, 3)]
-    [0.000122, 0.002461, 0.004486]
+    [0.000122, 0.002461, 0.004487]
     """
     return float((2.0 * particles) ** (-horizon / (2 * horizon - 1)))

@@ -21,6 +21,7 @@ from theory.claims import (
     accuracy_sampled,
     accuracy_sharpened,
     alrs_drift,
+    average_chi_square,
     chi_square_identity,
     divergence_to_output,
     dmc_error,
@@ -37,7 +38,7 @@ from theory.claims import (
 from theory.registry import BOUNDS, CLAIMS
 
 EXPECTED = {"C.2", "C.3", "C.5", "C.9", "3.6", "D.5", "F.5", "E.1", "A.2", "ALRS", "VGB", "KL",
-            "ZL-threshold", "A1", "A2", "A3", "A4", "A5"}  # fmt: skip
+            "ZL-threshold", "A1", "A2", "A3", "A4", "A5", "AVG"}  # fmt: skip
 
 
 def test_the_registry_finds_every_file_and_no_id_is_taken_twice():
@@ -120,6 +121,10 @@ class _Target(SharpenedProduct):
         return self.tilted(self.power)
 
 
+def _root_of_n(problem, n):
+    return BOUNDS["S1"].value(problem, SMC(n))
+
+
 right_pass = hits.pass_upper
 right_edges = divergence_to_output.by_edges
 right_logs = divergence_to_output.mean_log_weight
@@ -142,6 +147,7 @@ MUTANTS = [
     ("A.2", chi_square_identity, "forms", _printed_a_2, "as printed"),
     ("ALRS", alrs_drift, "growth", lambda h, eps: min(1.0, eps * h), "eps H"),
     ("ALRS", alrs_drift, "drift", lambda h, eps: eps * (1 - 1 / h) / 2, "no growth in H"),
+    ("AVG", average_chi_square, "candidate", _root_of_n, "nor does S1 hold"),
     ("VGB", walk_limits, "LONG", 4, "no forgetting"),
     ("A1", accuracy_sampled, "sampled_accuracy", _no_complement, "E for its complement"),
     ("A2", hits, "pass_upper", _one_particle_less, "N - 1 proposals"),
