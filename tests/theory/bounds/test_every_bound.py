@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import TooLargeError
+from simulator.problem.families.all_or_nothing import all_or_nothing
+from simulator.problem.families.dips import dips
 from simulator.problem.families.hidden_labels import hidden_labels, recursive_delay
 from simulator.problem.families.product import product
 from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.rare_path import rare_path
 from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
@@ -101,7 +104,8 @@ def test_no_sampler_is_on_the_wrong_side_of_a_statement():
 
 FAMILIES = [
     product(3), two_branch(3), two_branch(2), hidden_labels([3], 0.5), hidden_labels([3], 0.75, 1),
-    recursive_delay([4], 0.25), random_tree(horizon=3, seed=1, prm="exact"),
+    recursive_delay([4], 0.25), dips(5, dips=2), rare_path(5, 2), all_or_nothing(3, 2.0),
+    random_tree(horizon=3, seed=1, prm="exact"),
 ]  # fmt: skip
 
 
