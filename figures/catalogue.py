@@ -25,6 +25,7 @@ from figures.near_perfect import NEAR_PERFECT
 from figures.product import PRODUCT
 from figures.prompt_switching import LANGUAGE_MODEL_STYLES, LANGUAGE_MODEL_SWITCHING
 from figures.quasi import QUASI
+from figures.rates import RATES
 from figures.ratios import RATIOS
 from figures.restart import RESTART
 from figures.survey import SURVEY
@@ -44,6 +45,7 @@ ORDER = (
     PRODUCT,
     TWO_BRANCH,
     VARIANCE,
+    RATES,
     RESTART,
     NEAR_PERFECT,
     HEAVY_TAIL,

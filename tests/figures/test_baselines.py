@@ -19,7 +19,7 @@ DPI = 45
 TOLERANCE = 1.0  # root mean square of grey levels; another version of FreeType moves letters more
 CHEAP = ("product", "two_branch", "variance", "restart", "near_perfect", "heavy_tail", "genealogy",
          "criteria_map", "accuracy_bias", "accuracy_sharpened",
-         "accuracy_prediction")  # fmt: skip
+         "accuracy_prediction", "rates")  # fmt: skip
 
 
 def stored(name):

@@ -24,7 +24,7 @@ def dips_event(problem: Problem, sampler: Sampler) -> float:
 
     In the proof's number of dips this is at least (3/8) min(B, floor(1/q)) q, although C_act <= 2
     and chi2_h <= 13/8: so S1, 3.2 and 3.8 have the right rate in N, and N of order H^2 is needed
-    up to a logarithm squared. See `theory.instances.dips.event_gap` for the proof.
+    up to a logarithm squared. See `theory.instances.dips.event_gaps` for the proof.
 
     Guarantee: lower bound (new here).
 

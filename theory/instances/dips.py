@@ -18,7 +18,7 @@ from simulator.exact.lumped import binomial_rows
 from simulator.problem.families.dips import branch_probability
 from simulator.typing import Floats
 
-__all__ = ["BlockLaw", "block_law", "blocks_error", "event_gap"]
+__all__ = ["BlockLaw", "block_law", "blocks_error", "event_gap", "event_gaps"]
 
 SURVIVAL = 5 / 8  # at most, of the branch in one dip
 LARGEST = 150  # particles; N^4 numbers are added up
@@ -122,16 +122,9 @@ def blocks_error(one: BlockLaw, particles: int, blocks: int) -> float:
 
 
 def event_gap(particles: int, blocks: int, dips: int) -> float:
-    """Return max over b <= B of 1 - (1-q)^b - b (5/8)^j, at most the error of N particles.
+    """Return the largest of `event_gaps`, at most the error of N particles.
 
-    The event is that one of the first b blocks ends at beta. Of m particles at beta K ~ Bin(m, 1/2)
-    stay there in a dip, of weight 1/(4 N) where others have 1, so the share y = K/m gives
-
-        P(one is left after resampling) <= E min(1, y/(4 (1 - y))) <= (5/4) E y = 5/8,
-
-    whatever the unbiased scheme; SMC by rejection has at most 1/4. So some particle ends a block
-    at beta with probability at most (5/8)^j. For j from `dips_to_lose` on the value is at least
-    (3/8) min(B, floor(1/q)) q.
+    For j from `dips_to_lose` on it is at least (3/8) min(B, floor(1/q)) q.
 
     Parameters
     ----------
@@ -148,8 +141,36 @@ def event_gap(particles: int, blocks: int, dips: int) -> float:
     >>> print(f"{event_gap(32, 20, 11):.4f}")
     0.5204
     """
+    return float(event_gaps(particles, blocks, dips).max())
+
+
+def event_gaps(particles: int, blocks: int, dips: int) -> Floats:
+    """Return 1 - (1-q)^b - b (5/8)^j for b = 0..B: what an event's probability must lack.
+
+    The event is that one of the first b blocks ends at beta. Of m particles at beta K ~ Bin(m, 1/2)
+    stay there in a dip, of weight 1/(4 N) where others have 1, so the share y = K/m gives
+
+        P(one is left after resampling) <= E min(1, y/(4 (1 - y))) <= (5/4) E y = 5/8,
+
+    whatever the unbiased scheme; SMC by rejection has at most 1/4. So some particle ends a block
+    at beta with probability at most (5/8)^j.
+
+    Parameters
+    ----------
+    particles, blocks, dips : int
+        N, B and j of the instance.
+
+    Returns
+    -------
+    (B+1,) array
+
+    Examples
+    --------
+    >>> event_gaps(32, 2, 11).round(4).tolist()
+    [0.0, 0.0433, 0.0842]
+    """
     b = np.arange(blocks + 1)
-    return float((1 - (1 - branch_probability(particles)) ** b - b * SURVIVAL**dips).max())
+    return np.asarray(1 - (1 - branch_probability(particles)) ** b - b * SURVIVAL**dips)
 
 
 @lru_cache(maxsize=8)
