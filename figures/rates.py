@@ -71,8 +71,11 @@ def _long_horizon(axes: Axes, table: pd.DataFrame) -> None:
     exact = table[table["setting"] == "long horizon"].sort_values("n")
     proved = table[table["setting"] == "proved horizon"].sort_values("n")
     error = float(exact["lower"].iloc[0])
-    axes.plot(exact["horizon"], exact["n"], "o-", color="black", ms=3, lw=0.8,
-              label="too few by the exact law")  # fmt: skip
+    axes.plot(exact["horizon"], exact["n"], "o-", color="black", ms=5, lw=0.8,
+              label="too few for SMC, exactly")  # fmt: skip
+    rejection = table[table["setting"] == "by rejection"].sort_values("n")
+    axes.plot(rejection["horizon"], rejection["n"], "^-", color="#009E73", ms=3, lw=0.8,
+              label="too few for SMC-RS")  # fmt: skip
     axes.plot(proved["horizon"], proved["n"], "s:", color="black", ms=3, label="too few by bound X")
     h = np.geomspace(exact["horizon"].min(), proved["horizon"].max(), 2)
     for factor, name, colour in ((S1, "S1", "#0072B2"), (PAPER, "3.2", "#D55E00")):

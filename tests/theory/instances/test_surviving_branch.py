@@ -102,7 +102,7 @@ def test_other_problems_and_samplers_are_not_spoken_of():
     with pytest.raises(InputError, match="at least 1"):
         branch_law(rare_path(2, 2), 0)
     problem = rare_path(8, 3)
-    assert exact_limits(problem, SMC(4)).low == branch_error(problem, 4)
+    assert exact_limits(problem, SMC(4)).value == branch_error(problem, 4)
     assert exact_limits(problem, SMCRejection(4)) is None
     assert exact_limits(problem, SMC(4, "residual")) is None
     assert exact_limits(problem, SMC(2000)) is None
