@@ -123,7 +123,7 @@ def _bounded_accuracy(n: int, last: float) -> Rows:
     return rows
 
 
-RUN = {
+RUN: dict[str, Callable[[int, float], Rows]] = {
     "fixed horizon": _fixed_horizon,
     "long horizon": _long_horizon,
     "by rejection": partial(_long_horizon, rejection=True),

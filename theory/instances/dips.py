@@ -167,7 +167,7 @@ def event_gaps(particles: int, blocks: int, dips: int) -> Floats:
     Examples
     --------
     >>> event_gaps(32, 2, 11).round(4).tolist()
-    [0.0, 0.0433, 0.0842]
+    [0.0, 0.0433, 0.0843]
     """
     b = np.arange(blocks + 1)
     return np.asarray(1 - (1 - branch_probability(particles)) ** b - b * SURVIVAL**dips)
