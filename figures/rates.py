@@ -26,7 +26,7 @@ def draw(table: pd.DataFrame) -> Figure:
     _long_horizon(panels[0, 1], table)
     density = table[table["setting"] == "bounded density"]
     density = density.assign(x=density["horizon"] * density["ratio"] / density["n"])
-    _collapse(panels[1, 0], density, "ratio", "M={:g}", "bound O: 3.63 HM/N", "bound LB-M")
+    _collapse(panels[1, 0], density, "ratio", "M={:g}", "bound O", "bound LB-M")
     panels[1, 0].set_title("(c) densities at most M: HM/N", fontsize=9)
     panels[1, 0].set_xlabel("H M / N")
     accuracy = table[table["setting"] == "bounded accuracy"]

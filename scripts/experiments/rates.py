@@ -29,7 +29,6 @@ from theory.registry import BOUNDS
 
 ERROR = 0.25  # that N particles have at least, on dips
 MOST_DIPS = 8  # more only make blocks longer; the proof takes more
-ONE_SIDED = 3.63  # of bound O: D_TV <= 3.63 H M/N where no density of pi* passes M
 
 
 def run_cell(setting: str, n: int, last: float) -> Rows:
@@ -98,11 +97,11 @@ def _bounded_density(n: int, last: float) -> Rows:
     rows: Rows = []
     horizon = 8
     while horizon <= 16 * n / last:
-        problem = all_or_nothing(horizon, last)
+        problem, smc = all_or_nothing(horizon, last), SMC(n)
         rows.append(
             _row("bounded density", n, horizon, ratio=last, error=0.5 - branch_law(problem, n)[0],
-                 lower=BOUNDS["LB-M"].value(problem, SMC(n)), chi2=0.0,
-                 upper=ONE_SIDED * horizon * last / n)
+                 lower=BOUNDS["LB-M"].value(problem, smc), chi2=0.0,
+                 upper=BOUNDS["O"].value(problem, smc))
         )  # fmt: skip
         horizon *= 2
     return rows
