@@ -29,18 +29,22 @@ __all__ = [
     "NEVER_RESAMPLED",
     "NO_MORE_PARTICLES",
     "NO_RESTART",
+    "PATH_WEIGHT",
     "PROPER",
     "REJECTION",
     "SECOND_MOMENT",
+    "SLOTS",
     "UNBIASED_LEVELS",
     "UNCUT",
     "UNGUIDED",
+    "WEIGHT",
     "Assumption",
     "argument",
     "of_family",
 ]
 
 NEGLIGIBLE = 1e-13  # probability of a run that is cut off
+PERFECT = 1e-12  # V*/V^ varies so little within a level: by rounding
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,13 @@ def _multinomial(facts: Facts) -> bool:
     return facts.family == "smc" and facts.variance == "multinomial"
 
 
+def _harmonic(problem: Problem, facts: Facts) -> bool:
+    """Whether offspring leave no trace: given its parent, every weight has the same mean."""
+    if facts.family != "smc" or criteria(problem).loses_mass:
+        return False
+    return float(criteria(problem).level_spread.max()) <= 1 + PERFECT
+
+
 EVERY_LEVEL = _law(
     "SMC that is resampled at every level, tokens drawn from pi_ref",
     lambda facts: facts.family == "smc",
@@ -87,6 +98,10 @@ AT_MOST_MULTINOMIAL = _law(
 EVEN_CELLS = _law(
     "quasi-SMC whose cells get as many hits as their masses ask for, rounded up or down",
     lambda facts: facts.family == "quasi-smc" and facts.cell_order is not None,
+)
+SLOTS = _law(
+    "SMC, tokens drawn from pi_ref, resampled at every level by a scheme that is known as slots",
+    lambda facts: facts.scheme is not None,
 )
 NEGATIVELY_CORRELATED = _law(
     "SMC, tokens drawn from pi_ref, resampled at every level with negatively correlated offspring",
@@ -106,6 +121,17 @@ BRANCHING = _law("independent branching (SMC-IND)", lambda facts: facts.family =
 SECOND_MOMENT = _law(
     "multinomial SMC at every level with tokens from pi_ref, SMC by rejection, or SIS",
     lambda facts: _multinomial(facts) or facts.family in ("smc-rs", "sis"),
+)
+PATH_WEIGHT = Assumption(
+    "SMC, tokens drawn from pi_ref, with multinomial resampling at every level; or with any "
+    "unbiased one if V^ = V*",
+    lambda problem, sampler, facts: _multinomial(facts) or _harmonic(problem, facts),
+)
+WEIGHT = Assumption(
+    f"{PATH_WEIGHT.text}; SMC by rejection; or SIS",
+    lambda problem, sampler, facts: (
+        PATH_WEIGHT.holds(problem, sampler, facts) or facts.family in ("smc-rs", "sis")
+    ),
 )
 DRAWN = _law("an output drawn from the last weighted cloud", lambda facts: facts.drawn)
 NO_RESTART = _law("that no run is started again", lambda facts: not facts.restarted)

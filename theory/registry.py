@@ -21,7 +21,9 @@ from theory.bounds.chi_square_levels import chi_square_levels
 from theory.bounds.chi_square_pairs import chi_square_pairs
 from theory.bounds.chi_square_uniform import chi_square_uniform
 from theory.bounds.coalescence_chi_square import coalescence_chi_square
+from theory.bounds.coalescence_limit import coalescence_limit
 from theory.bounds.conditional_weight import conditional_weight
+from theory.bounds.conditional_weight_limit import conditional_weight_limit
 from theory.bounds.coverage_action_profiles import coverage_action_profiles
 from theory.bounds.coverage_profile import coverage_profile
 from theory.bounds.dips_event import dips_event
@@ -51,6 +53,7 @@ from theory.bounds.two_branch_bias import two_branch_bias
 from theory.bounds.weight_oscillation import weight_oscillation, weight_oscillation_sharp
 from theory.bounds.weight_shortfall import weight_shortfall
 from theory.bounds.weight_variance import weight_variance
+from theory.bounds.weight_variance_limit import weight_variance_limit
 from theory.claim import Claim
 from theory.claims.accuracy_highest import accuracy_of_the_highest
 from theory.claims.accuracy_passed import accuracy_of_proposals
@@ -64,11 +67,13 @@ from theory.claims.chi_square_identity import chi_square_identity
 from theory.claims.divergence_to_output import divergence_to_output
 from theory.claims.dmc_error import dmc_error
 from theory.claims.guidance_threshold import guidance_threshold
+from theory.claims.less_variance import less_variance
 from theory.claims.myopic_game_value import myopic_game_value
 from theory.claims.prefix_variance import prefix_variance
 from theory.claims.product_law import product_bits
 from theory.claims.proper_weighting import proper_weighting
 from theory.claims.restart_error import restart_error
+from theory.claims.systematic_variance import systematic_variance
 from theory.claims.walk_coupling import walk_coupling
 from theory.claims.walk_limits import walk_limits
 from theory.claims.weight_shortfall import mean_shortfall
@@ -97,6 +102,9 @@ BOUNDS: dict[str, Bound] = {
         largest_coalescence,  # K
         rejection_largest_coalescence,  # K-RS
         coalescence_chi_square,  # K3
+        weight_variance_limit,  # S2-plus
+        conditional_weight_limit,  # J-plus
+        coalescence_limit,  # K-plus
         chi_square_fixed_horizon,  # E-upper
         accuracy_root,  # L
         accuracy_root_level,  # L-level
@@ -151,6 +159,8 @@ CLAIMS: dict[str, Claim] = {
         accuracy_of_the_highest,  # A3
         accuracy_of_the_vote,  # A4
         accuracy_of_a_sharpened_prm,  # A5
+        less_variance,  # less-variance
+        systematic_variance,  # systematic
     )
 }
 
@@ -214,6 +224,6 @@ def bounds_for(problem: Problem, sampler: Sampler) -> list[Bound]:
     >>> from simulator import SMC, open_problem
     >>> smc = SMC(4, resampling="systematic")
     >>> [b.id for b in bounds_for(open_problem("reference"), smc)]
-    ['Z']
+    ['T', 'TJ', 'Z']
     """
     return [b for b in BOUNDS.values() if b.applicable(problem, sampler)]

@@ -108,6 +108,7 @@ BEYOND = (  # enumeration: brackets from runs
 )  # fmt: skip
 SAMPLERS = (
     ("smc", "", (1, 2, 4, 16)), ("smc", "resampling=systematic", (2, 4)),
+    ("smc", "resampling=stratified", (2,)), ("smc", "resampling=ssp", (2,)),
     ("smc-rs", "", (1, 2, 4, 16)), ("dmc", "restart=False", (2, 4)), ("alrs", "", (1,)),
     ("quasi-smc", "", (2, 4, 8)),
     ("sis", "", (1, 4)), ("action-is", "", (2, 4)), ("lookahead", "", (2,)),

@@ -10,6 +10,9 @@ so that a mean over y ~ pi* takes one backward pass over edges and no paths:
     E_{pi*}[1 - prod_k (1 + (R_k - 1)_+/N)^-1] = l_0(root),   l_H = 0,
     l_{k-1}(x) = sum_{x'} pi*(x'|x) (a + l_k(x'))/(1 + a),    a = (R_k(x,x') - 1)_+/N.
 
+Without the factors 1 - 1/N of m(y) from level 2 on, where offspring are only known to be negatively
+correlated, R_k takes the place of (R_k - 1)_+ for k >= 2 (`at_most`).
+
 SMC: k = 1..H, t >= k. SMC by rejection: k = 1..H-1, t > k, and R_k looks at the child alone.
 """
 
@@ -91,7 +94,9 @@ def coalescence(problem: Problem, *, rejection: bool = False) -> Coalescence:
     return Coalescence(edges, edges.log_ratio + largest[into], edges.log_ratio + falls[into])
 
 
-def expected_shortfall(problem: Problem, n_particles: int, *, rejection: bool = False) -> float:
+def expected_shortfall(
+    problem: Problem, n_particles: int, *, rejection: bool = False, at_most: bool = False
+) -> float:
     """E_{pi*}[1 - prod_k (1 + (R_k - 1)_+/N)^-1]; lost paths count as 1.
 
     Parameters
@@ -102,6 +107,9 @@ def expected_shortfall(problem: Problem, n_particles: int, *, rejection: bool = 
         N.
     rejection : bool, optional
         Whether it is SMC by rejection.
+    at_most : bool, optional
+        Of SMC: whether offspring are only known to be negatively correlated; then R_k takes the
+        place of (R_k - 1)_+ from level 2 on.
 
     Returns
     -------
@@ -125,6 +133,9 @@ def expected_shortfall(problem: Problem, n_particles: int, *, rejection: bool = 
         return 1.0
     found = coalescence(problem, rejection=rejection)
     excess = np.expm1(np.clip(found.log_largest, 0.0, LARGEST)) / n_particles
+    if at_most:
+        later = slice(model.n_actions, None)  # edges that do not leave the root
+        excess[later] = np.exp(np.minimum(found.log_largest[later], LARGEST)) / n_particles
     short = (excess / (1 + excess)).reshape(-1, model.n_actions)
     kept = (1 / (1 + excess)).reshape(-1, model.n_actions)
     posterior = np.exp(found.edges.log_posterior).reshape(-1, model.n_actions)

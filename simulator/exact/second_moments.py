@@ -12,6 +12,11 @@ SMC by rejection (arXiv 2603.07887, algorithm 2) coalesces at levels 1..H-1 with
 rho_{k,t}(x_k) = E_ref[V^(x_t) | x_k] / V^(x_k) * Z^_k / Z^_t. On shared states V^ of a
 path includes its edge rewards, so rho is a function of the edge.
 
+Where the offspring of a resampling scheme are only known to be negatively correlated, two lineages
+stay apart with "probability" at most 1 and meet with at most 1/N. Only at level 1, where all have
+one parent, it is 1 - 1/N. So the same sums without the other factors 1 - 1/N are upper limits,
+m^+ (`at_most`).
+
 Without resampling (SIS) the N lineages only share the root: m(y) = 1 - 1/N + r(y)/(N Z), and
 the relative variance is chi2(pi* ‖ pi_ref)/N, whatever V^ is.
 """
@@ -65,7 +70,9 @@ class WeightedEdges:
     log_ratio: Floats
 
 
-def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc") -> float:
+def relative_variance(
+    problem: Problem, n_particles: int, algorithm: str = "smc", *, at_most: bool = False
+) -> float:
     r"""Exact Var(W^_H)/E[W^_H]^2 = E_{pi*}[m(y)] - 1, in O(H^2 S A) time.
 
     Parameters
@@ -74,6 +81,9 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
         N.
     algorithm : {"smc", "smc-rs", "sis"}
         SMC with multinomial resampling at every level, SMC by rejection, or SIS.
+    at_most : bool, optional
+        Of SMC: give the upper limit E_{pi*}[m^+(y)] - 1 for every scheme whose offspring are
+        negatively correlated.
 
     Returns
     -------
@@ -108,12 +118,14 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
 
     check_work(problem, 0)
     logs = edges.log_weighted, edges.log_posterior, edges.log_ratio
-    second = math.nan
+    second, apart = math.nan, _apart(n_particles, at_most=at_most)
     if not beyond_floats(edges):
         linear, one = tuple(np.exp(x) for x in logs), np.ones(int(problem.model.n_states[-1]))
-        second = float(sweeps(a, start, edges.target, *linear, n_particles, rejection, one))
+        second = float(sweeps(a, start, edges.target, *linear, n_particles, *apart, rejection, one))
     if math.isnan(second):
-        log_second = float(log_sweeps(a, start, edges.target, *logs, n_particles, rejection))
+        log_second = float(
+            log_sweeps(a, start, edges.target, *logs, n_particles, *apart, rejection)
+        )
         return max(float(np.expm1(log_second)), 0.0) if log_second < 709 else math.inf
     # The second moment is at least 1; rounding may leave it a little below.
     return max(second - 1, 0.0)
@@ -167,12 +179,19 @@ def cloud_second_moment(problem: Problem, n_particles: int, f: npt.ArrayLike) ->
         second = float(
             sweeps(
                 problem.model.n_actions, problem.model.state_start, edges.target,
-                *(np.exp(x) for x in logs), n_particles, False, end,
+                *(np.exp(x) for x in logs), n_particles, *_apart(n_particles, at_most=False),
+                False, end,
             )
         )  # fmt: skip
     if math.isnan(second):
         raise TooLargeError("second moment: weights leave the range of floats")
     return max(second, 0.0)
+
+
+def _apart(n_particles: int, *, at_most: bool) -> tuple[float, float]:
+    """Chance that two lineages do not meet at a level, or its limit; and a factor at level 1."""
+    apart = 1.0 - 1.0 / n_particles
+    return (1.0, apart) if at_most else (apart, 1.0)
 
 
 def beyond_floats(edges: WeightedEdges) -> bool:
@@ -202,7 +221,12 @@ def sequence_chi2(tables: Tables, log_reward: Floats, log_z: float) -> float:
 
 
 def path_second_moment(
-    problem: Problem, n_particles: int, tokens: npt.ArrayLike, algorithm: str = "smc"
+    problem: Problem,
+    n_particles: int,
+    tokens: npt.ArrayLike,
+    algorithm: str = "smc",
+    *,
+    at_most: bool = False,
 ) -> Floats:
     """m(y), the mean of W^_H/Z_e when y is forced as one lineage, for given paths.
 
@@ -213,6 +237,9 @@ def path_second_moment(
     tokens : (P, H) int array
         Token paths y.
     algorithm : {"smc", "smc-rs", "sis"}
+        As in `relative_variance`.
+    at_most : bool, optional
+        Of SMC: give the upper limit m^+(y), as in `relative_variance`.
 
     Returns
     -------
@@ -247,7 +274,7 @@ def path_second_moment(
         ends = states[:, -1] - model.state_start[-2]
         w = np.exp(log_reward + problem.log_reward[ends] - problem.log_z)
         return np.asarray(1 - 1 / n_particles + w / n_particles)
-    edges = weighted_edges(problem)
+    edges, apart = weighted_edges(problem), _apart(n_particles, at_most=at_most)
     dead = np.isneginf(edges.log_ratio[edges_of_paths]).any(axis=1)
     out = np.full(len(states), np.inf)
     if (
@@ -259,7 +286,7 @@ def path_second_moment(
 
         out[~dead] = path_sweeps(
             a, model.state_start, edges.target, np.exp(edges.log_weighted),
-            np.exp(edges.log_ratio), n_particles, algorithm != "smc",
+            np.exp(edges.log_ratio), n_particles, *apart, algorithm != "smc",
             states[~dead], edges_of_paths[~dead],
         )  # fmt: skip
     out[np.isnan(out)] = np.inf  # inf times 0: an overflow on the way

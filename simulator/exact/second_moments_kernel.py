@@ -3,7 +3,9 @@
 For t = H, ..., 0 and k = t, ..., 0 the vectors ahead_{k,t}(x) = E[V^(x_t) | x_k = x]
 / V^(x) * Z^_k / Z^_t and restart_{k,t}(x) = E_{pi*}[h_t | x_k = x] are carried from level
 k+1 to level k along flat edge tables; only the two vectors of one level are held, and
-gathered_k(x) = sum_t (1 - 1/N)^(t - k - lag) ahead restart.
+gathered_k(x) = sum_t stay^(t - k - lag) ahead restart, at the root times `first`. `stay` is 1 - 1/N
+and `first` 1; for an upper limit where offspring are only known to be negatively correlated they
+are 1 and 1 - 1/N, as only the children of the root are independent draws from one parent.
 """
 
 from __future__ import annotations
@@ -20,7 +22,19 @@ TINY = 1e-307
 
 
 @njit(cache=True)
-def sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_particles, rejection, f):
+def sweeps(
+    n_actions,
+    state_start,
+    target,
+    weighted,
+    posterior,
+    ratio,
+    n_particles,
+    stay,
+    first,
+    rejection,
+    f,
+):
     """Return E[(W^_H nu^_H(f) / Z^_H)^2], or nan when a vector passes `PEAK`.
 
     `weighted` is pi_ref times the normalised weight, `posterior` the kernel of pi*,
@@ -30,7 +44,6 @@ def sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_particl
     """
     horizon = state_start.size - 2
     total = state_start[horizon + 1]
-    stay = 1.0 - 1.0 / n_particles
     lag = 1 if rejection else 0
     gathered = np.zeros(total)
     widest = 1
@@ -61,6 +74,7 @@ def sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_particl
         for k in range(t - 1, -1, -1):
             begin = state_start[k]
             after = state_start[k + 1]
+            scale = power * first if k == 0 else power
             for s in range(after - begin):
                 x = 0.0
                 y = 0.0
@@ -72,7 +86,7 @@ def sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_particl
                 new_ahead[s] = x
                 new_restart[s] = y
                 peak = max(peak, abs(x), abs(y))
-                gathered[begin + s] += power * x * y
+                gathered[begin + s] += scale * x * y
             ahead, new_ahead = new_ahead, ahead
             restart, new_restart = new_restart, restart
             power = power * stay if power > TINY else 0.0
@@ -82,12 +96,15 @@ def sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_particl
 
 
 @njit(cache=True)
-def log_sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_particles, rejection):
+def log_sweeps(
+    n_actions, state_start, target, weighted, posterior, ratio, n_particles, stay, first, rejection
+):
     """Return log E[(W^_H / Z^_H)^2]; `sweeps` with all tables in logs, for extreme weights."""
     horizon = state_start.size - 2
     total = state_start[horizon + 1]
     log_n = np.log(n_particles)
-    stay = np.log1p(-1.0 / n_particles) if n_particles > 1 else -np.inf
+    log_stay = np.log(stay) if stay > 0.0 else -np.inf
+    log_first = np.log(first) if first > 0.0 else -np.inf
     lag = 1 if rejection else 0
     gathered = np.full(total, -np.inf)
     ahead, restart = np.empty(total), np.empty(total)
@@ -107,7 +124,8 @@ def log_sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_par
             if lag == 0:
                 gathered[g] = np.logaddexp(gathered[g], restart[g])
         for k in range(t - 1, -1, -1):
-            power = 0.0 if t == k + lag else (t - k - lag) * stay
+            power = 0.0 if t == k + lag else (t - k - lag) * log_stay
+            power += log_first if k == 0 else 0.0
             for g in range(state_start[k], state_start[k + 1]):
                 x = -np.inf
                 y = -np.inf
@@ -122,12 +140,21 @@ def log_sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_par
 
 @njit(cache=True)
 def path_sweeps(
-    n_actions, state_start, target, weighted, ratio, n_particles, rejection, states, edges
+    n_actions,
+    state_start,
+    target,
+    weighted,
+    ratio,
+    n_particles,
+    stay,
+    first,
+    rejection,
+    states,
+    edges,
 ):
     """Return m(y) of each path, from its flat `states` (P, H+1) and `edges` (P, H)."""
     horizon = state_start.size - 2
     n_paths = states.shape[0]
-    stay = 1.0 - 1.0 / n_particles
     lag = 1 if rejection else 0
     gathered = np.zeros((horizon + 1, n_paths))
     ahead = np.empty(state_start[horizon + 1])
@@ -151,7 +178,8 @@ def path_sweeps(
                 for e in range(g * n_actions, (g + 1) * n_actions):
                     x += weighted[e] * ahead[target[e]]
                 ahead[g] = x
+            scale = power * first if k == 0 else power
             for p in range(n_paths):
-                gathered[k, p] += power * ahead[states[p, k]] * restart[p]
+                gathered[k, p] += scale * ahead[states[p, k]] * restart[p]
             power = power * stay if power > TINY else 0.0
     return gathered[0]

@@ -1,7 +1,7 @@
 r"""One-step errors of the tilted cloud: an upper limit of the error of order 1/N.
 
 nu~_h ∝ nu^_h V*/V^. Given the past, nu~_h is self-normalised importance sampling for
-nu~_{h-1} pi*, and the kernel pi* contracts D_TV, so that for multinomial resampling
+nu~_{h-1} pi*, and the kernel pi* contracts D_TV, so that for any resampling scheme
 
     D_TV <= E[sum_h t_h],   t_h = D_TV(E[nu~_h | past], nu~_{h-1} pi*) in [0, 1].
 
@@ -22,8 +22,10 @@ import numpy as np
 
 from simulator.errors import TooLargeError
 from simulator.exact.quadrature import self_normalised_mean
+from simulator.exact.slot_means import SlotMean
 from simulator.measure.stream import CELLS, Runnable, chunks
 from simulator.problem.problem import Problem
+from simulator.resampling.schemes import known_as
 from simulator.samplers.facts import facts_of
 from simulator.samplers.runs import Runs
 from simulator.typing import Floats, Ints, RngLike
@@ -40,13 +42,16 @@ __all__ = [
 ]
 
 
-CloudMean: TypeAlias = Callable[[Floats, Floats, int], Floats]  # E[nu~ | past] of (q, u, N)
+# E[nu~ | past] of (q, u, N) for independent pairs, or of a scheme that is made of slots
+CloudMean: TypeAlias = Callable[[Floats, Floats, int], Floats] | SlotMean
 
 WORK = 1 << 19  # pairs (parent state, action) of all runs and levels: some seconds
 FEWEST = 64  # runs
 SPAN = 600.0  # log range of the weights of a level: beyond it they underflow
 LARGEST_CLOUD = 1 << 25  # particles of all levels of one run
 STEPS = 3e5  # levels of all parts, each some tenths of a millisecond whatever it holds
+SLOTS = 5e8  # multiplications of slots by parents of all runs and levels: a minute
+NODES = 10  # multiplications by an integral take so many times as long as by its floor
 
 
 def plain_problem(problem: Problem, sampler: object) -> Problem | None:
@@ -128,11 +133,14 @@ def largest_excess(problem: Problem, *, rejection: bool = False) -> Floats:
         return np.maximum(np.expm1(most - least), 0.0)
 
 
-def largest_steps(problem: Problem, n: int, *, rejection: bool = False) -> Floats:
+def largest_steps(
+    problem: Problem, n: int, *, rejection: bool = False, resampling: str = "multinomial"
+) -> Floats:
     r"""Largest values of t_1, t_2, ..., the same for all runs.
 
     t_h <= (B_h-1)/(N + B_h-1) with B_h - 1 of `largest_excess`, by the floor of
-    `simulator.exact.self_normalised_floor`; 1 if pi* meets V^ = 0.
+    `simulator.exact.self_normalised_floor`; 1 if pi* meets V^ = 0. Of other schemes with
+    negatively correlated offspring t_h <= B_h/(N + B_h), and of those without only t_h <= 1.
 
     Parameters
     ----------
@@ -140,6 +148,8 @@ def largest_steps(problem: Problem, n: int, *, rejection: bool = False) -> Float
         Number of particles N.
     rejection : bool, optional
         As in `largest_excess`.
+    resampling : str, optional
+        Scheme of SMC that is resampled at every level.
 
     Returns
     -------
@@ -149,7 +159,11 @@ def largest_steps(problem: Problem, n: int, *, rejection: bool = False) -> Float
     wanted = problem.forward_backward.log_forward + problem.log_value_flat
     if (np.isneginf(problem.log_prm_flat) & np.isfinite(wanted)).any():  # also if next to nothing
         return np.ones(problem.horizon)
-    return np.asarray(1 - 1 / (1 + largest_excess(problem, rejection=rejection) / n))
+    scheme = known_as(resampling, n)
+    if not scheme.negatively_correlated:
+        return np.ones(problem.horizon)
+    excess = largest_excess(problem, rejection=rejection) + (scheme.variance != "multinomial")
+    return np.asarray(1 - 1 / (1 + excess / n))
 
 
 def step_errors(
@@ -184,9 +198,10 @@ def step_errors(
         Number of particles of level h.
     rejection : bool, optional
         Whether it is SMC by rejection.
-    mean : callable, optional
+    mean : callable or SlotMean, optional
         (q, u, N) to E[nu~_h | past], or to a floor of it: then what comes out is no less than
-        the one-step error.
+        the one-step error. A `SlotMean` makes it SMC with that resampling scheme. The pairs are
+        then told apart by the place of the parent, as what a pair keeps may depend on it.
 
     Returns
     -------
@@ -203,10 +218,14 @@ def step_errors(
     if log_u.size and np.ptp(log_u) > SPAN:
         raise TooLargeError(f"level {level}: V*(child)/V^(parent) spans more than e^{SPAN:g}")
     prob = np.exp(e.log_prob[run]).reshape(-1, a)
-    states, weights = _by_state(np.where(weights > 0, states, 0), weights, len(prob))
+    states, placed = np.where(weights > 0, states, 0), isinstance(mean, SlotMean)
+    if not placed:
+        states, weights = _by_state(states, weights, len(prob))
     total = weights.sum(axis=1, keepdims=True)
     share = weights / np.where(total > 0, total, 1.0)
-    states, share, same = _distinct(states, share)
+    same: Ints | slice = slice(None)
+    if not placed:
+        states, share, same = _distinct(states, share)
     shape = (len(states), -1)
 
     def spread(table: np.ndarray) -> np.ndarray:
@@ -220,7 +239,10 @@ def step_errors(
         u = _exp_rows(spread(np.where(lost, -np.inf, value - np.where(lost, 0.0, prm))), q)
     else:
         u = np.where(spread(lost), 0.0, u)
-    reached = mean(q, u, n)
+    if isinstance(mean, SlotMean):
+        reached = mean(share, prob[states], u.reshape(*states.shape, a)).reshape(q.shape)
+    else:
+        reached = mean(q, u, n)
     return np.asarray(np.maximum(ideal - reached, 0.0).sum(axis=1))[same]
 
 
@@ -290,8 +312,8 @@ def stepwise_sums(
     states, logs = runs.cloud_states, runs.cloud_log_weights
     assert states is not None
     assert logs is not None
-    one = np.zeros((1, 1), dtype=np.int64)
-    first = step_errors(problem, 1, one, np.ones((1, 1)), n, rejection=rejection, mean=mean)
+    one = np.zeros((1, n), dtype=np.int64)
+    first = step_errors(problem, 1, one, np.ones((1, n)), n, rejection=rejection, mean=mean)
     out = np.repeat(first, len(runs))
     stopped = out > cap
     out[stopped] = 1.0
@@ -324,7 +346,8 @@ def stepwise_samples(
     Parameters
     ----------
     sampler : Sampler
-        One for which `plain_problem` is not None, or SMC by rejection.
+        One for which `plain_problem` is not None, SMC by rejection, or with a `SlotMean` SMC that
+        is resampled at every level by its scheme.
     cap : float, optional
         As in `stepwise_sums`.
     rejection, mean : optional
@@ -339,9 +362,11 @@ def stepwise_samples(
     ------
     TooLargeError
         If the horizon is so long that this would take minutes: clouds of all levels are kept,
-        so that the number of parts grows with the horizon too.
+        so that the number of parts grows with the horizon too. With a `SlotMean` also if there
+        are so many particles and runs, as the work grows with the square of N.
     """
-    plain = problem if rejection else plain_problem(problem, sampler)
+    own = rejection or isinstance(mean, SlotMean)
+    plain = problem if own else plain_problem(problem, sampler)
     assert plain is not None
     cells = sampler.n_particles * plain.horizon
     steps = plain.horizon * math.ceil(n_runs * cells / CELLS)
@@ -351,5 +376,12 @@ def stepwise_samples(
             f"the limit is {STEPS:.3g}"
         )
     n = sampler.n_particles
+    if isinstance(mean, SlotMean):
+        work = n_runs * plain.horizon * float(n) ** 2 * (1 if mean.jensen else NODES)
+        if work > SLOTS:
+            raise TooLargeError(
+                f"one-step errors of {n_runs} runs, particle by particle under "
+                f"{mean.resampling} resampling: {work:.3g} steps, the limit is {SLOTS:.3g}"
+            )
     for runs in chunks(problem, sampler, n_runs, rng, keep=("clouds",), cells=cells):
         yield stepwise_sums(plain, runs, n, cap, rejection=rejection, mean=mean)

@@ -12,11 +12,12 @@ from numba import njit
 
 from simulator.resampling.compositions import compositions
 from simulator.resampling.multinomial import count_probability, cumulate, draw, invert
+from simulator.resampling.slots import Slots
 from simulator.streams.plain import Xoshiro
 from simulator.streams.xoshiro import next_word, to_unit
 from simulator.typing import Floats, Ints
 
-__all__ = ["fill", "offspring", "plain"]
+__all__ = ["fill", "offspring", "plain", "slots"]
 
 
 @njit(cache=True, nogil=True)
@@ -81,3 +82,12 @@ def _count_probability(share: Floats, counts: Floats) -> Floats:
             whole = np.broadcast_to(kept, (some.size, n))
             probability[some] += chance[some, None] * count_probability(share[some], whole, counts)
     return probability
+
+
+def slots(share: Floats) -> Slots:
+    """Parents of the children, slot by slot; see `simulator.resampling.slots`."""
+    survives = share / share.max(axis=1, keepdims=True)
+    law = (1 - survives)[:, :, None] * share[:, None]
+    rows, n = share.shape
+    law[:, np.arange(n), np.arange(n)] += survives
+    return Slots(np.ones((rows, 1)), np.ones((rows, 1, n)), law)

@@ -11,11 +11,12 @@ import numpy.typing as npt
 from numba import njit
 
 from simulator.resampling.compositions import compositions
+from simulator.resampling.slots import Slots
 from simulator.streams.plain import Xoshiro
 from simulator.streams.xoshiro import TO_UNIT, next_word, to_whole
 from simulator.typing import Floats, Ints
 
-__all__ = ["count_probability", "draw", "fill", "from_sums", "offspring", "plain"]
+__all__ = ["count_probability", "draw", "fill", "from_sums", "offspring", "plain", "slots"]
 
 # a guide that starts a hair too low is still exact; one too high would not be
 JUST_ABOVE = 1.0 + 2e-15
@@ -167,3 +168,9 @@ def count_probability(rest: Floats, whole: Floats, counts: Floats) -> Floats:
     size = n - whole.sum(axis=1).astype(np.int64)
     terms = (rest[:, None] ** extra / factorial[extra]).prod(axis=2)
     return np.asarray(np.where(possible, terms * factorial[size][:, None], 0.0))
+
+
+def slots(share: Floats) -> Slots:
+    """Parents of the children, slot by slot; see `simulator.resampling.slots`."""
+    rows, n = share.shape
+    return Slots(np.ones((rows, 1)), np.full((rows, 1, 1), float(n)), share[:, None])

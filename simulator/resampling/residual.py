@@ -13,10 +13,11 @@ from numba import njit
 from simulator.resampling.compositions import compositions
 from simulator.resampling.multinomial import count_probability, draw, invert, spread
 from simulator.resampling.rounding import FLOOR_SLACK
+from simulator.resampling.slots import Slots
 from simulator.streams.plain import Xoshiro
 from simulator.typing import Floats, Ints
 
-__all__ = ["SNAP", "fill", "offspring", "plain"]
+__all__ = ["SNAP", "fill", "offspring", "plain", "slots"]
 
 # N W_i that rounding left just below a whole number counts as that number: otherwise equal
 # weights would be resampled at random, or not, depending on the last bit
@@ -70,9 +71,26 @@ def offspring(share: Floats) -> tuple[Ints, Floats, Ints]:
     """Exact law of the ancestors of many weight vectors; see `offspring.offspring_batch`."""
     n = share.shape[1]
     table = compositions(n, n)
-    whole = np.floor(n * share + FLOOR_SLACK)
-    rest = n * share - whole
-    rest = np.where(rest > FLOOR_SLACK, rest, 0)
+    whole, rest = _parts(share)
     probability = count_probability(rest, whole, table.counts)
     row, outcome = np.nonzero(probability > 0)
     return row, probability[row, outcome], table.sequence[outcome]
+
+
+def _parts(share: Floats) -> tuple[Floats, Floats]:
+    """Split N W into whole numbers and what is left."""
+    n = share.shape[1]
+    whole = np.floor(n * share + FLOOR_SLACK)
+    rest = n * share - whole
+    return whole, np.where(rest > FLOOR_SLACK, rest, 0)
+
+
+def slots(share: Floats) -> Slots:
+    """Parents of the children, slot by slot; see `simulator.resampling.slots`."""
+    rows, n = share.shape
+    whole, rest = _parts(share)
+    total = rest.sum(axis=1, keepdims=True)
+    drawn = np.where(total > 0, rest / np.where(total > 0, total, 1), share)
+    law = np.concatenate([np.broadcast_to(np.eye(n), (rows, n, n)), drawn[:, None]], axis=1)
+    copies = np.concatenate([whole, n - whole.sum(axis=1, keepdims=True)], axis=1)
+    return Slots(np.ones((rows, 1)), copies[:, None], law)

@@ -11,16 +11,17 @@ from simulator.resampling import codes
 from simulator.typing import Floats, Ints
 
 if TYPE_CHECKING:
+    from simulator.resampling.slots import Slots
     from simulator.streams.plain import Xoshiro
 
-__all__ = ["SCHEMES", "SWEEP", "Scheme", "scheme_for"]
+__all__ = ["SCHEMES", "SWEEP", "Scheme", "known_as", "scheme_for"]
 
 MANY = 100_000  # particles from which on the sweep is the faster way to multinomial ancestors
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """A resampling scheme; its compiled code, twin and law stand in the file of its name.
+    """A resampling scheme; its compiled code, twin, law and slots stand in the file of its name.
 
     Attributes
     ----------
@@ -60,6 +61,11 @@ class Scheme:
         """The exact law of the ancestors; see `simulator.resampling.offspring`."""
         return import_module(f"simulator.resampling.{self.name}").offspring
 
+    @property
+    def slots(self) -> Callable[[Floats], Slots]:
+        """Its parents as a mixture of independent slots; see `simulator.resampling.slots`."""
+        return import_module(f"simulator.resampling.{self.name}").slots
+
 
 SCHEMES = {
     scheme.name: scheme
@@ -73,6 +79,7 @@ SCHEMES = {
         Scheme("single", codes.SINGLE, False, "none known", False),
     )
 }
+FEW = 3  # particles up to which systematic offspring have the law of SSP
 SWEEP = Scheme("multinomial_sweep", codes.MULTINOMIAL_SWEEP, False, "multinomial", True)
 
 
@@ -97,3 +104,30 @@ def scheme_for(name: str, n_particles: int) -> Scheme:
     True
     """
     return SWEEP if name == "multinomial" and n_particles >= MANY else SCHEMES[name]
+
+
+def known_as(name: str, n_particles: int) -> Scheme:
+    """Return the scheme of the same law of offspring counts of which most is known.
+
+    One particle has one child whatever the scheme. Up to three have at most one fraction of N W_i
+    to place, or all but one, and then systematic resampling leaves no choice but that of SSP.
+
+    Parameters
+    ----------
+    name : str
+        Of `SCHEMES`.
+    n_particles : int
+        Number of particles N.
+
+    Returns
+    -------
+    Scheme
+
+    Examples
+    --------
+    >>> [known_as("systematic", n).name for n in (1, 3, 4)]
+    ['multinomial', 'ssp', 'systematic']
+    """
+    if n_particles == 1:
+        return SCHEMES["multinomial"]
+    return SCHEMES["ssp" if name == "systematic" and n_particles <= FEW else name]

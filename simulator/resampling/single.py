@@ -11,11 +11,12 @@ import numpy.typing as npt
 from numba import njit
 
 from simulator.resampling.multinomial import invert
+from simulator.resampling.slots import Slots, fixed_parents
 from simulator.streams.plain import Xoshiro
 from simulator.streams.xoshiro import next_word, to_unit
 from simulator.typing import Floats, Ints
 
-__all__ = ["fill", "offspring", "pick", "pick_from_sums", "plain"]
+__all__ = ["fill", "offspring", "pick", "pick_from_sums", "plain", "slots"]
 
 
 @njit(cache=True, nogil=True)
@@ -73,3 +74,8 @@ def offspring(share: Floats) -> tuple[Ints, Floats, Ints]:
     """Exact law of the ancestors of many weight vectors; see `offspring.offspring_batch`."""
     row, ancestor = np.nonzero(share)
     return row, share[row, ancestor], np.repeat(ancestor[:, None], share.shape[1], axis=1)
+
+
+def slots(share: Floats) -> Slots:
+    """Parents of the children, slot by slot; see `simulator.resampling.slots`."""
+    return fixed_parents(*offspring(share))

@@ -12,14 +12,18 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from simulator.errors import TooLargeError
 from simulator.resampling.multinomial import spread
 from simulator.resampling.residual import SNAP
 from simulator.resampling.rounding import FLOOR_SLACK, ROUNDING
+from simulator.resampling.slots import Slots, fixed_parents
 from simulator.streams.plain import Xoshiro
 from simulator.streams.xoshiro import next_word, to_unit
 from simulator.typing import Floats, Ints
 
-__all__ = ["fill", "offspring", "plain"]
+__all__ = ["fill", "offspring", "plain", "slots"]
+
+MOST = 12  # particles: up to 2^(N-1) outcomes a cloud
 
 
 @njit(cache=True, nogil=True)
@@ -139,3 +143,10 @@ def offspring(share: Floats) -> tuple[Ints, Floats, Ints]:
     ends = np.cumsum(copies, axis=1)
     ancestors = (ends[:, None, :] <= np.arange(n)[None, :, None]).sum(axis=2)
     return row, chance, ancestors
+
+
+def slots(share: Floats) -> Slots:
+    """Parents of the children, slot by slot; see `simulator.resampling.slots`."""
+    if share.shape[1] > MOST:
+        raise TooLargeError(f"ssp: the offspring of more than {MOST} particles are not listed")
+    return fixed_parents(*offspring(share))

@@ -12,11 +12,12 @@ from numba import njit
 from simulator.resampling.compositions import compositions
 from simulator.resampling.multinomial import spread
 from simulator.resampling.rounding import ROUNDING
+from simulator.resampling.slots import Slots
 from simulator.streams.plain import Xoshiro
 from simulator.streams.xoshiro import next_word, to_unit
 from simulator.typing import Floats, Ints
 
-__all__ = ["fill", "offspring", "plain"]
+__all__ = ["fill", "offspring", "plain", "slots"]
 
 
 @njit(cache=True, nogil=True)
@@ -94,3 +95,9 @@ def _strata(share: Floats) -> Floats:
     overlap = np.minimum(upper[:, None], k + 1) - np.maximum(lower[:, None], k)
     overlap[overlap < ROUNDING] = 0
     return np.asarray(overlap / overlap.sum(axis=2, keepdims=True))
+
+
+def slots(share: Floats) -> Slots:
+    """Parents of the children, slot by slot; see `simulator.resampling.slots`."""
+    rows, n = share.shape
+    return Slots(np.ones((rows, 1)), np.ones((rows, 1, n)), _strata(share))

@@ -12,11 +12,12 @@ from numba import njit
 
 from simulator.resampling.multinomial import spread
 from simulator.resampling.rounding import ROUNDING
+from simulator.resampling.slots import Slots, fixed_parents
 from simulator.streams.plain import Xoshiro
 from simulator.streams.xoshiro import next_word, to_unit
 from simulator.typing import Floats, Ints
 
-__all__ = ["fill", "offspring", "plain"]
+__all__ = ["fill", "offspring", "plain", "slots"]
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -79,3 +80,8 @@ def offspring(share: Floats) -> tuple[Ints, Floats, Ints]:
     before = np.ceil(upper[row] - u[:, None])  # positions u, u+1, .. below the upper end of i
     ancestors = (before[:, None, :] <= np.arange(n)[None, :, None]).sum(axis=2)
     return row, width[row, part], ancestors
+
+
+def slots(share: Floats) -> Slots:
+    """Parents of the children, slot by slot; see `simulator.resampling.slots`."""
+    return fixed_parents(*offspring(share))

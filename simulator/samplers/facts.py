@@ -30,13 +30,18 @@ class Facts:
     family : {"smc", "quasi-smc", "smc-rs", "sis", "smc-ind", "other"}
         Law of the weighted clouds: that of SMC (arXiv 2603.07887, algorithm 1) with `n_particles`
         particles that move by pi_ref, weigh V^(child)/V^(parent) and are resampled at every
-        level; of SMC whose parents and tokens are drawn together (quasi-SMC), of the same means;
-        of SMC by rejection (algorithm 2); of N paths that are never resampled; of
-        independent branching (algorithm 4); or something else.
+        level without bias (a weight W_j has N W_j offspring on average); of SMC whose parents and
+        tokens are drawn together (quasi-SMC), of the same means; of SMC by rejection (algorithm
+        2); of N paths that are never resampled; of independent branching (algorithm 4); or
+        something else.
     variance : {"multinomial", "at most multinomial", "none known"}
         Variance class of the resampling, for family "smc" and "quasi-smc": multinomial at every
         level; given the past, no sum over the new cloud has a larger variance than under
         multinomial resampling; or neither is known.
+    resampling : str or None
+        For family "smc": the scheme of `simulator.resampling.schemes` whose offspring it has at
+        every level, given the particles in the order in which runs keep them; None for one that
+        is not there. Multinomial variance says "multinomial".
     negatively_correlated : bool
         For family "smc": given the weighted cloud, the offspring counts N_j of different particles
         are never positively correlated, and Var(N_j) <= E N_j.
@@ -66,6 +71,7 @@ class Facts:
     drawn: bool = False
     family: Family = "other"
     variance: Variance = "none known"
+    resampling: str | None = None
     negatively_correlated: bool = False
     cell_order: str | None = None
     myopic: bool = False
@@ -74,6 +80,13 @@ class Facts:
     lost_mass: float = 0.0
     rewritten: Problem | None = None
     evaluations: float | None = None
+
+    @property
+    def scheme(self) -> str | None:
+        """Name of the scheme of family "smc", also where only its variance was declared."""
+        if self.family != "smc":
+            return None
+        return "multinomial" if self.variance == "multinomial" else self.resampling
 
 
 def facts_of(sampler: object, problem: Problem) -> Facts:

@@ -6,6 +6,8 @@ import pytest
 from simulator.errors import TooLargeError
 from simulator.exact import cloud
 from simulator.exact.second_moments import relative_variance
+from simulator.exact.slot_means import SlotMean
+from simulator.measure import stepwise
 from simulator.measure.stepwise import stepwise_samples
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
@@ -43,3 +45,13 @@ def test_the_second_moment_of_a_long_chain_forgets_what_underflows():
     problem = Problem(TabularModel(uniform, children), [1.0, 3.0], "exact")
     # only the last level has weights that vary: Var(r)/(N Z^2)
     assert relative_variance(problem, n) == pytest.approx(0.25 / n, rel=1e-12)
+
+
+def test_one_step_errors_of_many_placed_particles_are_refused_before_the_first_run(monkeypatch):
+    problem, mean = chain(10), SlotMean("systematic")
+    monkeypatch.setattr(stepwise, "SLOTS", 100 * 10 * 4**2 * stepwise.NODES)
+    assert next(stepwise_samples(problem, SMC(4, "systematic"), 100, 0, mean=mean)).size
+    with pytest.raises(TooLargeError, match=r"\Aone-step errors of 101 runs, particle by .*\Z"):
+        next(stepwise_samples(problem, SMC(4, "systematic"), 101, 0, mean=mean))
+    floor = SlotMean("systematic", jensen=True)
+    assert next(stepwise_samples(problem, SMC(4, "systematic"), 101, 0, mean=floor)).size

@@ -15,7 +15,8 @@ from theory.verdict import check
 
 PROBLEM = open_problem("reference:horizon=3")
 OF_SMC = ["1.1", "3.2", "3.5", "C.4", "C.6", "S1", "S1t", "S2", "J", "L", "L-level", "T", "Z",
-          "K", "K3", "E-upper", "F-star", "TJ", "O", "DM", "DM-sharp", "ZL-5.1"]  # fmt: skip
+          "K", "K3", "E-upper", "F-star", "TJ", "O", "DM", "DM-sharp", "ZL-5.1",
+          "S2-plus", "J-plus", "K-plus"]  # fmt: skip
 
 
 class HeirOfSMC(SMC):
@@ -131,4 +132,7 @@ def test_a_wrong_declaration_is_seen():
     assert {v.status for v in honest.verdicts} == {"holds"}
     assert {v.id for v in lying.verdicts} == set(OF_SMC)
     violated = {v.id for v in lying.verdicts if v.status == "violated"}
-    assert violated == {"S1", "S1t", "S2", "J", "T", "Z", "K", "K3", "TJ", "DM-sharp"}
+    assert violated == {
+        "S1", "S1t", "S2", "J", "T", "Z", "K", "K3", "TJ", "DM-sharp",
+        "S2-plus", "J-plus", "K-plus"
+    }  # fmt: skip

@@ -7,13 +7,19 @@ import numpy.typing as npt
 
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from theory.assumptions import DRAWN, FINITE_ACCURACY, FINITE_COVERAGE, KEEPS_MASS, MULTINOMIAL
+from theory.assumptions import (
+    AT_MOST_MULTINOMIAL,
+    DRAWN,
+    FINITE_ACCURACY,
+    FINITE_COVERAGE,
+    KEEPS_MASS,
+)
 from theory.criteria import criteria
 from theory.statement import bound
 
 __all__ = ["accuracy_root", "accuracy_root_level"]
 
-NEEDS = (MULTINOMIAL, DRAWN, FINITE_COVERAGE, FINITE_ACCURACY, KEEPS_MASS)
+NEEDS = (AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE, FINITE_ACCURACY, KEEPS_MASS)
 
 
 @bound(
@@ -36,7 +42,7 @@ def accuracy_root(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, or one that declares this law.
+        SMC resampled at every level with no more variance than multinomial resampling has.
 
     Returns
     -------
@@ -68,7 +74,7 @@ def accuracy_root_level(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, or one that declares this law.
+        SMC resampled at every level with no more variance than multinomial resampling has.
 
     Returns
     -------

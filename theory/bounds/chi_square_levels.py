@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from theory.assumptions import DRAWN, FINITE_COVERAGE, KEEPS_MASS, MULTINOMIAL
+from theory.assumptions import AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE, KEEPS_MASS
 from theory.criteria import criteria
 from theory.statement import bound
 
@@ -18,7 +18,7 @@ __all__ = ["chi_square_levels"]
     title="action-level coverage and the chi-square of every level",
     reference="arXiv 2603.07887v1, 3.2",
     formula="sqrt(C_act/N) (H + sum_{h<H} sqrt(chi2_h))",
-    assumptions=(MULTINOMIAL, DRAWN, FINITE_COVERAGE, KEEPS_MASS),
+    assumptions=(AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE, KEEPS_MASS),
 )
 def chi_square_levels(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV <= sqrt(C_act/N) (H + sum_{h=1}^{H-1} sqrt(chi2(pi*_h ‖ pi^_h))).
@@ -30,7 +30,7 @@ def chi_square_levels(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, or one that declares this law.
+        SMC resampled at every level with no more variance than multinomial resampling has.
 
     Returns
     -------

@@ -7,7 +7,7 @@ import numpy as np
 from simulator.exact.coalescence import coalescence
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from theory.assumptions import DRAWN, KEEPS_MASS, MULTINOMIAL
+from theory.assumptions import DRAWN, KEEPS_MASS, PATH_WEIGHT
 from theory.criteria import criteria
 from theory.statement import bound
 
@@ -19,7 +19,7 @@ __all__ = ["coalescence_chi_square"]
     title="one-step chi-square of pairs and inconsistency of V^, order 1/N",
     reference="new; bound K with each term replaced by its largest value at its chi-square",
     formula="(1/N) sum_k [(c_k + sqrt(c_k(1+c_k)))/2 + sum_t E_{pi*}(rho_{k,t} - rho_{k,t+1})_+]",
-    assumptions=(MULTINOMIAL, DRAWN, KEEPS_MASS),
+    assumptions=(PATH_WEIGHT, DRAWN, KEEPS_MASS),
 )
 def coalescence_chi_square(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV by chi-squares and by how far V^ is from being a value function, over N.
@@ -37,7 +37,8 @@ def coalescence_chi_square(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, or one that declares this law.
+        SMC with multinomial resampling at every level, with any unbiased one if V^ = V*, or one
+        that declares such a law.
 
     Returns
     -------

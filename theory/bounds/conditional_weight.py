@@ -13,18 +13,20 @@ from simulator.problem.unfold import count_paths, unfold
 from simulator.samplers.base import Sampler
 from simulator.samplers.facts import facts_of
 from simulator.typing import Floats, RngLike
-from theory.assumptions import DRAWN, NO_RESTART, SECOND_MOMENT
+from theory.assumptions import DRAWN, NO_RESTART, WEIGHT
 from theory.statement import bound
 
-__all__ = ["conditional_weight"]
+__all__ = ["conditional_weight", "mean_shortfall", "shortfall_samples"]
 
 LIMIT = 200_000  # paths
 
 
-def _excess(problem: Problem, sampler: Sampler, tokens: npt.NDArray[np.integer]) -> Floats:
+def _excess(
+    problem: Problem, sampler: Sampler, tokens: npt.NDArray[np.integer], *, at_most: bool
+) -> Floats:
     """(1 - 1/m(y))_+ of paths; 1 for lost paths, whose m is inf as no output can be there."""
     kind = facts_of(sampler, problem).family
-    m = path_second_moment(problem, sampler.n_particles, tokens, kind)
+    m = path_second_moment(problem, sampler.n_particles, tokens, kind, at_most=at_most)
     if kind != "sis":  # SIS loses no mass
         m[np.isfinite(m)] *= (
             1 - problem.forward_backward.lost_mass
@@ -33,9 +35,7 @@ def _excess(problem: Problem, sampler: Sampler, tokens: npt.NDArray[np.integer])
 
 
 def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> tuple[Floats, float]:
-    """Evaluate (1 - 1/m(y))_+ at y ~ pi*."""
-    tokens = target_paths(problem, n_runs, rng)
-    return _excess(problem, sampler, tokens), 1.0
+    return shortfall_samples(problem, sampler, n_runs, rng)
 
 
 @bound(
@@ -43,7 +43,7 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
     title="mean weight of conditional SMC, path by path",
     reference="new; Jensen on the exact second moment",
     formula="E_{y~pi*}[(1 - 1/m(y))_+], m(y) = E[W^_H/Z] with y forced as one lineage",
-    assumptions=(SECOND_MOMENT, DRAWN, NO_RESTART),
+    assumptions=(WEIGHT, DRAWN, NO_RESTART),
     samples=_samples,
 )
 def conditional_weight(problem: Problem, sampler: Sampler) -> float:
@@ -60,8 +60,8 @@ def conditional_weight(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, SMC by rejection without restart, SIS,
-        or one that declares one of these laws.
+        SMC with multinomial resampling at every level (with any unbiased one if V^ = V*), SMC by
+        rejection without restart, SIS, or one that declares one of these laws.
 
     Returns
     -------
@@ -73,10 +73,63 @@ def conditional_weight(problem: Problem, sampler: Sampler) -> float:
     TooLargeError
         If there are more than 200,000 paths; `Bound.estimate` then draws paths from pi*.
     """
+    return mean_shortfall(problem, sampler)
+
+
+def mean_shortfall(problem: Problem, sampler: Sampler, *, at_most: bool = False) -> float:
+    """E_{pi*}[(1 - 1/m(y))_+] over all paths.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        Of which m(y), or its limit, is known.
+    at_most : bool, optional
+        Whether m^+(y) takes the place of m(y); see `simulator.exact.second_moments`.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    TooLargeError
+        If there are more than 200,000 paths.
+    """
     n_paths = count_paths(problem)
     if n_paths > LIMIT:
-        raise TooLargeError(f"bound J: {n_paths:.3g} paths, the limit is {LIMIT}")
+        raise TooLargeError(f"weights path by path: {n_paths:.3g} paths, the limit is {LIMIT}")
     unfolded = unfold(problem)
     target = unfolded.problem.target[-1]
     hit = target > 0
-    return float(target[hit] @ _excess(problem, sampler, unfolded.tokens[hit]))
+    short = _excess(problem, sampler, unfolded.tokens[hit], at_most=at_most)
+    return float(target[hit] @ short)
+
+
+def shortfall_samples(
+    problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike, *, at_most: bool = False
+) -> tuple[Floats, float]:
+    """Evaluate (1 - 1/m(y))_+ at y ~ pi*.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        Of which m(y), or its limit, is known.
+    n_runs : int
+        Number of paths drawn.
+    rng : int, SeedSequence or Generator
+        The only source of randomness.
+    at_most : bool, optional
+        As in `mean_shortfall`.
+
+    Returns
+    -------
+    (R,) array, float
+        Values in [0, 1], and 1.
+    """
+    tokens = target_paths(problem, n_runs, rng)
+    return _excess(problem, sampler, tokens, at_most=at_most), 1.0

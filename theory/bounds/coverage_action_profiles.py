@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from theory.assumptions import DRAWN, MULTINOMIAL
+from theory.assumptions import AT_MOST_MULTINOMIAL, DRAWN
 from theory.criteria import criteria
 from theory.profiles import least_of_both, tails
 from theory.statement import bound
@@ -19,7 +19,7 @@ __all__ = ["coverage_action_profiles"]
     title="coverage and action profiles, best thresholds M and eta",
     reference="arXiv 2603.07887v1, C.6",
     formula="inf_{M,eta>=1} H sqrt(M eta/N) + sum_{h<H} Cov_M(h) + sum_{h<=H} action profile",
-    assumptions=(MULTINOMIAL, DRAWN),
+    assumptions=(AT_MOST_MULTINOMIAL, DRAWN),
 )
 def coverage_action_profiles(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV by H sqrt(M eta/N) + sum_{h<H} Cov_M(h) + sum_{h<=H} P_{pi*}(step >= eta).
@@ -33,7 +33,7 @@ def coverage_action_profiles(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, or one that declares this law.
+        SMC resampled at every level with no more variance than multinomial resampling has.
 
     Returns
     -------

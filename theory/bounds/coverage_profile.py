@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from theory.assumptions import DRAWN, FINITE_COVERAGE, MULTINOMIAL
+from theory.assumptions import AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE
 from theory.criteria import criteria
 from theory.profiles import tails
 from theory.statement import bound
@@ -19,7 +19,7 @@ __all__ = ["coverage_profile"]
     title="coverage profile, best threshold M",
     reference="arXiv 2603.07887v1, 3.5",
     formula="inf_{M>=1} H sqrt(M C_act/N) + sum_{h<H} Cov_M(h)",
-    assumptions=(MULTINOMIAL, DRAWN, FINITE_COVERAGE),
+    assumptions=(AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE),
 )
 def coverage_profile(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV <= H sqrt(M C_act/N) + sum_{h<H} Cov_M(h), the infimum over M >= 1.
@@ -34,7 +34,7 @@ def coverage_profile(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, or one that declares this law.
+        SMC resampled at every level with no more variance than multinomial resampling has.
 
     Returns
     -------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.exact.coalescence import expected_shortfall
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from theory.assumptions import DRAWN, MULTINOMIAL
+from theory.assumptions import DRAWN, PATH_WEIGHT
 from theory.statement import bound
 
 __all__ = ["largest_coalescence"]
@@ -16,7 +16,7 @@ __all__ = ["largest_coalescence"]
     title="largest coalescence ratio, edge by edge along pi*",
     reference="new; bound J with its path weight m(y) bounded by a product",
     formula="E_{pi*}[1 - prod_k (1 + (R_k-1)_+/N)^-1], R_k = max_{t>=k} rho_{k,t}",
-    assumptions=(MULTINOMIAL, DRAWN),
+    assumptions=(PATH_WEIGHT, DRAWN),
 )
 def largest_coalescence(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV <= E_{pi*}[1 - prod_{k=1}^H (1 + (R_k-1)_+/N)^-1] by one backward pass.
@@ -33,7 +33,8 @@ def largest_coalescence(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, or one that declares this law.
+        SMC with multinomial resampling at every level, with any unbiased one if V^ = V*, or one
+        that declares such a law.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from simulator.measure.stepwise import largest_excess
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.typing import Floats
-from theory.assumptions import DRAWN, KEEPS_MASS, MULTINOMIAL
+from theory.assumptions import DRAWN, KEEPS_MASS, PATH_WEIGHT
 from theory.statement import bound
 
 __all__ = ["floor_gap", "pointwise_floor"]
@@ -19,7 +19,7 @@ __all__ = ["floor_gap", "pointwise_floor"]
     title="the least that every path keeps of its probability",
     reference="new; for the bias of one self-normalised level see arXiv 1511.06196",
     formula="1 - prod_h (1 + (B_h-1)/N)^-1, B_h = max V*(x')/V^(x) / min_{h-1} V*/V^",
-    assumptions=(MULTINOMIAL, DRAWN, KEEPS_MASS),
+    assumptions=(PATH_WEIGHT, DRAWN, KEEPS_MASS),
 )
 def pointwise_floor(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV <= 1 - prod_{h=1}^H (1 + (B_h-1)/N)^-1, at most H(B-1)/(N+B-1), B = max B_h.
@@ -35,7 +35,8 @@ def pointwise_floor(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, or one that declares this law.
+        SMC with multinomial resampling at every level, with any unbiased one if V^ = V*, or one
+        that declares such a law.
 
     Returns
     -------

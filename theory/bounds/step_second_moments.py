@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from theory.assumptions import DRAWN, KEEPS_MASS, MULTINOMIAL
+from theory.assumptions import AT_MOST_MULTINOMIAL, DRAWN, KEEPS_MASS
 from theory.criteria import criteria
 from theory.statement import bound
 
@@ -18,7 +18,7 @@ __all__ = ["step_second_moments"]
     title="second moments of one step",
     reference="arXiv 2603.07887v1, C.4, with the factor 1/(2Z) that its print misses",
     formula="(1/(2Z sqrt N)) sum_h sqrt(Z^_{h-1} E_ref[V*(x_h)^2/V^(x_{h-1})])",
-    assumptions=(MULTINOMIAL, DRAWN, KEEPS_MASS),
+    assumptions=(AT_MOST_MULTINOMIAL, DRAWN, KEEPS_MASS),
 )
 def step_second_moments(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV <= (1/(2Z sqrt N)) sum_h sqrt(Z^_{h-1} E_ref[V*(x_h)^2/V^(x_{h-1})]).
@@ -33,7 +33,7 @@ def step_second_moments(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, or one that declares this law.
+        SMC resampled at every level with no more variance than multinomial resampling has.
 
     Returns
     -------

@@ -8,15 +8,18 @@ import numpy as np
 
 from simulator.exact.cloud import cloud_chain
 from simulator.exact.quadrature import self_normalised_mean
+from simulator.exact.self_normalised_floor import self_normalised_floor
+from simulator.exact.slot_means import SlotMean
 from simulator.measure.stepwise import CloudMean, largest_steps, step_errors, stepwise_samples
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
+from simulator.samplers.facts import facts_of
 from simulator.samplers.smc.sampler import SMC
 from simulator.typing import Floats, Ints, RngLike
-from theory.assumptions import DRAWN, MULTINOMIAL
+from theory.assumptions import DRAWN, SLOTS
 from theory.statement import bound
 
-__all__ = ["multinomial_steps", "stepwise_errors", "sum_steps"]
+__all__ = ["measured_steps", "scheme_steps", "stepwise_errors", "sum_steps"]
 
 
 CELLS = 1 << 22  # entries of the largest array of particles kept at a time
@@ -62,9 +65,8 @@ def sum_steps(
 
 
 def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> tuple[Floats, float]:
-    """Sum the one-step errors of each run; each is at most 1, or its part of bound F-star."""
-    sums = np.concatenate(list(stepwise_samples(problem, sampler, n_runs, rng)))
-    return sums, float(largest_steps(problem, sampler.n_particles).sum())
+    """Sum the one-step errors of each run."""
+    return measured_steps(problem, sampler, n_runs, rng)
 
 
 @bound(
@@ -72,7 +74,7 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
     title="one-step errors of the tilted cloud",
     reference="new; self-normalised importance sampling level by level",
     formula="sum_h E[D_TV(E[nu~_h | past], nu~_{h-1} pi*)], nu~_h ∝ nu^_h V*/V^",
-    assumptions=(MULTINOMIAL, DRAWN),
+    assumptions=(SLOTS, DRAWN),
     measured=True,
     samples=_samples,
 )
@@ -80,7 +82,9 @@ def stepwise_errors(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV <= sum_{h=1}^H E[D_TV(E[nu~_h | past], nu~_{h-1} pi*)], over all clouds.
 
     nu~_0 is the root and nu~_H = nu^_H; the kernel pi* contracts D_TV, so the errors of the
-    levels add up. The conditional mean needs no sampling: see `simulator.exact.quadrature`.
+    levels add up, whatever the resampling. The conditional mean needs no sampling: see
+    `simulator.exact.quadrature` and, for other schemes, `simulator.exact.slot_means`, where the
+    laws are those of pairs (parent, child) with particles told apart.
 
     Guarantee: upper bound of order 1/N, true with lost mass too; attained by some trees.
 
@@ -89,7 +93,7 @@ def stepwise_errors(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, or one that declares this law.
+        SMC that is resampled at every level, by any scheme, or one that declares such a law.
 
     Returns
     -------
@@ -99,34 +103,78 @@ def stepwise_errors(problem: Problem, sampler: Sampler) -> float:
     Raises
     ------
     TooLargeError
-        If there are too many clouds; `Bound.estimate` measures it then.
+        If there are too many clouds; `Bound.estimate` measures it then. Also if offspring of so
+        many particles cannot be listed (SSP).
     """
-    return multinomial_steps(problem, sampler.n_particles)
+    return scheme_steps(problem, sampler)
 
 
-def multinomial_steps(problem: Problem, n: int, mean: CloudMean = self_normalised_mean) -> float:
-    """Sum the one-step errors over all clouds of SMC with multinomial resampling.
+def _mean(scheme: str, *, jensen: bool) -> CloudMean:
+    if scheme == "multinomial":
+        return self_normalised_floor if jensen else self_normalised_mean
+    return SlotMean(scheme, jensen)
+
+
+def _scheme(problem: Problem, sampler: Sampler) -> str:
+    scheme = facts_of(sampler, problem).scheme
+    assert scheme is not None
+    return scheme
+
+
+def measured_steps(
+    problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike, *, jensen: bool = False
+) -> tuple[Floats, float]:
+    """Sum the one-step errors of each run, and say how large a sum can be.
 
     Parameters
     ----------
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
-    n : int
-        Number of particles N.
-    mean : callable, optional
-        As in `simulator.measure.stepwise.step_errors`.
+    sampler : Sampler
+        SMC that is resampled at every level.
+    n_runs : int
+        Number of runs.
+    rng : int, SeedSequence or Generator
+        The only source of randomness.
+    jensen : bool, optional
+        Whether each is replaced by its bound through Jensen's inequality.
+
+    Returns
+    -------
+    (R,) array, float
+        Sums, and the largest possible one: each term is at most 1, or its level's part of bound
+        F-star.
+    """
+    scheme = _scheme(problem, sampler)
+    sums = stepwise_samples(problem, sampler, n_runs, rng, mean=_mean(scheme, jensen=jensen))
+    top = largest_steps(problem, sampler.n_particles, resampling=scheme)
+    return np.concatenate(list(sums)), float(top.sum())
+
+
+def scheme_steps(problem: Problem, sampler: Sampler, *, jensen: bool = False) -> float:
+    """Sum the one-step errors over all clouds of SMC with the sampler's resampling.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is sampled: pi_ref, reward and PRM.
+    sampler : Sampler
+        SMC that is resampled at every level.
+    jensen : bool, optional
+        Whether each is replaced by its bound through Jensen's inequality.
 
     Returns
     -------
     float
-        The value of bound T, or of TJ with a floor as `mean`.
+        The value of bound T, or of TJ.
 
     Raises
     ------
     TooLargeError
         If there are too many clouds.
     """
+    n, scheme = sampler.n_particles, _scheme(problem, sampler)
     # whoever declares this law has the clouds of SMC
-    chain = cloud_chain(problem, SMC(n))
+    chain = cloud_chain(problem, SMC(n, scheme))
     clouds = ((c.level, c.states, c.weights, c.probability) for c in chain)
-    return sum_steps(problem, n, clouds, mean=mean)
+    return sum_steps(problem, n, clouds, mean=_mean(scheme, jensen=jensen))

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from simulator.exact.self_normalised_floor import self_normalised_floor
-from simulator.measure.stepwise import largest_steps, stepwise_samples
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.typing import Floats, RngLike
-from theory.assumptions import DRAWN, MULTINOMIAL
-from theory.bounds.stepwise_errors import multinomial_steps
+from theory.assumptions import DRAWN, SLOTS
+from theory.bounds.stepwise_errors import measured_steps, scheme_steps
 from theory.statement import bound
 
 __all__ = ["stepwise_floors"]
 
 
 def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> tuple[Floats, float]:
-    """Sum the terms of each run; each is at most 1, or its level's part of bound F-star."""
-    sums = stepwise_samples(problem, sampler, n_runs, rng, mean=self_normalised_floor)
-    top = largest_steps(problem, sampler.n_particles).sum()
-    return np.concatenate(list(sums)), float(top)
+    """Sum the terms of each run."""
+    return measured_steps(problem, sampler, n_runs, rng, jensen=True)
 
 
 @bound(
@@ -28,7 +22,7 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
     title="one-step errors of the tilted cloud by Jensen",
     reference="new; bound T with each term replaced by its Jensen bound; see arXiv 1511.06196",
     formula="sum_h E[E_{nu~_{h-1} pi*}[(w-1)_+/(N+w-1)]], w = (V*(x')/V^(x)) / nu^_{h-1}(V*/V^)",
-    assumptions=(MULTINOMIAL, DRAWN),
+    assumptions=(SLOTS, DRAWN),
     measured=True,
     samples=_samples,
 )
@@ -37,7 +31,8 @@ def stepwise_floors(problem: Problem, sampler: Sampler) -> float:
 
     Of N independent pairs from q, self-normalised by w, a pair k is kept with probability
     N q_k w_k E[1/(w_k + sum of N-1 others)] >= q_k w_k/(1 + (w_k-1)/N), by Jensen. So a term of
-    bound T is at most E_{q w}[(w-1)_+/(N+w-1)], which needs no integral.
+    bound T is at most E_{q w}[(w-1)_+/(N+w-1)], which needs no integral. Of other schemes slot s
+    of law q_s keeps at least q_s(k) w_k/(w_k + sum of E_{q_s'}[w] over the other slots).
 
     Guarantee: upper bound of order 1/N, at least T; true with lost mass too, where w is the
     weight of the pairs that are kept.
@@ -47,7 +42,7 @@ def stepwise_floors(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, or one that declares this law.
+        SMC that is resampled at every level, by any scheme, or one that declares such a law.
 
     Returns
     -------
@@ -57,6 +52,7 @@ def stepwise_floors(problem: Problem, sampler: Sampler) -> float:
     Raises
     ------
     TooLargeError
-        If there are too many clouds; `Bound.estimate` measures it then.
+        If there are too many clouds; `Bound.estimate` measures it then. Also if offspring of so
+        many particles cannot be listed (SSP).
     """
-    return multinomial_steps(problem, sampler.n_particles, self_normalised_floor)
+    return scheme_steps(problem, sampler, jensen=True)

@@ -9,7 +9,7 @@ from simulator.exact.second_moments import relative_variance
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.samplers.facts import facts_of
-from theory.assumptions import DRAWN, KEEPS_MASS, NO_RESTART, SECOND_MOMENT
+from theory.assumptions import DRAWN, KEEPS_MASS, NO_RESTART, WEIGHT
 from theory.statement import bound
 
 __all__ = ["half_root", "weight_variance"]
@@ -20,7 +20,7 @@ __all__ = ["half_root", "weight_variance"]
     title="exact relative variance of the weight",
     reference="new; arXiv 2603.07887v1, C.3, with Cauchy-Schwarz and the exact second moment",
     formula="sqrt(v)/2, v = Var(W^_H)/Z^2",
-    assumptions=(SECOND_MOMENT, DRAWN, NO_RESTART, KEEPS_MASS),
+    assumptions=(WEIGHT, DRAWN, NO_RESTART, KEEPS_MASS),
 )
 def weight_variance(problem: Problem, sampler: Sampler) -> float:
     r"""Bound D_TV <= E|W^_H - Z|/(2Z) <= sqrt(v)/2, v = Var(W^_H)/Z^2 by recursion.
@@ -32,8 +32,8 @@ def weight_variance(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
-        SMC with multinomial resampling at every level, SMC by rejection without restart, SIS,
-        or one that declares one of these laws.
+        SMC with multinomial resampling at every level (with any unbiased one if V^ = V*), SMC by
+        rejection without restart, SIS, or one that declares one of these laws.
 
     Returns
     -------

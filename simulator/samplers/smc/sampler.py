@@ -9,7 +9,7 @@ from simulator.checks import check_choice, check_int, check_real
 from simulator.exact.law import ExactLaw
 from simulator.problem.problem import Problem
 from simulator.problem.transforms import PROPOSALS, in_blocks, with_proposal
-from simulator.resampling.schemes import SCHEMES
+from simulator.resampling.schemes import SCHEMES, known_as
 from simulator.samplers.base import Sampler
 from simulator.samplers.facts import Facts
 from simulator.samplers.runs import Runs
@@ -105,10 +105,10 @@ class SMC(Sampler):
         return iid or self.ess_threshold == 0 or self.n_particles == 1
 
     def facts(self, problem: Problem) -> Facts:
-        """See `Sampler.facts`; with one particle or level nothing is resampled, in any scheme."""
+        """See `Sampler.facts`; with one particle or level the scheme makes no difference."""
         still = self.n_particles == 1 or problem.horizon == 1
         plain = self.block == 1 and self.proposal == "reference"
-        scheme = SCHEMES["multinomial" if still else self.resampling]
+        scheme = SCHEMES["multinomial"] if still else known_as(self.resampling, self.n_particles)
         every = plain and (still or self.ess_threshold >= 1)
         rewritten = None
         if not plain and (still if self.block > 1 else still or self._multinomial):
@@ -118,6 +118,7 @@ class SMC(Sampler):
             drawn=self.select == "sample",
             family="smc" if every else "other",
             variance=scheme.variance if every else "none known",
+            resampling=self.resampling if every else None,
             negatively_correlated=every and scheme.negatively_correlated,
             rewritten=rewritten,
             myopic=True,

@@ -87,7 +87,8 @@ def test_is_is_finite_and_grows_with_the_horizon_where_smc_needs_few_particles()
 def test_which_bounds_speak_of_which_sampler():
     problem = reference(3)
     assert ids(problem, SIS(3)) == {"IS", "S2", "J", "Z"}
-    assert ids(problem, ActionImportanceSampling(3)) == ids(problem, Lookahead(3)) == {"Z"}
+    assert ids(problem, ActionImportanceSampling(3)) == {"T", "TJ", "Z"}
+    assert ids(problem, Lookahead(3)) == {"Z"}
     assert ids(problem, Lookahead(3, resampling="systematic")) == {"Z"}
     for sampler in (BestOfN(3), Beam(3), Greedy(), Lookahead(3, select="best")):
         assert ids(problem, sampler) == set()

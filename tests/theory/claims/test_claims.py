@@ -26,11 +26,13 @@ from theory.claims import (
     divergence_to_output,
     dmc_error,
     guidance_threshold,
+    less_variance,
     myopic_game_value,
     prefix_variance,
     product_law,
     proper_weighting,
     restart_error,
+    systematic_variance,
     walk_coupling,
     walk_limits,
     weight_shortfall,
@@ -38,7 +40,8 @@ from theory.claims import (
 from theory.registry import BOUNDS, CLAIMS
 
 EXPECTED = {"C.2", "C.3", "C.5", "C.9", "3.6", "D.5", "F.5", "E.1", "A.2", "ALRS", "VGB", "KL",
-            "ZL-threshold", "A1", "A2", "A3", "A4", "A5", "AVG"}  # fmt: skip
+            "ZL-threshold", "A1", "A2", "A3", "A4", "A5", "AVG",
+            "less-variance", "systematic"}  # fmt: skip
 
 
 def test_the_registry_finds_every_file_and_no_id_is_taken_twice():
@@ -90,6 +93,10 @@ def _edges_of_more_particles(problem, n, algorithm):
 
 def _by_state(horizon, eps):
     return alrs_drift.slanted(horizon, min(eps, 0.9))
+
+
+def _equal_weights(n):
+    return np.full(n, 1 / n), (-1.0) ** np.arange(n)
 
 
 def _no_complement(problem, sampler, correct):
@@ -158,6 +165,10 @@ MUTANTS = [
     ("KL", divergence_to_output, "mean_log_weight", _half_log_weight, "half of E log m"),
     ("KL", divergence_to_output, "by_edges", _edges_of_more_particles, "edges of 2 N"),
     ("ZL-threshold", guidance_threshold, "alternating", _by_state, "V^ errs by state"),
+    ("less-variance", less_variance, "MISLED", 1.0, "a PRM that is fair to both"),
+    ("less-variance", less_variance, "SCHEMES", ("multinomial",), "multinomial too"),
+    ("systematic", systematic_variance, "halves", _equal_weights, "equal weights"),
+    ("systematic", systematic_variance, "CLOUD", 3, "three particles"),
     ("VGB", walk_limits, "given_leaf", lambda p: (p.prm[-1] / p.prm[-1].sum(), 0.0), "∝ r"),
 ]  # fmt: skip
 
