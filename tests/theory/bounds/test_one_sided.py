@@ -219,11 +219,11 @@ def test_the_root_of_a_truncated_chi_square_needs_what_is_left_out():
 # --- which samplers, and at scale ----------------------------------------------------------------
 
 
-def test_systematic_resampling_is_not_spoken_of():
+def test_systematic_resampling_of_many_is_not_spoken_of():
     for name in ("O", "S1t"):
         for scheme in SCHEMES:
             assert BOUNDS[name].applicable(reference(3), SMC(3, scheme))
-        for sampler in (SMC(3, "systematic"), SMC(3, "single"), SMC(3, select="best")):
+        for sampler in (SMC(4, "systematic"), SMC(3, "single"), SMC(3, select="best")):
             assert BOUNDS[name].why_not(reference(3), sampler).startswith("needs: ")
     assert not BOUNDS["O-RS"].applicable(reference(3), SMC(3))
 
