@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from simulator.errors import InputError
+from simulator.resampling.when import Rule
 
 if TYPE_CHECKING:
     from simulator.problem.problem import Problem
@@ -39,6 +40,9 @@ class Facts:
     negatively_correlated : bool
         For family "smc": given the weighted cloud, the offspring counts N_j of different particles
         are never positively correlated, and Var(N_j) <= E N_j.
+    adaptive : Rule or None
+        For SMC as in family "smc", but with multinomial resampling at those of the levels 1..H-1
+        alone where this rule asks for it, and the weights gathered until then.
     myopic : bool
         At most `n_particles` particles a level, each a child of one of the level before, and what
         happens up to a level does not depend on V^ of later levels (F.1); and tokens of equal
@@ -62,6 +66,7 @@ class Facts:
     family: Family = "other"
     variance: Variance = "none known"
     negatively_correlated: bool = False
+    adaptive: Rule | None = None
     myopic: bool = False
     restarted: bool = False
     cut: float = 0.0
