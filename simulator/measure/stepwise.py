@@ -22,8 +22,10 @@ import numpy as np
 
 from simulator.errors import TooLargeError
 from simulator.exact.quadrature import self_normalised_mean
+from simulator.measure.kept_steps import kept_errors
 from simulator.measure.stream import CELLS, Runnable, chunks
 from simulator.problem.problem import Problem
+from simulator.resampling.when import Rule
 from simulator.samplers.facts import facts_of
 from simulator.samplers.runs import Runs
 from simulator.typing import Floats, Ints, RngLike
@@ -161,6 +163,7 @@ def step_errors(
     *,
     rejection: bool = False,
     mean: CloudMean = self_normalised_mean,
+    rule: Rule | None = None,
 ) -> Floats:
     """Return D_TV(E[nu~_h | past], nu~_{h-1} pi*) for each cloud of level h-1.
 
@@ -187,11 +190,21 @@ def step_errors(
     mean : callable, optional
         (q, u, N) to E[nu~_h | past], or to a floor of it: then what comes out is no less than
         the one-step error.
+    rule : Rule, optional
+        If given, clouds of which it says so are kept and not resampled; what comes out for them is
+        no less than their one-step error, see `simulator.measure.kept_steps`.
 
     Returns
     -------
     (C,) array
     """
+    if rule is not None:
+        kept = weights.any(axis=1)
+        kept[kept] = ~rule.resamples(weights[kept])
+        out = np.empty(len(states))
+        out[kept] = kept_errors(problem, level, states[kept], weights[kept])
+        out[~kept] = step_errors(problem, level, states[~kept], weights[~kept], n, mean=mean)
+        return out
     e, a = problem.forward_backward.edges, problem.model.n_actions
     run = slice(int(e.start[level - 1]), int(e.start[level]))
     parent = problem.log_prm_flat[e.source[run]]
@@ -207,7 +220,7 @@ def step_errors(
     total = weights.sum(axis=1, keepdims=True)
     share = weights / np.where(total > 0, total, 1.0)
     states, share, same = _distinct(states, share)
-    shape = (len(states), -1)
+    shape = (len(states), states.shape[1] * a)
 
     def spread(table: np.ndarray) -> np.ndarray:
         return table.reshape(-1, a)[states].reshape(shape)
@@ -267,6 +280,7 @@ def stepwise_sums(
     *,
     rejection: bool = False,
     mean: CloudMean = self_normalised_mean,
+    rule: Rule | None = None,
 ) -> Floats:
     """Add up the one-step errors of each run.
 
@@ -280,7 +294,7 @@ def stepwise_sums(
         Number of particles.
     cap : float, optional
         Before the sum passes it, stop and add 1 instead; 1 gives a variable in [0, 2].
-    rejection, mean : optional
+    rejection, mean, rule : optional
         As in `step_errors`.
 
     Returns
@@ -302,7 +316,9 @@ def stepwise_sums(
         w = logs[live, h - 2]
         peak = w.max(axis=1, keepdims=True)
         w = np.exp(w - np.where(np.isfinite(peak), peak, 0.0))
-        step = step_errors(problem, h, states[live, h - 2], w, n, rejection=rejection, mean=mean)
+        step = step_errors(
+            problem, h, states[live, h - 2], w, n, rejection=rejection, mean=mean, rule=rule
+        )
         over = out[live] + step > cap
         out[live] += np.where(over, 1.0, step)
         stopped[live] = over
@@ -318,16 +334,17 @@ def stepwise_samples(
     *,
     rejection: bool = False,
     mean: CloudMean = self_normalised_mean,
+    rule: Rule | None = None,
 ) -> Iterator[Floats]:
     """Draw runs and add up their one-step errors, in flat memory.
 
     Parameters
     ----------
     sampler : Sampler
-        One for which `plain_problem` is not None, or SMC by rejection.
+        One for which `plain_problem` is not None, SMC by rejection, or SMC with this rule.
     cap : float, optional
         As in `stepwise_sums`.
-    rejection, mean : optional
+    rejection, mean, rule : optional
         As in `step_errors`.
 
     Yields
@@ -341,7 +358,7 @@ def stepwise_samples(
         If the horizon is so long that this would take minutes: clouds of all levels are kept,
         so that the number of parts grows with the horizon too.
     """
-    plain = problem if rejection else plain_problem(problem, sampler)
+    plain = problem if rejection or rule is not None else plain_problem(problem, sampler)
     assert plain is not None
     cells = sampler.n_particles * plain.horizon
     steps = plain.horizon * math.ceil(n_runs * cells / CELLS)
@@ -352,4 +369,4 @@ def stepwise_samples(
         )
     n = sampler.n_particles
     for runs in chunks(problem, sampler, n_runs, rng, keep=("clouds",), cells=cells):
-        yield stepwise_sums(plain, runs, n, cap, rejection=rejection, mean=mean)
+        yield stepwise_sums(plain, runs, n, cap, rejection=rejection, mean=mean, rule=rule)
