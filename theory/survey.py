@@ -100,7 +100,8 @@ BEYOND = (  # enumeration: brackets from runs
 )  # fmt: skip
 SAMPLERS = (
     ("smc", "", (1, 2, 4, 16)), ("smc", "resampling=systematic", (2, 4)),
-    ("smc", "ess_threshold=0.5", (2, 4)), ("smc", "ess_threshold=0.8,resample_when=max_weight", (4,)),
+    ("smc", "ess_threshold=0.5", (2, 4)),
+    ("smc", "ess_threshold=0.8,resample_when=max_weight", (4,)),
     ("smc-rs", "", (1, 2, 4, 16)), ("dmc", "restart=False", (2, 4)), ("alrs", "", (1,)),
     ("sis", "", (1, 4)), ("action-is", "", (2, 4)), ("lookahead", "", (2,)),
     ("smc-ind", "", (1, 2, 4, 16)), ("vgb", "stop=visits", (1, 2, 4)), ("best-of-n", "", (1, 2, 4)),

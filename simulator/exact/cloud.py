@@ -105,7 +105,7 @@ def cloud_chain(
     Parameters
     ----------
     sampler : SMC
-        Anything with `n_particles`, `resampling`, `ess_threshold`, `resample_when` and `select`.
+        Anything with the options of `ParticleFilter`.
     limit : float
         Largest number of cloud transitions.
 
@@ -155,8 +155,8 @@ def exact_law(
     Parameters
     ----------
     sampler : SMC
-        Anything with `n_particles`, `resampling`, `ess_threshold`, `resample_when` and `select`. With
-        ``select="best"`` the output has the highest V^ of its whole path, ties uniform.
+        Anything with the options of `ParticleFilter`. With ``select="best"`` the output has the
+        highest V^ of its whole path, ties uniform.
     on : {"paths", "states"}
         Outcomes: token paths, or terminal states of the model. On a tree both are the
         terminal states.

@@ -199,8 +199,9 @@ def step_errors(
     (C,) array
     """
     if rule is not None:
-        kept = weights.any(axis=1)
-        kept[kept] = ~rule.resamples(weights[kept])
+        kept = np.zeros(len(states), dtype=np.bool_)
+        live = weights.any(axis=1)
+        kept[live] = ~rule.resamples(weights[live])
         out = np.empty(len(states))
         out[kept] = kept_errors(problem, level, states[kept], weights[kept])
         out[~kept] = step_errors(problem, level, states[~kept], weights[~kept], n, mean=mean)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from simulator.errors import InputError
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
+from simulator.resampling.when import Rule
 from simulator.samplers.lookahead.sampler import Lookahead
 from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.runs import KEEP
@@ -80,7 +81,8 @@ def distance(problem, outcome, exact):
     """Largest difference in E[W]/Z, its second moment, and the law."""
     z = float(Tree(problem).z)
     law = [
-        abs(outcome.law[tuple(y)] - p) for y, p in zip(exact.tokens.tolist(), exact.law, strict=True)
+        abs(outcome.law[tuple(y)] - p)
+        for y, p in zip(exact.tokens.tolist(), exact.law, strict=True)
     ]
     second = (exact.relative_variance + 1) * exact.mean_w_over_z**2
     return max(
@@ -139,7 +141,8 @@ def test_draws_have_the_exact_law():
 def test_at_one_every_level_is_resampled_by_either_rule(resampling):
     problem = random_tree(horizon=4, seed=3)
     one, other = SMC(3, resampling), by_largest(3, 1.0, resampling)
-    assert differs(one.run(problem, 50, rng=2, keep=KEEP), other.run(problem, 50, rng=2, keep=KEEP)) == []
+    runs = [s.run(problem, 50, rng=2, keep=KEEP) for s in (one, other)]
+    assert differs(*runs) == []
     small = reference(2)
     assert np.array_equal(one.exact_law(small).law, other.exact_law(small).law)
     assert one.facts(problem) == other.facts(problem)
@@ -169,7 +172,7 @@ def test_at_zero_nothing_is_resampled():
 def test_what_an_adaptive_filter_declares():
     problem = reference(3)
     fact = by_largest(4, 0.5).facts(problem)
-    assert (fact.family, fact.adaptive.name, fact.adaptive.threshold) == ("other", "max_weight", 0.5)
+    assert (fact.family, fact.adaptive) == ("other", Rule("max_weight", 0.5))
     assert SMC(4, ess_threshold=0.5).facts(problem).adaptive.name == "ess"
     none = (
         SMC(4), SMC(4, ess_threshold=0), SMC(1, ess_threshold=0.5), SMC(4, "ssp", 0.5),
