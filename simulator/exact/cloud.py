@@ -19,17 +19,18 @@ import numpy as np
 
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.cloud_output import Output
+from simulator.exact.cloud_sets import SetLaw, Sets
 from simulator.exact.cloud_size import bound_transitions
 from simulator.exact.cloud_steps import Clouds, Scheme, Work, advance
 from simulator.exact.law import DEFAULT_LIMIT, ExactLaw, total_variation
-from simulator.exact.outcomes import outcomes
+from simulator.exact.outcomes import Outcomes, outcomes
 from simulator.exact.particle_types import Types, root_types, step_from
 from simulator.problem.problem import Problem
 from simulator.resampling.schemes import SCHEMES
 from simulator.resampling.when import Rule
 from simulator.typing import Floats, Ints
 
-__all__ = ["CloudLevel", "cloud_chain", "cloud_transitions", "exact_law"]
+__all__ = ["CloudLevel", "cloud_chain", "cloud_transitions", "exact_law", "last_sets"]
 
 LEVELS = 50_000  # half a minute, however few the clouds of a level are
 
@@ -227,6 +228,37 @@ def exact_law(
         tokens=out.tokens,
         acceptance=None if accept is None else output.accepted,
     )
+
+
+def last_sets(
+    out: Outcomes, sampler: ParticleFilter, rewrite: Callable[[Problem], Problem], limit: float
+) -> SetLaw:
+    """Compute the law of the set of outcomes that the last cloud of SMC shows.
+
+    Parameters
+    ----------
+    out : Outcomes
+        Made with ``one_reward=False``.
+    sampler : SMC
+        Anything with the options of `ParticleFilter`; how it selects its output does not matter.
+    rewrite : callable
+        As in `exact_law`.
+    limit : float
+        Largest number of cloud transitions.
+
+    Raises
+    ------
+    TooLargeError
+        If more transitions may be needed.
+    """
+    scheme, sampled = _scheme(sampler), rewrite(out.tree)
+    _check_size(sampled, scheme, limit)
+    sets, work = Sets(scheme.n_particles, out.outcome), Work(limit)
+    for level, clouds, types in _chain(sampled, scheme, work, joint=False):
+        if level == sampled.horizon - 1:
+            step = step_from(sampled, level, types, always_reset=scheme.always)
+            sets.gather(clouds, types, step, scheme, work)
+    return sets.law()
 
 
 def cloud_transitions(problem: Problem, sampler: ParticleFilter) -> float:

@@ -1,0 +1,129 @@
+"""Law of the set of distinct outcomes that the particles of the last cloud are at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.exact.cloud_steps import (
+    Clouds,
+    MixtureBlock,
+    Scheme,
+    Work,
+    last_parents,
+    mixture_blocks,
+)
+from simulator.exact.particle_types import Step, Types
+from simulator.resampling.compositions import Compositions
+from simulator.typing import Floats, Ints
+
+__all__ = ["SetLaw", "Sets"]
+
+
+@dataclass(frozen=True)
+class SetLaw:
+    """Law of a random set of at most N outcomes.
+
+    Attributes
+    ----------
+    members : (S, N) int array
+        Distinct outcomes of each set, in decreasing order, then -1.
+    probability : (S,) array
+        Of each set; sums to 1 - `failure`.
+    failure : float
+        P(the set is empty): no particle has a positive weight.
+    """
+
+    members: Ints
+    probability: Floats
+    failure: float
+
+
+class Sets:
+    """Gathers the law of the set over final clouds, as `cloud_output.Output` does for an output.
+
+    Parameters
+    ----------
+    n : int
+        Number of particles N.
+    outcome : (L,) int array or None
+        Outcome of each terminal state; None if they are the outcomes.
+    """
+
+    def __init__(self, n: int, outcome: Ints | None) -> None:
+        self._outcome = outcome
+        self._members = np.zeros((0, n), dtype=np.int64)
+        self._probability = np.zeros(0)
+
+    def law(self) -> SetLaw:
+        """Return what has been gathered."""
+        failure = max(0.0, 1 - float(self._probability.sum()))
+        return SetLaw(self._members, self._probability, failure)
+
+    def add(self, states: Ints, probability: Floats) -> None:
+        """Count clouds.
+
+        Parameters
+        ----------
+        states : (C, K) int array
+            Terminal states of particles of positive weight, in any order and with repetitions;
+            -1 stands for none. At least one and at most N distinct ones in each row.
+        probability : (C,) array
+            Of each cloud.
+        """
+        n = self._members.shape[1]
+        if self._outcome is not None:
+            states = np.where(states >= 0, self._outcome[states], -1)
+        rows = -np.sort(-states, axis=1)
+        again = rows[:, 1:] == rows[:, :-1]
+        rows[:, 1:][again] = -1
+        rows = -np.sort(-rows, axis=1)[:, :n]
+        rows = np.pad(rows, ((0, 0), (0, n - rows.shape[1])), constant_values=-1)
+        members = np.concatenate([self._members, rows])
+        weight = np.concatenate([self._probability, probability])
+        self._members, where = np.unique(members, axis=0, return_inverse=True)
+        self._probability = np.bincount(where.ravel(), weight, len(self._members))
+
+    def add_draws(self, states: Ints, table: Compositions, probability: Floats) -> None:
+        """Count clouds of N independent draws from K kinds.
+
+        Parameters
+        ----------
+        states : (G, K) int array
+            Terminal state of each kind, -1 for one without weight.
+        table : Compositions
+            The M multisets of kinds.
+        probability : (G, M) array
+            Of each multiset.
+        """
+        shown, which = np.unique(table.counts > 0, axis=0, return_inverse=True)
+        order = np.argsort(which.ravel(), kind="stable")
+        first = np.searchsorted(which.ravel()[order], np.arange(len(shown)))
+        chance = np.add.reduceat(probability[:, order], first, axis=1)
+        rows = np.where(shown[None], states[:, None, :], -1).reshape(-1, states.shape[1])
+        live = (rows >= 0).any(axis=1)
+        self.add(rows[live], chance.ravel()[live])
+
+    def gather(self, clouds: Clouds, types: Types, step: Step, scheme: Scheme, work: Work) -> None:
+        """Run over all final clouds; see `cloud_output.Output.gather`.
+
+        Parameters
+        ----------
+        clouds : Clouds
+            Of level H-1, before its resampling.
+        types, step : Types, Step
+            Kinds of level H-1 and their moves.
+        scheme, work : Scheme, Work
+            As in `simulator.exact.cloud_steps.advance`.
+        """
+        if not scheme.mixture:
+            for final in last_parents(clouds, types, step, scheme, work):
+                self.add(step.types.state[final.rows], final.moments[0])
+            return
+        for block in mixture_blocks(clouds, types, step, work):
+            self._add_mixture(clouds, block, step.types)
+
+    def _add_mixture(self, clouds: Clouds, block: MixtureBlock, types: Types) -> None:
+        chance = clouds.moments[0, block.index][:, None] * block.probability
+        self.add_draws(types.state[block.kinds], block.table, chance)
