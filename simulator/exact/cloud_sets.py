@@ -54,7 +54,7 @@ class Sets:
     def __init__(self, n: int, outcome: Ints | None) -> None:
         self._outcome = outcome
         self._members = np.zeros((0, n), dtype=np.int64)
-        self._probability = np.zeros(0)
+        self._probability: Floats = np.zeros(0)
 
     def law(self) -> SetLaw:
         """Return what has been gathered."""
@@ -83,7 +83,8 @@ class Sets:
         members = np.concatenate([self._members, rows])
         weight = np.concatenate([self._probability, probability])
         self._members, where = np.unique(members, axis=0, return_inverse=True)
-        self._probability = np.bincount(where.ravel(), weight, len(self._members))
+        sums = np.bincount(where.ravel(), weight, len(self._members))
+        self._probability = sums.astype(np.float64)
 
     def add_draws(self, states: Ints, table: Compositions, probability: Floats) -> None:
         """Count clouds of N independent draws from K kinds.

@@ -14,6 +14,7 @@ here and must agree.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,8 +24,8 @@ from simulator.exact.cloud import last_sets
 from simulator.exact.cloud_sets import SetLaw
 from simulator.exact.law import DEFAULT_LIMIT
 from simulator.exact.outcomes import outcomes
-from simulator.problem.problem import Problem
-from simulator.samplers.base import Sampler, check_tabular
+from simulator.problem.problem import Problem, check_tabular
+from simulator.samplers.base import Sampler
 from simulator.samplers.facts import facts_of
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.exact import last_sets as rejection_sets
@@ -143,7 +144,8 @@ def least_error(sets: SetLaw, target: Floats) -> BestChoice:
             (np.ones(2 * rows.size), (ends, np.concatenate([edge, edge]))),
             shape=(size + width, rows.size),
         )
-        flow = linprog(
+        solve: Any = linprog  # its stubs know dense tables only
+        flow = solve(
             -np.ones(rows.size), A_ub=table, b_ub=np.concatenate([sets.probability, target]),
             method="highs", options={"primal_feasibility_tolerance": 1e-10},
         )  # fmt: skip
