@@ -30,7 +30,7 @@ TIE = 1e-9  # a size that equals its threshold up to rounding does not resample
 class Rule:
     """Resample where the size of the weights is below tN.
 
-    Attributes
+    Parameters
     ----------
     name : {"ess", "max_weight"}
         Which size: 1/sum W_i^2 or 1/max W_i.

@@ -13,9 +13,9 @@ the filter and the target can be coupled to differ only if something is refused:
 
     D_TV <= P(something is refused) <= E[number refused] <= sum_i theta_i (e Lambda/b)^b,
 
-where Lambda >= the sum of theta over the labels pending with any one: of independent events of total
-probability Lambda at least b happen with probability at most Lambda^b/b!. So
-b of order log(H/eps)/loglog(H/eps) will do, and no instance of this kind forces a power of H.
+where Lambda >= the sum of theta over the labels pending with any one: of independent events of
+total probability Lambda at least b happen with probability at most Lambda^b/b!. So b of order
+log(H/eps)/loglog(H/eps) will do, and no instance of this kind forces a power of H.
 """
 
 from __future__ import annotations
@@ -155,7 +155,6 @@ class _Queue:
         self._size = 1 << (delay - 1)
         count = np.array([s.bit_count() for s in range(self._size)])
         self.full = count >= most_doubled
-        self._next = 2 * np.arange(self._size) % self._size
 
     def start(self) -> Floats:
         """Nothing is held."""
@@ -165,21 +164,30 @@ class _Queue:
 
     def doubled(self, law: Floats, theta: float) -> Floats:
         """Move the mass of patterns by which the next label is held twice."""
-        out = np.zeros_like(law)
-        room = ~self.full
-        np.add.at(out, self._next[room] + (self._size > 1), theta * law[room])
-        return out
+        return self._append(_scaled(law, np.where(self.full, 0.0, theta)), 1)
 
     def single(self, law: Floats, theta: float, refused: float | None = None) -> Floats:
         """Move the mass by which it is held once; of refused labels `refused` (by default all)."""
-        out = np.zeros_like(law)
-        keep = np.where(self.full, (1 - theta) + (theta if refused is None else refused), 1 - theta)
-        np.add.at(out, self._next, (law.T * keep).T)
-        return out
+        more = theta if refused is None else refused
+        return self._append(_scaled(law, np.where(self.full, 1 - theta + more, 1 - theta)), 0)
 
     def after(self, law: Floats, theta: float, refused: float) -> Floats:
         """Return the law behind the next label."""
         return self.doubled(law, theta) + self.single(law, theta, refused)
+
+    def _append(self, law: Floats, bit: int) -> Floats:
+        """Drop the oldest label of each pattern and append one."""
+        if self._size == 1:
+            return law
+        out = np.zeros_like(law)
+        half = self._size // 2
+        out[bit::2] = law[:half] + law[half:]
+        return out
+
+
+def _scaled(law: Floats, factor: Floats) -> Floats:
+    """Multiply the rows."""
+    return np.asarray((law.T * factor).T)
 
 
 def _check(horizon: int, delay: int, theta: float, most_doubled: int) -> None:

@@ -17,16 +17,14 @@ __all__ = ["late_labels"]
 MOST_PENDING = 16
 
 
-def late_labels(
-    horizon: int = 64, delay: int = 4, theta: float = 0.125, seed: int = 0
-) -> Problem:
+def late_labels(horizon: int = 64, delay: int = 4, theta: float = 0.125, seed: int = 0) -> Problem:
     r"""Return labels in a queue, of each of which V^ hears `delay` levels late.
 
     Every token is a label, a fair bit that multiplies the reward by 1 + theta if it equals its
     hidden bit and by 1 - theta otherwise. V^ takes label h in at level h + delay - 1, the last
     labels at level H, so that it is pending at `delay` levels. Labels are good independently under
     pi*, with probability (1 + theta)/2. Z = V^(root) = 1, C_act = 1 + theta and
-    C_inf = (1 - theta)^(1 - delay). At most 2^(delay-1) states a level: the labels that are pending.
+    C_inf = (1 - theta)^(1 - delay). At most 2^(delay-1) states a level: the pending labels.
 
     Parameters
     ----------
