@@ -11,6 +11,7 @@ from simulator.errors import InputError
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.resampling.when import Rule
+from simulator.samplers.contract import check_sampler
 from simulator.samplers.lookahead.sampler import Lookahead
 from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.runs import KEEP
@@ -164,6 +165,10 @@ def test_at_zero_nothing_is_resampled():
     problem = reference(3)
     a, b = by_largest(3, 0.0).exact_law(problem), SMC(3, ess_threshold=0).exact_law(problem)
     assert np.array_equal(a.law, b.law)
+
+
+def test_it_keeps_the_contract():
+    check_sampler(by_largest(3, 0.7))
 
 
 # ---- facts and options
