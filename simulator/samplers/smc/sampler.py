@@ -119,7 +119,7 @@ class SMC(Sampler):
         scheme = SCHEMES["multinomial" if still else self.resampling]
         every = plain and (still or self.ess_threshold >= 1)
         adaptive, rewritten = None, None
-        if plain and self.resampling == "multinomial" and 0 < self.ess_threshold < 1 and not still:
+        if plain and self.resampling == "multinomial" and 0 < self.ess_threshold < 1:
             adaptive = Rule(self.resample_when, float(self.ess_threshold))
         if not plain and (still if self.block > 1 else still or self._multinomial):
             rewritten = self.as_plain(problem)

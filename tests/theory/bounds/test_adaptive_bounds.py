@@ -24,6 +24,7 @@ from tests.support.strategies import problems
 from theory.bounds.adaptive_accuracy_rate import largest_losses
 from theory.bounds.adaptive_accuracy_root import largest_variances
 from theory.criteria import criteria
+from theory.plan import plan
 from theory.registry import BOUNDS
 
 ROUNDING = 1e-10
@@ -327,3 +328,18 @@ def test_n_in_place_of_t_n_is_below_the_error_of_a_needle(name):
     assert error > math.sqrt(math.prod(1 + v) - 1) / 2 + 0.3
     assert error > (v / (1 + v)).sum() + 0.4
     assert needle_error(horizon, n, 1.0) < chi.sum() / (2 * math.sqrt(n))
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_plan_finds_the_least_number_of_particles(name):
+    problem = reference(3)
+
+    def make(n):
+        return SMC(n, ess_threshold=0.8, resample_when=name)
+
+    found = plan(problem, make, 0.15).asked
+    assert set(found) == {*IDS, "Z"}
+    for key in IDS:
+        n = found[key]
+        assert BOUNDS[key].value(problem, make(n)) <= 0.15 < BOUNDS[key].value(problem, make(n - 1))
+    assert found["TJ-adaptive"] < found["F-adaptive"]

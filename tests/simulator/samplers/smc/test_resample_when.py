@@ -180,12 +180,14 @@ def test_what_an_adaptive_filter_declares():
     assert (fact.family, fact.adaptive) == ("other", Rule("max_weight", 0.5))
     assert SMC(4, ess_threshold=0.5).facts(problem).adaptive.name == "ess"
     none = (
-        SMC(4), SMC(4, ess_threshold=0), SMC(1, ess_threshold=0.5), SMC(4, "ssp", 0.5),
+        SMC(4), SMC(4, ess_threshold=0), SMC(4, "ssp", 0.5),
         SMC(4, ess_threshold=0.5, block=2), SMC(4, ess_threshold=0.5, proposal="optimal"),
         SMCRestart(4, ess_threshold=0.5), Lookahead(4, ess_threshold=0.5),
     )  # fmt: skip
     assert all(s.facts(problem).adaptive is None for s in none)
     assert Lookahead(4, 0, ess_threshold=0.5).facts(problem).adaptive is not None
+    one = SMC(1, ess_threshold=0.5).facts(problem)  # true of one particle too
+    assert (one.family, one.adaptive) == ("smc", Rule("ess", 0.5))
 
 
 @pytest.mark.parametrize("kind", [SMC, SMCRestart, Lookahead])
