@@ -11,6 +11,7 @@ from simulator.errors import InputError
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.resampling.when import Rule
+from simulator.runs.shard import read_sampler
 from simulator.samplers.contract import check_sampler
 from simulator.samplers.lookahead.sampler import Lookahead
 from simulator.samplers.restart.smc_restart import SMCRestart
@@ -188,6 +189,11 @@ def test_what_an_adaptive_filter_declares():
     assert Lookahead(4, 0, ess_threshold=0.5).facts(problem).adaptive is not None
     one = SMC(1, ess_threshold=0.5).facts(problem)  # true of one particle too
     assert (one.family, one.adaptive) == ("smc", Rule("ess", 0.5))
+
+
+def test_a_sweep_reads_it_as_text():
+    spec = "smc:ess_threshold=0.5,resample_when=max_weight"
+    assert read_sampler(spec, 4) == by_largest(4, 0.5)
 
 
 @pytest.mark.parametrize("kind", [SMC, SMCRestart, Lookahead])
