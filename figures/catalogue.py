@@ -7,11 +7,13 @@ from collections.abc import Mapping
 import pandas as pd
 
 from figures.accuracy import ACCURACY
+from figures.accuracy_bias import ACCURACY_BIAS
 from figures.audit import AUDIT
 from figures.certificates import CERTIFICATES
 from figures.cost import COST
 from figures.coupling import COUPLING
 from figures.criteria_map import CRITERIA_MAP
+from figures.first_order import FIRST_ORDER
 from figures.genealogy import GENEALOGY
 from figures.hard import HARD
 from figures.heavy_tail import HEAVY_TAIL
@@ -20,6 +22,7 @@ from figures.language_model_tables import LANGUAGE_MODEL_TABLES
 from figures.near_perfect import NEAR_PERFECT
 from figures.product import PRODUCT
 from figures.prompt_switching import LANGUAGE_MODEL_STYLES, LANGUAGE_MODEL_SWITCHING
+from figures.quasi import QUASI
 from figures.ratios import RATIOS
 from figures.restart import RESTART
 from figures.survey import SURVEY
@@ -34,6 +37,7 @@ ORDER = (
     TREES,
     TREES_REJECTION,
     CRITERIA_MAP,
+    FIRST_ORDER,
     LANGUAGE_MODEL_TABLES,
     PRODUCT,
     TWO_BRANCH,
@@ -41,6 +45,7 @@ ORDER = (
     RESTART,
     NEAR_PERFECT,
     HEAVY_TAIL,
+    QUASI,
     RATIOS,
     SURVEY,
     COST,
@@ -50,6 +55,7 @@ ORDER = (
     GENEALOGY,
     AUDIT,
     ACCURACY,
+    ACCURACY_BIAS,
     LANGUAGE_MODEL_STYLES,
     LANGUAGE_MODEL_SWITCHING,
     LANGUAGE_MODEL_ANSWERS,

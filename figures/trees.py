@@ -17,7 +17,7 @@ SHOWN = {
     "C.6": ("#E69F00", "-."),
     "C.4": ("#56B4E9", "--"),
     "L": ("#D55E00", "--"),
-    "F": ("#D55E00", "-."),
+    "F-star": ("#D55E00", "-."),
     "S1": ("#0072B2", "--"),
     "S2": ("#009E73", "--"),
     "J": ("#009E73", "-"),
@@ -95,8 +95,8 @@ def caption(table: pd.DataFrame) -> str:
     return (
         "The exact law of SMC (dots; grey bars are certified brackets where enumeration ends) lies "
         f"below every bound. The exact error reaches {ratio:.2f} of the new stepwise bound T but "
-        f"only {old:.2f} of theorem 3.2, and the lines of slope -1 (J, F, T) leave those of slope "
-        "-1/2 behind as N grows."
+        f"only {old:.2f} of theorem 3.2, and the lines of slope -1 (J, F-star, T) leave those of "
+        "slope -1/2 behind as N grows."
     )
 
 

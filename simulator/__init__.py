@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from simulator.samplers.contract import CONTRACT, check_sampler, parametrize_with_clauses
     from simulator.samplers.facts import Facts
     from simulator.samplers.lookahead.sampler import Lookahead
+    from simulator.samplers.pool_metropolis.sampler import PoolMetropolis
+    from simulator.samplers.quasi.sampler import QuasiSMC
     from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
     from simulator.samplers.restart.smc_restart import SMCRestart
     from simulator.samplers.reweighted.sampler import AuditedSMC
@@ -78,6 +80,8 @@ _HOME = {
     "SIS": "samplers.baselines.sis",
     "SMC": "samplers.smc.sampler",
     "SMCIndependent": "samplers.branching.sampler",
+    "PoolMetropolis": "samplers.pool_metropolis.sampler",
+    "QuasiSMC": "samplers.quasi.sampler",
     "SMCRejection": "samplers.smc_rejection.sampler",
     "SMCRestart": "samplers.restart.smc_restart",
     "TabularLM": "text.tabular",
@@ -107,8 +111,10 @@ __all__ = [
     "InputError",
     "LanguageModelProblem",
     "Lookahead",
+    "PoolMetropolis",
     "Problem",
     "PromptSwitching",
+    "QuasiSMC",
     "RegexPRM",
     "RewardPRM",
     "Runs",

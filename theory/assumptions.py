@@ -14,9 +14,11 @@ from theory.instances.hidden_labels import label_counts
 
 __all__ = [
     "ADAPTIVE",
+    "ALONE",
     "AT_MOST_MULTINOMIAL",
     "BRANCHING",
     "DRAWN",
+    "EVEN_CELLS",
     "EVERY_LEVEL",
     "FEW",
     "FINITE_ACCURACY",
@@ -77,8 +79,12 @@ MULTINOMIAL = _law(
 )
 AT_MOST_MULTINOMIAL = _law(
     "SMC, tokens drawn from pi_ref, resampled at every level with no more variance than "
-    "multinomial resampling has",
-    lambda facts: facts.family == "smc" and facts.variance != "none known",
+    "multinomial resampling has, or quasi-SMC with no more",
+    lambda facts: facts.family in ("smc", "quasi-smc") and facts.variance != "none known",
+)
+EVEN_CELLS = _law(
+    "quasi-SMC whose cells get as many hits as their masses ask for, rounded up or down",
+    lambda facts: facts.family == "quasi-smc" and facts.cell_order is not None,
 )
 NEGATIVELY_CORRELATED = _law(
     "SMC, tokens drawn from pi_ref, resampled at every level with negatively correlated offspring",
@@ -107,6 +113,7 @@ FEW = Assumption(
     "at most as many particles as levels of delay",
     lambda problem, sampler, facts: sampler.n_particles <= len(label_counts(problem)),
 )
+ALONE = Assumption("a single particle", lambda problem, sampler, facts: sampler.n_particles == 1)
 UNCUT = _law(
     "that no run is cut off, up to a probability of 1e-13", lambda facts: facts.cut <= NEGLIGIBLE
 )

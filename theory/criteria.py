@@ -52,6 +52,14 @@ class Criteria:
         pi*_{h-1}(x) pi*(x'|x) against pi^_{h-1}(x) pi_ref(x'|x).
     bellman_ratio : (float, float)
         Least and largest E_ref[V^(x_{h+1}) | x] / V^(x) over alive x (arXiv 2602.01381).
+    level_bellman_ratio : (H,) array, (H,) array
+        The same within each level 0..H-1.
+    prm_step : float
+        Largest V^(x_h)/V^(x_{h-1}) of an edge, C^_act but for the root, where E_ref[V^(x_1)]
+        stands below; 0 if nothing is alive.
+    bellman_error : float
+        Smallest eps with 1/(1+eps) <= bellman ratio <= 1+eps at levels 1..H-1: the root, whose
+        scale is free, does not count.
     sequence_coverage, sequence_chi2 : float
         max pi*/pi_ref over paths, and chi2(pi* ‖ pi_ref).
     loses_mass : bool
@@ -61,6 +69,9 @@ class Criteria:
     level_spread : (H+1,) array
         max/min of V*/V^ within each level 0..H, over alive nodes (inf if mass is lost there);
         it does not change when V^ is rescaled level by level.
+    pair_spread : (H,) array
+        max/min of V*(x_h)/V^(x_{h-1}) over the edges that pi_ref takes from alive nodes into each
+        level 1..H; inf if mass is lost before, or V*(x_h) = 0 for one of them.
 
     Examples
     --------
@@ -164,6 +175,21 @@ class Criteria:
         spread[self._first_lost :] = np.inf
         return np.asarray(spread)
 
+    @cached_property
+    def pair_spread(self) -> Floats:
+        """max/min of V*(x_h)/V^(x_{h-1}) over the edges into levels 1..H."""
+        e, at = self._edges, self._edges.start[:-1]
+        ok = self._possible & self._alive[e.source]
+        x = e.log_factor + self._value[e.target] - np.where(ok, self._prm[e.source], 0.0)
+        high = np.maximum.reduceat(np.where(ok, x, -np.inf), at)
+        low = np.minimum.reduceat(np.where(ok, x, np.inf), at)
+        even = low >= high
+        with np.errstate(over="ignore"):
+            spread = np.exp(np.where(even, 0.0, high) - np.where(even, 0.0, low))
+        spread[np.isneginf(high)] = np.inf  # nothing is alive, or V* = 0 below all that is
+        spread[self._first_lost :] = np.inf
+        return np.asarray(spread)
+
     # --- chi-square ------------------------------------------------------------------------
 
     @cached_property
@@ -204,15 +230,39 @@ class Criteria:
     # --- Bellman ratio and sequence level --------------------------------------------------
 
     @cached_property
-    def bellman_ratio(self) -> tuple[float, float]:
-        """Least and largest E_ref[V^(x_{h+1}) | x] / V^(x)."""
+    def level_bellman_ratio(self) -> tuple[Floats, Floats]:
+        """Least and largest E_ref[V^(x_{h+1}) | x] / V^(x) within levels 0..H-1."""
         e = self._edges
         inner = self._alive[: self._start[-2]]
         ok = np.repeat(inner, self._n_actions)
         term = np.where(ok, e.log_prob + e.log_factor + self._prm[e.target], -np.inf)
         term = term - np.where(ok, self._prm[e.source], 0.0)
-        ratio = np.exp(term).reshape(-1, self._n_actions).sum(axis=1)[inner]
-        return float(ratio.min()), float(ratio.max())
+        ratio = np.exp(term).reshape(-1, self._n_actions).sum(axis=1)
+        at = self._start[:-2]
+        least = np.minimum.reduceat(np.where(inner, ratio, np.inf), at)
+        return least, np.maximum.reduceat(np.where(inner, ratio, 0.0), at)
+
+    @property
+    def bellman_ratio(self) -> tuple[float, float]:
+        """Least and largest E_ref[V^(x_{h+1}) | x] / V^(x)."""
+        least, most = self.level_bellman_ratio
+        return float(least.min()), float(most.max())
+
+    @cached_property
+    def prm_step(self) -> float:
+        """Largest V^(x_h)/V^(x_{h-1}), at the root relative to E_ref[V^(x_1)]."""
+        log_step = log_steps(self._edges, self._prm, self._alive)
+        with np.errstate(over="ignore"):
+            step = np.exp(np.maximum.reduceat(log_step, self._edges.start[:-1]))
+        root = self.level_bellman_ratio[0][0]
+        return float(max(step[0] / root if root > 0 else 0.0, step[1:].max(initial=0.0)))
+
+    @property
+    def bellman_error(self) -> float:
+        """Smallest eps with 1/(1+eps) <= bellman ratio <= 1+eps at levels 1..H-1."""
+        least, most = self.level_bellman_ratio
+        with np.errstate(divide="ignore"):
+            return float(np.maximum(most, 1 / least)[1:].max(initial=1.0)) - 1
 
     @cached_property
     def sequence_coverage(self) -> float:

@@ -121,22 +121,24 @@ def plan(
     if lost > epsilon:
         hopeless: dict[str, int | None] = {b.id: None for b in _upper(problem, make(2))}
         return Plan(epsilon, hopeless, None, MOST, True, lost)
-    root = seed_sequence(rng)
+    of_truth, of_law, of_bounds = seed_sequence(rng).spawn(3)  # more bounds change no truth
     few = min(n_runs, MEASURED)
-    asked = {b.id: _asked(b, problem, make, epsilon, few, root) for b in _upper(problem, make(2))}
-    truth = _truth(problem, make, epsilon, n_runs, root)
-    return Plan(epsilon, asked, *truth, lost, _first_order(problem, make(2), epsilon, few, root))
+    asked = {
+        b.id: _asked(b, problem, make, epsilon, few, of_bounds) for b in _upper(problem, make(2))
+    }
+    truth = _truth(problem, make, epsilon, n_runs, of_truth)
+    return Plan(epsilon, asked, *truth, lost, _first_order(problem, make(2), epsilon, few, of_law))
 
 
 def _first_order(
-    problem: Problem, sampler: Sampler, epsilon: float, n_draws: int, root: np.random.SeedSequence
+    problem: Problem, sampler: Sampler, epsilon: float, n_draws: int, seed: np.random.SeedSequence
 ) -> Interval | None:
     """Return A/epsilon, or None without a law."""
     if why_no_law(problem, sampler) is not None:
         return None
     try:
         law = first_order_law(
-            problem, sampler, n_draws=max(n_draws, 2), rng=root.spawn(1)[0], confidence=CONFIDENCE
+            problem, sampler, n_draws=max(n_draws, 2), rng=seed, confidence=CONFIDENCE
         )
     except TooLargeError:
         return None

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+
+from simulator.errors import InputError
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from theory.bounds.accuracy_rate import accuracy_rate, accuracy_rate_level
 from theory.bounds.accuracy_root import accuracy_root, accuracy_root_level
 from theory.bounds.adaptive_accuracy_rate import accuracy_rate_adaptive
 from theory.bounds.adaptive_accuracy_root import accuracy_root_adaptive
 from theory.bounds.adaptive_chi_square_pairs import chi_square_pairs_adaptive
 from theory.bounds.adaptive_stepwise_floors import stepwise_floors_adaptive
+from theory.bounds.bellman_particles import bellman_particles
 from theory.bounds.branching_extinction import branching_extinction
 from theory.bounds.branching_path_weight import branching_path_weight
 from theory.bounds.branching_weight_variance import branching_weight_variance
+from theory.bounds.cell_covariance import cell_covariance
+from theory.bounds.cell_variation import cell_variation
 from theory.bounds.chi_square_levels import chi_square_levels
 from theory.bounds.chi_square_pairs import chi_square_pairs
 from theory.bounds.chi_square_uniform import chi_square_uniform
@@ -20,31 +26,38 @@ from theory.bounds.coalescence_chi_square import coalescence_chi_square
 from theory.bounds.conditional_weight import conditional_weight
 from theory.bounds.coverage_action_profiles import coverage_action_profiles
 from theory.bounds.coverage_profile import coverage_profile
+from theory.bounds.guided_particle import guided_particle, guided_particle_sharp
 from theory.bounds.hidden_labels import hidden_labels_limit
 from theory.bounds.largest_coalescence import largest_coalescence
+from theory.bounds.one_sided_coverage import one_sided_coverage
 from theory.bounds.pointwise_floor import pointwise_floor
 from theory.bounds.product_law import product_law
 from theory.bounds.recursive_delay import recursive_delay_limit
-from theory.bounds.rejection_accuracy_rate import rejection_accuracy_rate
 from theory.bounds.rejection_chi_square import rejection_chi_square
 from theory.bounds.rejection_chi_square_half import rejection_chi_square_half
 from theory.bounds.rejection_coverage_profile import rejection_coverage_profile
 from theory.bounds.rejection_largest_coalescence import rejection_largest_coalescence
+from theory.bounds.rejection_one_sided_coverage import rejection_one_sided_coverage
 from theory.bounds.rejection_pointwise_floor import rejection_pointwise_floor
 from theory.bounds.rejection_stepwise_errors import rejection_stepwise_errors
 from theory.bounds.rejection_stepwise_floors import rejection_stepwise_floors
+from theory.bounds.rejection_weight_oscillation import rejection_weight_oscillation
 from theory.bounds.sis_chi_square import sis_chi_square
 from theory.bounds.step_second_moments import step_second_moments
 from theory.bounds.stepwise_errors import stepwise_errors
 from theory.bounds.stepwise_floors import stepwise_floors
+from theory.bounds.truncated_chi_square import truncated_chi_square
 from theory.bounds.two_branch_bias import two_branch_bias
+from theory.bounds.weight_oscillation import weight_oscillation, weight_oscillation_sharp
 from theory.bounds.weight_shortfall import weight_shortfall
 from theory.bounds.weight_variance import weight_variance
 from theory.claim import Claim
 from theory.claims.alrs_drift import alrs_drift
+from theory.claims.cell_order import cell_order
 from theory.claims.chi_square_identity import chi_square_identity
 from theory.claims.divergence_to_output import divergence_to_output
 from theory.claims.dmc_error import dmc_error
+from theory.claims.guidance_threshold import guidance_threshold
 from theory.claims.myopic_game_value import myopic_game_value
 from theory.claims.prefix_variance import prefix_variance
 from theory.claims.product_law import product_bits
@@ -55,7 +68,7 @@ from theory.claims.walk_limits import walk_limits
 from theory.claims.weight_shortfall import mean_shortfall
 from theory.statement import Bound
 
-__all__ = ["BOUNDS", "CLAIMS", "bounds_for"]
+__all__ = ["BOUNDS", "CLAIMS", "RENAMED", "bound_named", "bounds_for"]
 
 BOUNDS: dict[str, Bound] = {
     b.id: b
@@ -71,6 +84,7 @@ BOUNDS: dict[str, Bound] = {
         rejection_coverage_profile,  # D.3
         sis_chi_square,  # IS
         chi_square_pairs,  # S1
+        truncated_chi_square,  # S1t
         rejection_chi_square_half,  # S-RS
         weight_variance,  # S2
         conditional_weight,  # J
@@ -79,11 +93,10 @@ BOUNDS: dict[str, Bound] = {
         coalescence_chi_square,  # K3
         accuracy_root,  # L
         accuracy_root_level,  # L-level
-        accuracy_rate,  # F
-        accuracy_rate_level,  # F-level
-        rejection_accuracy_rate,  # F-RS
         pointwise_floor,  # F-star
         rejection_pointwise_floor,  # F-star-RS
+        one_sided_coverage,  # O
+        rejection_one_sided_coverage,  # O-RS
         stepwise_errors,  # T
         rejection_stepwise_errors,  # T-RS
         stepwise_floors,  # TJ
@@ -93,6 +106,14 @@ BOUNDS: dict[str, Bound] = {
         accuracy_rate_adaptive,  # F-adaptive
         stepwise_floors_adaptive,  # TJ-adaptive
         weight_shortfall,  # Z
+        weight_oscillation,  # DM
+        weight_oscillation_sharp,  # DM-sharp
+        rejection_weight_oscillation,  # DM-sharp-RS
+        guided_particle,  # ZL-4.3
+        guided_particle_sharp,  # ZL-4.3-sharp
+        bellman_particles,  # ZL-5.1
+        cell_variation,  # Q4
+        cell_covariance,  # Q
         branching_weight_variance,  # S2-ind
         branching_path_weight,  # J-ind
         branching_extinction,  # P-ind
@@ -115,9 +136,50 @@ CLAIMS: dict[str, Claim] = {
         myopic_game_value,  # F.5
         alrs_drift,  # ALRS
         walk_limits,  # VGB
+        guidance_threshold,  # ZL-threshold
         divergence_to_output,  # KL
+        cell_order,  # QUASI
     )
 }
+
+RENAMED = {"F": "F-star", "F-level": "F-star", "F-RS": "F-star-RS"}  # old ids, for one version
+
+
+def _warn(line: str) -> None:
+    warnings.warn(line, FutureWarning, stacklevel=3)
+
+
+def bound_named(name: str, tell: Callable[[str], object] = _warn) -> Bound:
+    """Return a statement by its id, or by an old one.
+
+    Parameters
+    ----------
+    name : str
+        Id.
+    tell : callable, optional
+        Takes the line that says so if the id is an old one; by default it becomes a warning.
+
+    Returns
+    -------
+    Bound
+
+    Raises
+    ------
+    InputError
+        If there is no such statement.
+
+    Examples
+    --------
+    >>> bound_named("F", print).id
+    F is now F-star; the old id goes in the next version
+    'F-star'
+    """
+    if name in RENAMED:
+        tell(f"{name} is now {RENAMED[name]}; the old id goes in the next version")
+        name = RENAMED[name]
+    if name not in BOUNDS:
+        raise InputError(f"statement {name!r} is not known; there are {', '.join(BOUNDS)}")
+    return BOUNDS[name]
 
 
 def bounds_for(problem: Problem, sampler: Sampler) -> list[Bound]:

@@ -86,6 +86,9 @@ FAMILIES = (
     *((f"product:horizon={h}", "smc", n) for h in range(1, 22) for n in (1, 2)),
     *((f"product:horizon={h}", "smc-ind", 2) for h in range(1, 9)),
     *((f"two-branch:horizon={h}", "smc", 5) for h in range(2, 25)),
+    # even weights and small errors of V^, where bounds of order q^3/N, L^6 and 2 H eps bite
+    *((f"two-branch:horizon={h},s=0.1", "smc", 64) for h in range(2, 25)),
+    *((f"random-tree:horizon=2,seed={seed},prm=noisy,sigma=0.05", "alrs", 1) for seed in range(9)),
     *((f"hidden-labels:counts={m},theta={theta}", sampler, 1)
       for m in range(2, 9) for theta in (0.5, 0.75, 0.9) for sampler in ("smc", "smc-rs")),
     *((f"recursive-delay:counts={m},gamma={gamma}", sampler, 1)
@@ -103,6 +106,7 @@ SAMPLERS = (
     ("smc", "ess_threshold=0.5", (2, 4)),
     ("smc", "ess_threshold=0.8,resample_when=max_weight", (4,)),
     ("smc-rs", "", (1, 2, 4, 16)), ("dmc", "restart=False", (2, 4)), ("alrs", "", (1,)),
+    ("quasi-smc", "", (2, 4, 8)),
     ("sis", "", (1, 4)), ("action-is", "", (2, 4)), ("lookahead", "", (2,)),
     ("smc-ind", "", (1, 2, 4, 16)), ("vgb", "stop=visits", (1, 2, 4)), ("best-of-n", "", (1, 2, 4)),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from simulator.checks import check_real
-from simulator.errors import InputError, TooLargeError
+from simulator.errors import TooLargeError
 from simulator.exact.law import DEFAULT_LIMIT
 from simulator.interval import Interval
 from simulator.problem.problem import Problem, check_tabular
@@ -14,7 +14,7 @@ from simulator.samplers.base import Sampler
 from simulator.streams.seeds import seed_sequence
 from simulator.typing import RngLike
 from theory.instances.two_branch import exact_limits
-from theory.registry import BOUNDS
+from theory.registry import BOUNDS, bound_named
 from theory.statement import Bound
 from theory.status import RELATIONS, Status, compare
 
@@ -175,9 +175,7 @@ def _choose(
     chosen: list[Bound] = []
     skipped: dict[str, str] = {}
     for given in BOUNDS.values() if wanted is None else wanted:
-        bound = BOUNDS.get(given) if isinstance(given, str) else given
-        if bound is None:
-            raise InputError(f"bound {given!r} is not known; there are {', '.join(BOUNDS)}")
+        bound = bound_named(given) if isinstance(given, str) else given
         reason = bound.why_not(problem, sampler)
         if reason is None:
             chosen.append(bound)

@@ -30,9 +30,9 @@ LAW = {
     "effective_runs": "runs that decide these, fewest",
 }
 COSTS = {
-    "model_calls": "next-token laws a run",
+    "model_calls": "model calls a run",
     "prm_evaluations": "PRM evaluations a run",
-    "vote_calls": "next-token laws of the votes",
+    "vote_calls": "model calls of the votes",
     "failed": "failed runs, in all",
 }
 

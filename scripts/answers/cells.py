@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,11 @@ from simulator.text.problem import LanguageModelProblem
 from simulator.text.rewards import log_rewards
 from simulator.typing import Floats
 
-__all__ = ["NAME", "cells", "make_sampler_of", "run_cell"]
+__all__ = ["NAME", "PACE", "cells", "make_sampler_of", "run_cell"]
 
 NAME = "lm_own_answers"
 KEEP = ("tokens", "clouds", "genealogy")
+PACE = ("concurrency", "timeout")  # of a setting: no part of a cell, as texts are the same
 
 
 def make_sampler_of(text: str, particles: int, options: Sequence[str]) -> Sampler:
@@ -92,7 +94,8 @@ def cells(
     return [
         {
             "question": asdict(question), "number": k, "sampler": text, "options": list(options),
-            "particles": particles, "runs": runs, "setting": _plain(setting),
+            "particles": particles, "runs": runs,
+            "setting": {k: v for k, v in _plain(setting).items() if k not in PACE},
             "judge": _plain(judge), "votes": votes if judge.by_votes else 0, "seed": seed,
             "files": _digests([*named, question.checker]),
         }
@@ -123,15 +126,17 @@ def run_cell(
     votes: int,
     seed: int,
     files: Mapping[str, str],
+    pace: Mapping[str, Any] = MappingProxyType({}),
 ) -> Rows:
     """One row: accuracy of one sampler on one question, the law beside it, and the cost.
 
     Samplers of one question have one seed, so that those which draw alike judge the same texts.
+    How fast a server is asked, the `PACE` of a setting, comes beside the cell.
     """
     del files  # they are part of what the cell is
     asked, judged = Question(**question), Judge(**judge)
     lists_as_tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in setting.items()}
-    written = Setting(**lists_as_tuples)  # type: ignore[arg-type]
+    written = Setting(**lists_as_tuples, **pace)  # type: ignore[arg-type]
     made = make_sampler_of(sampler, particles, options)
     seeds = np.random.SeedSequence([seed, number]).spawn(2)
     drawn, calls = reference_texts(written, asked, votes, seed, number) if votes else ((), 0)

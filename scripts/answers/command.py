@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from scripts.answers.averages import CONFIDENCE, COSTS, LAW, MEASURED, Averages, average
-from scripts.answers.cells import NAME, cells, make_sampler_of, run_cell
+from scripts.answers.cells import NAME, PACE, cells, make_sampler_of, run_cell
 from scripts.answers.judges import Judge
-from scripts.answers.questions import extractor, read_questions
+from scripts.answers.questions import Question, extractor, read_questions
 from scripts.answers.setting import Setting
 from scripts.cli.lm_study import compute
 from scripts.cli.show import emit
@@ -75,6 +76,8 @@ def answer(
     questions = read_questions(file, judge.extract)
     if chat:
         questions = [replace(q, chat=True) for q in questions]
+    if setting.served:
+        _check_served(questions, setting, jobs)
     if judge.extract is not None:
         extractor(judge.extract, "")
     if judge.reward_model is None:
@@ -89,9 +92,11 @@ def answer(
     for text, known in chosen:
         make_sampler_of(text, particles, known)
     asked = cells(questions, chosen, particles, runs, setting, judge, votes, seed)
+    pace = {name: getattr(setting, name) for name in PACE}
     table, path = compute(
-        NAME, f"lm_answers_{file.stem}", asked, setting.model, jobs, out, run_cell
-    )
+        NAME, f"lm_answers_{file.stem}", asked, setting.model, jobs, out,
+        partial(run_cell, pace=pace),
+    )  # fmt: skip
     found = average(table)
     if as_json:
         rows = table.astype(object).where(table.notna(), None).to_dict("records")
@@ -118,6 +123,15 @@ def answer(
         False,
     )
     print(f"{NOTE.format(percent=100 * CONFIDENCE)}\n{path}")
+
+
+def _check_served(questions: list[Question], setting: Setting, jobs: int) -> None:
+    """Refuse what a server cannot do, before it is asked."""
+    if any(question.chat for question in questions):
+        raise InputError("chat: a served model goes on with plain prompts; its template is its own")
+    if jobs > 1:
+        raise InputError("--jobs: a server is asked by one process, --concurrency requests at once")
+    setting.language_model()
 
 
 def _by_question(table: pd.DataFrame) -> dict[str, object]:

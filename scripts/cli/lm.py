@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scripts.cli.served import (
+    ConcurrencyOption,
+    NameOption,
+    PieceOption,
+    PieceTokensOption,
+    ServedOption,
+    TimeoutOption,
+    UnseededOption,
+)
 from simulator.errors import InputError
 from simulator.language_models.extra import DEFAULT_MODEL
 
@@ -53,8 +62,8 @@ SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all draw
 RESULTS = Path("results")
 # options of `answers` that the packaged questions have no use for
 OF_A_FILE = ("sampler", "option", "prm", "votes", "reward_model", "kind", "reward_option",
-             "end_only", "extract", "horizon", "stop", "delimiter", "step_tokens", "chat", "seed",
-             "json")  # fmt: skip
+             "end_only", "extract", "horizon", "stop", "delimiter", "step_tokens", "chat", "name",
+             "concurrency", "unseeded", "timeout", "seed", "json")  # fmt: skip
 
 
 @lm.command()
@@ -169,10 +178,14 @@ def answers(
     stop: Annotated[
         list[str] | None, typer.Option(help="Text of a token that ends a text; repeatable.")
     ] = None,
-    delimiter: DelimiterOption = None,
-    step_tokens: StepOption = 32,
+    delimiter: PieceOption = None,
+    step_tokens: PieceTokensOption = 32,
     chat: ChatOption = False,
-    model: ModelOption = DEFAULT_MODEL,
+    model: ServedOption = DEFAULT_MODEL,
+    name: NameOption = None,
+    concurrency: ConcurrencyOption = 8,
+    unseeded: UnseededOption = False,
+    timeout: TimeoutOption = 120.0,
     device: DeviceOption = "cpu",
     particles: Annotated[int, typer.Option("--particles", "-n", min=1, help="Particles N.")] = 4,
     runs: RunsOption = 24,
@@ -190,7 +203,7 @@ def answers(
         answer(
             questions, sampler or ["smc"], option or [], particles=particles, runs=runs,
             setting=Setting(model, device, horizon, tuple(stop or ()), tuple(delimiter or ()),
-                            step_tokens),
+                            step_tokens, name, unseeded, concurrency, timeout),
             judge=Judge(prm, reward_model, kind, end_only, extract, device,
                         tuple(reward_option or ())), votes=votes,
             chat=chat, seed=seed, jobs=jobs, out=out, as_json=json,
@@ -251,16 +264,8 @@ def sample(
     horizon: Annotated[
         int, typer.Option("--horizon", min=1, help="Levels H: tokens, or steps.")
     ] = 16,
-    delimiter: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Text of a token (of a served model: any text) that ends a step, which is a level "
-            "then; \\n is a new line."
-        ),
-    ] = None,
-    step_tokens: Annotated[
-        int, typer.Option(min=1, help="Most tokens a step, with --delimiter or a served model.")
-    ] = 32,
+    delimiter: PieceOption = None,
+    step_tokens: PieceTokensOption = 32,
     force_end: ForceEndOption = False,
     chat: ChatOption = False,
     runs: Annotated[int, typer.Option("--runs", "-r", min=1, help="Independent runs.")] = 1,
@@ -272,27 +277,17 @@ def sample(
         Path | None,
         typer.Option("--out", "-o", help="Write .jsonl or .parquet instead of printing."),
     ] = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", help="Name or folder, or http://HOST:PORT/v1; the packaged model by default."
-        ),
-    ] = DEFAULT_MODEL,
-    name: Annotated[
-        str | None, typer.Option("--name", help="Name of a served model on its server.")
-    ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Most requests to a server at once.")] = 8,
-    unseeded: Annotated[
-        bool,
-        typer.Option("--unseeded", help="For servers that heed no seeds: texts differ each time."),
-    ] = False,
+    model: ServedOption = DEFAULT_MODEL,
+    name: NameOption = None,
+    concurrency: ConcurrencyOption = 8,
+    unseeded: UnseededOption = False,
+    timeout: TimeoutOption = 120.0,
     device: DeviceOption = "cpu",
 ) -> None:
     """Draw texts that follow one prompt as if it were another, match or are good; JSON lines."""
     from scripts.cli import texts
     from scripts.cli.own import make_named_sampler, named_prm
-    from simulator.errors import InputError
-    from simulator.language_models.endpoint import is_address
+    from scripts.cli.served import check_served, served_model
     from simulator.samplers.base import Sampler
     from simulator.text.problem import LanguageModelProblem
     from simulator.text.prompt_switching import PromptSwitching
@@ -306,7 +301,7 @@ def sample(
     kind: type = type(made)  # a file may hold what only looks like a sampler
     if not issubclass(kind, Sampler):
         raise InputError(f"{kind.__name__} runs on tabular problems only")
-    delimiters = [text.replace("\\n", "\n") for text in delimiter or []]
+    served = check_served(model, name, unseeded)
     judge: LanguagePRM | None = None
     if prm is not None:
         judge = named_prm(prm)
@@ -314,20 +309,24 @@ def sample(
         judge = RegexPRM(constraint)
     loaded: LanguageModel
     asked: Prompt
-    if is_address(model):
+    delimiters = tuple(delimiter or ())
+    if served:
         if judge is None or constraint is not None or chat or force_end:
             raise InputError(
                 "lm sample: a served model only draws texts, so it goes with --prm, and without "
                 "--target, --constraint, --chat and --force-end"
             )
-        loaded, asked = _served(model, name, delimiters, step_tokens, concurrency, unseeded), prompt
+        loaded, asked = (
+            served_model(
+                model, name or "", delimiters, step_tokens, unseeded, concurrency, timeout
+            ),
+            prompt,
+        )
     else:
-        if name is not None or unseeded:
-            raise InputError("lm sample: --name and --unseeded go with --model http://HOST:PORT/v1")
         local = _load(model, device)
         asked, wanted = ((local.chat(p) if chat else p) for p in (prompt, target or ""))
         loaded, judge = local, judge or PromptSwitching(wanted)
-    steps = bool(delimiters) and not is_address(model)
+    steps = bool(delimiters) and not served
     problem = LanguageModelProblem(
         loaded, asked, horizon, judge, force_end=force_end,
         delimiters=delimiters if steps else (),  # type: ignore[arg-type]  # read as tokens
@@ -431,25 +430,6 @@ def _study(figure: str, jobs: int, out: Path, **settings: Any) -> None:
     from scripts.experiments.language_model_switching import study
 
     run(f"lm_figure{figure}", study(figure, **settings), settings["model"], jobs, out)
-
-
-def _served(
-    address: str,
-    name: str | None,
-    delimiters: list[str],
-    step_tokens: int,
-    concurrency: int,
-    unseeded: bool,
-) -> LanguageModel:
-    from simulator.errors import InputError
-    from simulator.language_models.completions import CompletionsLM
-
-    if name is None:
-        raise InputError(f"--model {address}: --name says which of the server's models is meant")
-    return CompletionsLM(
-        address, name, delimiters=delimiters, step_tokens=step_tokens,
-        reproducible=not unseeded, concurrency=concurrency,
-    )  # fmt: skip
 
 
 def _load(model: str, device: str) -> HuggingFaceLM:

@@ -80,7 +80,7 @@ def compute(
     Raises
     ------
     InputError
-        If packages are missing or `out` cannot be written.
+        If packages are missing, `out` cannot be written, or a cell fails; says how many are kept.
     """
     gap = missing(model)
     if gap:
@@ -88,12 +88,24 @@ def compute(
     if model == DEFAULT_MODEL:
         converted()  # before the workers all try
     open_folder(out / "tables")
+    finished = 0
+
+    def advance(more: int) -> None:
+        nonlocal finished
+        finished += more
+        progress.advance(task, more)
+
     with progress_bar() as progress:
         task = progress.add_task(name, total=len(cells))
-        table = run_cells(
-            study, function, cells, out / "cells", workers=Workers(jobs),
-            advance=lambda done: progress.advance(task, done),
-        )  # fmt: skip
+        try:
+            table = run_cells(
+                study, function, cells, out / "cells", workers=Workers(jobs), advance=advance
+            )
+        except InputError as fault:
+            if not finished:
+                raise
+            kept = f"{finished} of {len(cells)} parts are done and kept"
+            raise InputError(f"{fault}; {kept}") from None
     path = out / "tables" / f"{name}.parquet"
     write_table(table, path, provenance(study, {"cells": cells}))
     return table, path

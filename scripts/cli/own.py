@@ -43,16 +43,14 @@ def named_statements(wanted: list[str]) -> list[Bound]:
     InputError
         If an id is not known, or a file cannot be loaded or holds no statement.
     """
-    from theory.registry import BOUNDS
+    from theory.registry import BOUNDS, bound_named
     from theory.statement import Bound
 
     out: list[Bound] = []
     for text in wanted:
         path, name = _split(text)
         if path is None:
-            if text not in BOUNDS:
-                raise InputError(f"statement {text!r} is not known; there are {', '.join(BOUNDS)}")
-            out.append(BOUNDS[text])
+            out.append(bound_named(text, _remark))
             continue
         held = {k: v for k, v in vars(_load(path)).items() if isinstance(v, Bound)}
         own = {k: v for k, v in held.items() if v not in BOUNDS.values()}
@@ -223,6 +221,10 @@ def file_of(text: str) -> Path:
         The file and the name, which must be given.
     """
     return _split(text)[0] or Path(text)
+
+
+def _remark(line: str) -> None:
+    print(f"particlebounds: {line}", file=sys.stderr)
 
 
 def _callable(text: str, found: object) -> Callable[..., Any]:

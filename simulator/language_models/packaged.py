@@ -76,7 +76,7 @@ def load_language_model(
     if is_address(name):
         raise InputError(
             f"model {name!r}: a served model only draws texts, and this needs a model with all its "
-            "probabilities; lm sample and CompletionsLM take served ones"
+            "probabilities; lm sample, lm answers FILE and CompletionsLM take served ones"
         )
     _, transformers = torch_and_transformers()
     check_choice("dtype", dtype, DTYPES)

@@ -7,6 +7,7 @@ need be seen twice, however many there are.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +36,9 @@ __all__ = [
 
 
 REPEATS = 16
-WORK = 1 << 28  # particle-steps: some seconds
+MANY = 64  # where N is small against H and the inner runs are noisier
+LONGEST = 32  # levels a particle, up to which as many inner runs tell something
+WORK = 1 << 29  # particle-steps: some seconds
 FEWEST = 64  # paths
 
 
@@ -126,8 +129,8 @@ def density_ratio(
     )  # fmt: skip
 
 
-def paths_within_reach(problem: Problem, sampler: Runnable, n_paths: int) -> int:
-    """Say how many paths conditional SMC can be run for in some seconds.
+def paths_within_reach(problem: Problem, sampler: Runnable, n_paths: int) -> tuple[int, int]:
+    """Say how many paths conditional SMC can be run for in some seconds, and how often each.
 
     Parameters
     ----------
@@ -136,15 +139,17 @@ def paths_within_reach(problem: Problem, sampler: Runnable, n_paths: int) -> int
 
     Returns
     -------
-    int
-        0 if N < H, where the inner runs are too noisy, or if it does not apply or is out of
-        reach for a useful number of paths.
+    (int, int)
+        Paths and inner runs of each; no path if the horizon is so long for N that the inner runs
+        are too noisy, or if it does not apply or is out of reach for a useful number of paths.
     """
     plain = plain_problem(problem, sampler)
-    if plain is None or sampler.n_particles < plain.horizon:
-        return 0
-    paths = min(n_paths, WORK // (sampler.n_particles * plain.horizon * REPEATS))
-    return int(paths) if paths >= FEWEST else 0
+    if plain is None or sampler.n_particles * LONGEST < plain.horizon:
+        return 0, REPEATS
+    noise = 2 * math.ceil(2 * plain.horizon / sampler.n_particles)
+    repeats = min(max(REPEATS, noise), MANY)
+    paths = min(n_paths, WORK // (sampler.n_particles * plain.horizon * repeats))
+    return (int(paths) if paths >= FEWEST else 0), repeats
 
 
 def conditional_log_w(

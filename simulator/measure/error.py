@@ -54,7 +54,7 @@ class Bracket(Interval):
     stepwise_mean : float or None
         Mean of the one-step errors, which bounds the error likewise; None if not applicable.
     density : DensityRatio or None
-        Estimates on both sides of the error, for multinomial SMC with N >= H on problems that
+        Estimates on both sides of the error, for multinomial SMC with N >= H/32 on problems that
         cannot be enumerated; None if not applicable or out of reach.
     failure : float
         Observed frequency of failed runs.
@@ -121,7 +121,7 @@ def bracket(
     delta = (1 - confidence) / 2
     seeds = seed_sequence(rng).spawn(7)
     n_steps = runs_within_reach(problem, sampler, n_runs)
-    n_paths = 0 if problem.is_tree else paths_within_reach(problem, sampler, n_runs)
+    n_paths, repeats = (0, 0) if problem.is_tree else paths_within_reach(problem, sampler, n_runs)
     applies = {
         "shortfall": sampler.properly_weighted,
         "stepwise": n_steps > 0,
@@ -159,7 +159,9 @@ def bracket(
     if applies["plug-in"]:
         certificates["plug-in"] = min(measured.best_plug_in.upper(share), 1.0)
     if applies["density ratio"]:
-        density = density_ratio(problem, sampler, n_paths, rng=seeds[6], confidence=1 - share)
+        density = density_ratio(
+            problem, sampler, n_paths, rng=seeds[6], confidence=1 - share, repeats=repeats
+        )
         certificates["density ratio"] = density.upper
     high = max(min(certificates.values(), default=1.0), low)
     return Bracket(

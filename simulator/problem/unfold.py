@@ -29,11 +29,14 @@ class Unfolded:
         Token path of each terminal state of the tree, in lexicographic order.
     terminal : (L,) int array
         Terminal state of the original model where the path ends.
+    states : tuple of int arrays
+        Of levels 0 to H: the state of the original model where each prefix ends.
     """
 
     problem: Problem
     tokens: Ints
     terminal: Ints
+    states: tuple[Ints, ...]
 
 
 def count_paths(problem: Problem) -> float:
@@ -97,7 +100,7 @@ def unfold(problem: Problem, limit: float = DEFAULT_LIMIT) -> Unfolded:
     model, tables = problem.model, problem.tables
     state, log_factor = np.zeros(1, dtype=np.int64), np.zeros(1)
     tokens = np.zeros((1, 0), dtype=np.int64)
-    probs, next_state, log_prm = [], [], [problem.log_prm[0]]
+    probs, next_state, log_prm, states = [], [], [problem.log_prm[0]], [state]
     for h in range(problem.horizon):
         p = model.probs[h][state]
         row, action = np.nonzero(p)
@@ -109,6 +112,7 @@ def unfold(problem: Problem, limit: float = DEFAULT_LIMIT) -> Unfolded:
         log_factor = log_factor[row] + tables.log_factor[edge]
         state = model.next_state[h][state[row], action]
         tokens = np.concatenate([tokens[row], action[:, None]], axis=1)
+        states.append(state)
         log_prm.append(log_factor + problem.log_prm[h + 1][state])
     tree = Problem.from_log(
         TabularModel(probs, next_state),
@@ -116,7 +120,7 @@ def unfold(problem: Problem, limit: float = DEFAULT_LIMIT) -> Unfolded:
         np.concatenate(log_prm),
         name=problem.name,
     )
-    return Unfolded(tree, tokens, state)
+    return Unfolded(tree, tokens, state, tuple(states))
 
 
 def all_paths(problem: Problem) -> Ints:

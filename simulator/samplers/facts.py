@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Facts", "facts_of"]
 
-Family = Literal["smc", "smc-rs", "sis", "smc-ind", "other"]
+Family = Literal["smc", "quasi-smc", "smc-rs", "sis", "smc-ind", "other"]
 Variance = Literal["multinomial", "at most multinomial", "none known"]
 
 
@@ -28,18 +28,23 @@ class Facts:
         lose (lemma C.2), with log W^_H in ``runs.log_w``.
     drawn : bool
         The output is a draw from the last weighted cloud, in proportion to the weights.
-    family : {"smc", "smc-rs", "sis", "smc-ind", "other"}
+    family : {"smc", "quasi-smc", "smc-rs", "sis", "smc-ind", "other"}
         Law of the weighted clouds: that of SMC (arXiv 2603.07887, algorithm 1) with `n_particles`
         particles that move by pi_ref, weigh V^(child)/V^(parent) and are resampled at every
-        level; of SMC by rejection (algorithm 2); of N paths that are never resampled; of
+        level; of SMC whose parents and tokens are drawn together (quasi-SMC), of the same means;
+        of SMC by rejection (algorithm 2); of N paths that are never resampled; of
         independent branching (algorithm 4); or something else.
     variance : {"multinomial", "at most multinomial", "none known"}
-        Variance class of the resampling, for family "smc": multinomial at every level; given the
-        past, no sum over the new cloud has a larger variance than under multinomial resampling;
-        or neither is known.
+        Variance class of the resampling, for family "smc" and "quasi-smc": multinomial at every
+        level; given the past, no sum over the new cloud has a larger variance than under
+        multinomial resampling; or neither is known.
     negatively_correlated : bool
         For family "smc": given the weighted cloud, the offspring counts N_j of different particles
         are never positively correlated, and Var(N_j) <= E N_j.
+    cell_order : str or None
+        For family "quasi-smc": the order of the cells (prefix, token) in which each cell, and each
+        initial part of them, gets as many hits of 1/N or less as its mass asks for, rounded up or
+        down; None if no order has this.
     adaptive : Rule or None
         For SMC as in family "smc", but with multinomial resampling at those of the levels 1..H-1
         alone where this rule asks for it, and the weights gathered until then.
@@ -66,6 +71,7 @@ class Facts:
     family: Family = "other"
     variance: Variance = "none known"
     negatively_correlated: bool = False
+    cell_order: str | None = None
     adaptive: Rule | None = None
     myopic: bool = False
     restarted: bool = False

@@ -16,6 +16,8 @@ from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.branching.sampler import SMCIndependent
 from simulator.samplers.lookahead.sampler import Lookahead
 from simulator.samplers.option_texts import check_option, read_options
+from simulator.samplers.pool_metropolis.sampler import PoolMetropolis
+from simulator.samplers.quasi.sampler import QuasiSMC
 from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
 from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.reweighted.sampler import AuditedSMC
@@ -33,8 +35,10 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "smc-rs": SMCRejection,
     "dmc": DiffusionMonteCarlo,
     "alrs": ActionLevelRejection,
+    "quasi-smc": QuasiSMC,
     "smc-ind": SMCIndependent,
     "vgb": Backtracking,
+    "pool-mh": PoolMetropolis,
     "lookahead": Lookahead,
     "sis": SIS,
     "best-of-n": BestOfN,

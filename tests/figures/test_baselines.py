@@ -17,7 +17,8 @@ from scripts.experiments.catalogue import EXPERIMENTS
 HERE = Path(__file__).parent
 DPI = 45
 TOLERANCE = 1.0  # root mean square of grey levels; another version of FreeType moves letters more
-CHEAP = ("product", "two_branch", "variance", "restart", "near_perfect", "heavy_tail", "genealogy")
+CHEAP = ("product", "two_branch", "variance", "restart", "near_perfect", "heavy_tail", "genealogy",
+         "criteria_map", "accuracy_bias")  # fmt: skip
 
 
 def stored(name):

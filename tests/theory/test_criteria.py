@@ -1,5 +1,6 @@
 """Every criterion of paper/sections/setting.tex against loops over prefixes."""
 
+import itertools
 import math
 
 import numpy as np
@@ -58,6 +59,33 @@ def _bellman(tree):
     return [min(ratios), max(ratios)]
 
 
+def _pair_spread(tree, level):
+    before = itertools.chain.from_iterable(tree.levels[:level])
+    if any(tree.v[x] > 0 and tree.hat[x] == 0 for x in before):
+        return math.inf
+    u = [tree.v[c] / tree.hat[x] for x, c in tree.edges(level) if tree.hat[x] > 0]
+    return max(u) / min(u) if min(u) > 0 else math.inf
+
+
+def _bellman_of(tree, level):
+    return [
+        sum(tree.step[c] * tree.hat[c] for c in tree.children(x)) / tree.hat[x]
+        for x in tree.levels[level] if tree.hat[x] > 0
+    ]  # fmt: skip
+
+
+def _bellman_error(tree):
+    ratios = [b for h in range(1, tree.horizon) for b in _bellman_of(tree, h)]
+    return max([1, *ratios, *(1 / b if b > 0 else math.inf for b in ratios)]) - 1
+
+
+def _prm_step(tree):
+    root = _bellman_of(tree, 0)[0] * tree.hat[()]
+    first = [tree.hat[c] / root for c in tree.children(()) if root > 0]
+    edges = (edge for h in range(2, tree.horizon + 1) for edge in tree.edges(h))
+    return max([0, *first, *(tree.hat[c] / tree.hat[x] for x, c in edges if tree.hat[x] > 0)])
+
+
 NAIVE = {
     "action_coverage": lambda t: max(
         t.v[c] / t.v[x] for x in t.nodes() for c in t.children(x) if t.v[x] > 0
@@ -78,6 +106,9 @@ NAIVE = {
         max(t.v[c] / t.v[x] for x, c in t.edges(h) if t.v[x] > 0) for h in range(1, t.horizon + 1)
     ],
     "level_spread": lambda t: [_spread(t, h) for h in range(t.horizon + 1)],
+    "pair_spread": lambda t: [_pair_spread(t, h) for h in range(1, t.horizon + 1)],
+    "bellman_error": _bellman_error,
+    "prm_step": _prm_step,
 }
 
 

@@ -38,6 +38,19 @@ def test_where_enumeration_ends_runs_leave_a_gap(monkeypatch):
     assert 8 <= found.too_few < found.enough <= 16
 
 
+def test_measured_bounds_do_not_move_the_truth(monkeypatch):
+    """Whatever bounds there are, the runs that tell the error are the same."""
+    monkeypatch.setattr("theory.plan.LIMIT", 1.0)  # nothing is enumerated
+    found = []
+    for ids in (("S1",), ("TJ", "S1"), ("S1", "Z", "TJ")):
+        monkeypatch.setattr("theory.plan.bounds_for", lambda *_, ids=ids: [BOUNDS[i] for i in ids])
+        told = [plan(TREE, SMC, 0.1, n_runs=1000, rng=seed) for seed in range(8)]
+        assert all(not each.exact and list(each.asked) == list(ids) for each in told)
+        found.append([(each.enough, each.too_few, each.first_order) for each in told])
+    assert len(set(found[0])) > 1  # it is runs that tell it
+    assert found[0] == found[1] == found[2]
+
+
 def test_infinite_bounds_ask_for_no_number(monkeypatch):
     monkeypatch.setattr("theory.plan.MOST_SAMPLED", 64)
     deep = TabularModel.tree([[[0.5, 0.5]], [[0.5, 0.5]] * 2])

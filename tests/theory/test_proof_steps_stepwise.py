@@ -1,7 +1,6 @@
-"""Steps of the proofs of T, T-RS, kappa/N, F and F-RS, and of the quadrature."""
+"""Steps of the proofs of T and T-RS, and of the quadrature."""
 
 import cmath
-import itertools
 import math
 from collections import defaultdict
 from fractions import Fraction
@@ -121,100 +120,6 @@ def test_the_sum_may_stop_once_it_has_passed_one(problem, n):
         law = after
     running = sum(p * s for sums in law.values() for s, p in sums.items())
     assert SMC(n).exact_law(problem).tv <= float(running + stopped) + 1e-9
-
-
-def normalised(tree, nu, rejection):
-    """Law of one pair with its weight w = u/E[u]: (q, child, w)."""
-    law = pairs(tree, nu, rejection)
-    u = [ratio(tree, c) if rejection else tree.v[c] / tree.hat[x] for _, x, c in law]
-    total = sum(q * a for (q, _, _), a in zip(law, u, strict=True))
-    return [(q, c, a / total) for (q, _, c), a in zip(law, u, strict=True)] if total else []
-
-
-def probes(children):
-    """Indicators and one function with values inside [0, 1]."""
-    children = sorted(children)
-    for k in range(1, min(len(children), 3) + 1):
-        for chosen in itertools.combinations(children, k):
-            yield {c: Fraction(c in chosen) for c in children}
-    yield {c: Fraction(1 + i, 1 + len(children)) for i, c in enumerate(children)}
-
-
-@settings(max_examples=25)
-@given(TREES, SIZES, KINDS)
-def test_each_inequality_of_one_level(problem, n, rejection):
-    """The control variate 1 - Wbar, and the three moments that make kappa/N."""
-    tree = Tree(problem)
-    for law in list(levels(tree, n, rejection))[: tree.horizon]:
-        for nu, _ in list(law)[:6]:
-            if not nu or (rejection and growth(tree, nu) == 0):
-                continue
-            one = normalised(tree, nu, rejection)
-            if not one:
-                continue
-            d, top = sum(q * w * w for q, _, w in one), max(w for q, _, w in one)
-            systems = [
-                (p, [(c, w) for c, w in drawn], sum(w for _, w in drawn) / n)
-                for p, drawn in draws(one, n)
-            ]
-            variance = sum(p * (bar - 1) ** 2 for p, _, bar in systems)
-            assert variance == (d - 1) / n
-            low = sum(p for p, _, bar in systems if bar < Fraction(1, 2))
-            assert low <= 4 * variance
-            for f in probes({c for _, c, _ in one}):
-                m = sum(q * w * f[c] for q, c, w in one)
-                gap, product, square, large = (Fraction(0) for _ in range(4))
-                for p, drawn, bar in systems:
-                    at = sum(w * f[c] for c, w in drawn) / (n * bar) if bar else Fraction(0)
-                    gap += p * (at - m)
-                    product += p * (at - m) * (1 - bar)
-                    square += p * (at - m) ** 2
-                    large += p * (at - m) ** 2 * (bar >= Fraction(1, 2))
-                assert gap == product  # from E[Wbar (nu~ f - m)] = 0
-                second = sum(q * w * w * (f[c] - m) ** 2 for q, c, w in one)
-                assert large <= 4 * second / n <= top / n
-                assert gap**2 <= square * variance
-                assert square <= (top + 4 * (d - 1)) / n
-                assert gap**2 <= (d - 1) * (top + 4 * (d - 1)) / Fraction(n) ** 2
-
-
-def test_without_the_four_the_second_moment_is_wrong():
-    """On Wbar >= 1/2 the factor 4 is needed up to a constant: with 1/4 in its place it fails."""
-    one = [(Fraction(9, 10), "a", Fraction(1, 2)), (Fraction(1, 10), "b", Fraction(11, 2))]
-    m = Fraction(11, 20)
-    n = 2
-    large = sum(
-        p * ((sum(w for c, w in drawn if c == "b") / sum(w for _, w in drawn)) - m) ** 2
-        for p, drawn in draws(one, n)
-    )
-    second = sum(q * w * w * ((c == "b") - m) ** 2 for q, c, w in one)
-    assert large <= 4 * second / n
-    assert large > second / 4 / n
-
-
-@settings(max_examples=40)
-@given(TREES, KINDS)
-def test_weights_are_at_most_coverage_times_spread(problem, rejection):
-    """w_max and D are at most B: C_act,h spread_{h-1} for SMC, spread_h for SMC-RS."""
-    tree = Tree(problem)
-    for h, law in zip(range(1, tree.horizon + 1), levels(tree, 2, rejection), strict=False):
-        g = [ratio(tree, x) for x in tree.levels[h - 1 + rejection] if tree.hat[x] > 0]
-        steps = [
-            tree.v[c] / tree.v[x]
-            for x in tree.levels[h - 1]
-            if tree.v[x]
-            for _, c in tree.kernel[x]
-        ]
-        if min(g) == 0:
-            continue
-        b = max(g) / min(g) * (1 if rejection else max(steps))
-        for nu, _ in law:
-            if nu and (not rejection or growth(tree, nu)):
-                one = normalised(tree, nu, rejection)
-                top = max(w for _, _, w in one)
-                d = sum(q * w * w for q, _, w in one)
-                assert 1 <= d <= top <= b
-                assert (d - 1) * (top + 4 * (d - 1)) <= (b - 1) * (5 * b - 4)
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 9)), min_size=2, max_size=6))

@@ -28,7 +28,7 @@ def pointwise_floor(problem: Problem, sampler: Sampler) -> float:
     so that E[nu~_h | past] >= (1 + (B_h-1)/N)^-1 nu~_{h-1} pi* (Jensen, see bound TJ). Hence
     every path y is output with probability at least pi*(y) prod_h (1 + (B_h-1)/N)^-1.
 
-    Guarantee: upper bound, at most F-level; attained by one level of one particle.
+    Guarantee: upper bound; attained by one level of one particle.
 
     Parameters
     ----------

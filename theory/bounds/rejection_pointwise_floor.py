@@ -25,7 +25,7 @@ def rejection_pointwise_floor(problem: Problem, sampler: Sampler) -> float:
     As bound F-star, but the particles of level h are independent draws from mu_h with weights
     u = V*/V^ at the child, at most B_h times their mean. The last level is exact.
 
-    Guarantee: upper bound, at most F-RS.
+    Guarantee: upper bound.
 
     Parameters
     ----------

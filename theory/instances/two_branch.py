@@ -27,7 +27,7 @@ def lower_bound(horizon: int, n_particles: int) -> float:
     E[X | past] <= X' - (s^2/(N(1+s)))(1 - 1/N) X'(1 - X') and
     E[X(1-X) | past] >= (1 - 1/N)(1 - 2 s^2/(N(1-s)^3)) X'(1 - X'), where X' is the share one
     level before; at the first level E[X(1-X)] = (1 - 1/N)/4. Sum over the levels. Together with
-    bound F (H/N) the worst-case error for V^ = V* and C_act = 3/2 is of order min(1, H/N).
+    bound F-star (H/N) the worst-case error for V^ = V* and C_act = 3/2 is of order min(1, H/N).
 
     Parameters
     ----------

@@ -18,9 +18,10 @@ import numpy as np
 
 from simulator.errors import TooLargeError
 from simulator.problem.problem import Problem
+from simulator.typing import Floats
 from theory.laws.path_sums import PathSum
 
-__all__ = ["sigma"]
+__all__ = ["log_densities", "sigma"]
 
 
 def sigma(problem: Problem, family: str) -> PathSum:
@@ -54,11 +55,36 @@ def sigma(problem: Problem, family: str) -> PathSum:
     [0.0, 0.0]
     [0.5, 1.5]
     """
+    with np.errstate(over="ignore"):
+        on_edge = np.exp(log_densities(problem, family))
+    if not np.isfinite(on_edge).all():
+        raise TooLargeError("law: sigma is beyond the range of floats")
+    if family == "sis":
+        return PathSum(problem, np.zeros_like(on_edge), on_edge, 1.0)
+    return PathSum(problem, on_edge, np.ones_like(on_edge), 0.0)
+
+
+def log_densities(problem: Problem, family: str) -> Floats:
+    """Tabulate the log densities on edges that sigma is made of.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is sampled.
+    family : {"smc", "smc-rs", "sis"}
+        As in `sigma`.
+
+    Returns
+    -------
+    (E,) array
+        -inf on edges that pi* does not take; inf where pi* goes on from V^ = 0, or with SMC-RS
+        comes to it.
+    """
     fb = problem.forward_backward
     e, value, prm, z_hat = fb.edges, problem.log_value_flat, problem.log_prm_flat, fb.log_z_hat
     level = np.repeat(np.arange(problem.horizon), np.diff(e.start))  # of the parent
     gone = fb.target_marginal[e.source] == 0
-    with np.errstate(invalid="ignore", over="ignore"):  # where pi* does not go
+    with np.errstate(invalid="ignore"):  # where pi* does not go, or nothing is alive
         if family == "smc":
             log = e.log_factor + value[e.target] - prm[e.source] + z_hat[level] - problem.log_z
         elif family == "smc-rs":
@@ -67,9 +93,4 @@ def sigma(problem: Problem, family: str) -> PathSum:
         else:
             log = e.log_factor + value[e.target] - value[e.source]
         gone |= np.isneginf(e.log_prob + e.log_factor + value[e.target])
-        on_edge = np.where(gone, 0.0, np.exp(log))
-    if not np.isfinite(on_edge).all():
-        raise TooLargeError("law: sigma is beyond the range of floats")
-    if family == "sis":
-        return PathSum(problem, np.zeros_like(on_edge), on_edge, 1.0)
-    return PathSum(problem, on_edge, np.ones_like(on_edge), 0.0)
+    return np.where(gone, -np.inf, np.where(np.isnan(log), np.inf, log))

@@ -121,7 +121,7 @@ def _(coverage, horizon, lesson, n, noise, page, sigma):
         "proposals as C grows, but leaves "
         f"{max(rejection.report.error.high, 0.0):.1g} of the error when σ = 0: its bounds "
         "(3.8, S-RS) speak of χ² only. Look also at the slopes: theorem 3.2 and S1 fall like "
-        "1/√N, the error itself and the bounds J, F and T like 1/N."
+        "1/√N, the error itself and the bounds J, F-star and T like 1/N."
     )
     return
 

@@ -137,8 +137,8 @@ def _(lesson, page):
         + ", ".join(f"{n} particles for H = {h}" for h, n in asked.items())
         + ". The bits are independent, and each errs by about 4/(27N); H such errors add up like "
         "√H/N. With two branches the errors have one sign and add up like H/N: with N = 32 the "
-        f"bias is {wide[0]:.4f} for H = 8 and {wide[1]:.4f} for H = 32. Bound F says that H/N is "
-        "the worst that a perfect reward model with bounded coverage allows."
+        f"bias is {wide[0]:.4f} for H = 8 and {wide[1]:.4f} for H = 32. Bound F-star says that H/N "
+        "is the worst that a perfect reward model with bounded coverage allows."
     )
     return
 

@@ -106,10 +106,10 @@ def _(lesson, mo, problem):
 @app.cell
 def _(page):
     page.answer(
-        "The bounds that hold at every level at once, L and F, follow the single worst node "
-        "(C∞), however rarely it is visited. 3.2 and S1 weigh it by the target (χ²), and J path "
+        "The bounds that hold at every level at once, L and F-star, follow the single worst "
+        "node, however rarely it is visited. 3.2 and S1 weigh it by the target (χ²), and J path "
         "by path. The error moves only as far as the target cares about the node. A zero where "
-        "the target goes (lost mass) makes 1.1, 3.2, C.4, S1, S2, L and F infinite; J and the "
+        "the target goes (lost mass) makes 1.1, 3.2, C.4, S1, S2, L and F-star infinite; J and the "
         "profiles 3.5 and C.6 count the lost outputs. No number of particles brings them back."
     )
     return

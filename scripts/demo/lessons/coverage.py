@@ -26,7 +26,10 @@ MOST = {2: 8, 3: 6, 4: 4}
 SAMPLERS: dict[str, type[SMC] | type[SMCRejection]] = {"SMC": SMC, "SMC-RS": SMCRejection}
 GRID = tuple(2**k for k in range(15))
 # bounds that are drawn for all N, and those that are a mean over clouds and need enumeration
-CURVES = {"SMC": ("1.1", "3.2", "C.4", "S1", "F", "J"), "SMC-RS": ("3.8", "S-RS", "F-RS", "J")}
+CURVES = {
+    "SMC": ("1.1", "3.2", "C.4", "S1", "F-star", "J"),
+    "SMC-RS": ("3.8", "S-RS", "F-star-RS", "J"),
+}
 ENUMERATED = {"SMC": "T", "SMC-RS": "T-RS"}
 
 

@@ -64,7 +64,7 @@ def enough(horizon: int, error: float) -> int:
 
 @lru_cache(maxsize=256)
 def bias(horizon: int, n_particles: int) -> dict[str, float | None]:
-    """Return exact bias, proved lower bound (for N >= 5) and bound F on the two-branch instance.
+    """Return exact bias, lower bound (for N >= 5) and bound F-star on the two-branch instance.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def bias(horizon: int, n_particles: int) -> dict[str, float | None]:
     return {
         "Exact bias": two_branch_bias(horizon, n_particles),
         "Proved lower bound": low,
-        "Bound F (upper)": BOUNDS["F"].value(two_branch(horizon), SMC(n_particles)),
+        "Bound F-star (upper)": BOUNDS["F-star"].value(two_branch(horizon), SMC(n_particles)),
     }
 
 

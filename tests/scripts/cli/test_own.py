@@ -148,6 +148,19 @@ def test_an_aggregation_of_a_file_stands_in_the_audit(capsys):
         assert len(err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sampler"),
+    [("F", "F-star", "smc"), ("F-level", "F-star", "smc"), ("F-RS", "F-star-RS", "smc-rs")],
+)
+def test_an_old_id_is_read_as_the_new_one_and_says_so(capsys, old, new, sampler):
+    words = ("check", "reference:horizon=2", "--sampler", sampler, "-n", 2, "--json", "--statement")
+    (out, err), (want, quiet) = run(capsys, *words, old), run(capsys, *words, new)
+    assert out == want
+    assert json.loads(out)["bounds"][0]["id"] == new
+    assert err == f"particlebounds: {old} is now {new}; the old id goes in the next version\n"
+    assert quiet == ""
+
+
 BAD = [
     (["--statement", "missing.py"], "missing.py: there is no such file"),
     (["--statement", "syntax.py"], "syntax.py: SyntaxError"),

@@ -55,7 +55,7 @@ def report(tmp_path_factory):
     found = pd.DataFrame(
         [
             ("J", "p", 0.5, 0.5, 0.2, 0.2),
-            ("F", "p", 0.5, 0.5, 0.6, 0.6),
+            ("K", "p", 0.5, 0.5, 0.6, 0.6),
             ("T", "p", 0.5, 0.5, 0.4, 0.6),
         ],
         columns=["bound", "problem", "value", "bound_low", "low", "high"],
@@ -92,13 +92,13 @@ def test_every_figure_and_every_verdict_is_in_it(report):
     text = path.read_text()
     assert page.all("img", "alt") == [f"Plot: {FIGURES[n].title}" for n in TABLES]
     assert page.cells["h3"] == [FIGURES[n].title for n in TABLES]
-    rows = [c for c in page.cells["th"] if c in {"J", "F", "T", "A.2", "C.9"}]
-    assert sorted(rows) == ["A.2", "C.9", "F", "J", "T"]
+    rows = [c for c in page.cells["th"] if c in {"J", "K", "T", "A.2", "C.9"}]
+    assert sorted(rows) == ["A.2", "C.9", "J", "K", "T"]
     verdicts = [
         c for c in page.cells["td"] if c.split()[0] in {"holds", "violated", "inconclusive"}
     ]
     assert sorted(verdicts) == ["holds", "holds", "inconclusive", "violated", "violated 1×"]
-    assert "Violated: F, C.9." in page.cells["p"]
+    assert "Violated: K, C.9." in page.cells["p"]
     assert "&lt;script&gt;" in text
 
 

@@ -57,8 +57,18 @@ def test_what_does_not_pass_is_one_line(fault):
 def test_nobody_at_the_address_is_one_line():
     with serving(answer) as server:
         pass
-    with pytest.raises(InputError, match=r"no answer after 1 try; the last time: ConnectError"):
-        ask(server, retries=0)
+    begin = time.perf_counter()
+    with pytest.raises(InputError, match=r"/v1/completions: nobody answers there; ConnectError"):
+        ask(server, [BODY] * 3, wait=30.0)
+    assert time.perf_counter() - begin < 10
+
+
+def test_who_has_answered_once_is_asked_again_when_it_is_gone():
+    with serving(answer) as server:
+        endpoint = Endpoint(server.url, concurrency=1, timeout=1, retries=2, wait=0.001)
+        endpoint.ask([BODY])
+    with pytest.raises(InputError, match=r"no answer after 3 tries; the last time: ConnectError"):
+        endpoint.ask([BODY])
 
 
 @pytest.mark.parametrize(

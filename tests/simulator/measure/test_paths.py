@@ -6,13 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import InputError
+from simulator.exact.lumped import product_tv
 from simulator.exact.second_moments import path_second_moment
 from simulator.measure.confidence import clopper_pearson, mean_interval
 from simulator.measure.density_ratio import (
     conditional_log_w,
     conditional_log_w_plain,
     density_ratio,
+    paths_within_reach,
 )
+from simulator.measure.error import bracket
 from simulator.measure.tally import Ruler, Tally, edge_scores
 from simulator.measure.walk_kernel import count_law
 from simulator.problem.library import open_problem
@@ -146,3 +149,15 @@ def test_density_ratio_is_refused_where_it_does_not_hold():
     for sampler in (SMC(4, "systematic"), SMC(4, block=2), SMC(4, select="best")):
         with pytest.raises(InputError, match="multinomial"):
             density_ratio(problem, sampler, 10, rng=0)
+
+
+def test_few_particles_on_a_long_horizon_have_a_sharp_upper_limit():
+    """Conditional runs bring the limit nearer than the shortfall; right beyond 1 - 1e-9."""
+    problem = open_problem("product:horizon=64")
+    found = bracket(problem, SMC(8), 1_000, rng=1, confidence=1 - 1e-9)
+    exact = product_tv(64, 8)
+    assert found.low <= exact <= found.high
+    assert found.certificates["density ratio"] < 0.8 * found.certificates["shortfall"]
+    assert paths_within_reach(problem, SMC(1), 1_000)[0] == 0
+    repeats = [paths_within_reach(problem, SMC(n), 1_000)[1] for n in (2, 8, 64)]
+    assert repeats == [64, 32, 16]

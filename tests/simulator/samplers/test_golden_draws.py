@@ -31,6 +31,8 @@ OPTIONS = {
     ],
     "smc-rs": ["", "eta=20", "method=enumerate"],
     "dmc": ["", "z_bound=4", "restart=false"],
+    "quasi-smc": ["", *(f"rule={r}" for r in ("stratified", "systematic", "threshold", "adapted"))],
+    "pool-mh": ["", "steps=2"],
     "smc-restart": ["", "accuracy=3"],
     "alrs": ["", "eta=20"],
     "vgb": ["", "stop=steps", "stop=visits"],

@@ -80,7 +80,7 @@ def test_an_estimate_of_z_that_never_gets_there_has_shortfall_one():
 
 def test_an_accuracy_beyond_floats_makes_the_bound_infinite():
     problem = Problem.from_log(FOUR, [0.0] * 4, [0.0, 400.0, 0.0, 0.0, 0.0, 0.0, 0.0])
-    assert BOUNDS["F-RS"].value(problem, SMCRejection(2)) == math.inf
+    assert BOUNDS["L"].value(problem, SMC(2)) == math.inf
 
 
 def test_weights_beyond_the_quadrature_are_told():

@@ -16,6 +16,7 @@ from theory.claims import (
     chi_square_identity,
     divergence_to_output,
     dmc_error,
+    guidance_threshold,
     myopic_game_value,
     prefix_variance,
     product_law,
@@ -27,7 +28,8 @@ from theory.claims import (
 )
 from theory.registry import BOUNDS, CLAIMS
 
-EXPECTED = {"C.2", "C.3", "C.5", "C.9", "3.6", "D.5", "F.5", "E.1", "A.2", "ALRS", "VGB", "KL"}
+EXPECTED = {"C.2", "C.3", "C.5", "C.9", "3.6", "D.5", "F.5", "E.1", "A.2", "ALRS", "VGB", "KL",
+            "ZL-threshold"}  # fmt: skip
 
 
 def test_the_registry_finds_every_file_and_no_id_is_taken_twice():
@@ -77,6 +79,10 @@ def _edges_of_more_particles(problem, n, algorithm):
     return right_edges(problem, 2 * n, algorithm)
 
 
+def _by_state(horizon, eps):
+    return alrs_drift.slanted(horizon, min(eps, 0.9))
+
+
 right_edges = divergence_to_output.by_edges
 right_logs = divergence_to_output.mean_log_weight
 right_weights = proper_weighting.path_weights
@@ -101,6 +107,7 @@ MUTANTS = [
     ("VGB", walk_limits, "LONG", 4, "no forgetting"),
     ("KL", divergence_to_output, "mean_log_weight", _half_log_weight, "half of E log m"),
     ("KL", divergence_to_output, "by_edges", _edges_of_more_particles, "edges of 2 N"),
+    ("ZL-threshold", guidance_threshold, "alternating", _by_state, "V^ errs by state"),
     ("VGB", walk_limits, "given_leaf", lambda p: (p.prm[-1] / p.prm[-1].sum(), 0.0), "∝ r"),
 ]  # fmt: skip
 

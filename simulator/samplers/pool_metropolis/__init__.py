@@ -1,0 +1,1 @@
+"""Metropolis-Hastings over paths that are drawn from pools of candidates."""

@@ -1,0 +1,1 @@
+"""Quasi-SMC: parents and tokens drawn together, from one line of cells."""
