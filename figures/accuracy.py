@@ -20,12 +20,14 @@ def draw(table: pd.DataFrame) -> Figure:
     left.plot(means.index, means["error"], "s-", ms=4, color="#D55E00", label="total variation")
     left.axhline(means["target_accuracy"].iloc[0], color="#0072B2", ls=":", lw=0.8,
                  label="accuracy of π*")  # fmt: skip
+    left.set_title(f"accuracy and error, N = {most}", fontsize=8)
     left.set_xlabel("inverse temperature λ of the PRM")
     left.set_ylim(bottom=0)
     left.legend(fontsize=7)
     for n, part in table.groupby("n"):
         points = part.groupby("lambda").mean(numeric_only=True).sort_values("lambda")
         right.plot(points["chi2"], points["accuracy"], "o-", ms=4, label=f"N = {n}")
+    right.set_title("accuracy against chi-square, λ rising along each line", fontsize=8)
     right.set_xscale("log")
     right.set_xlabel("largest χ²(π*$_h$ ‖ $\\hat{π}_h$)")
     right.set_ylabel("accuracy")

@@ -8,6 +8,8 @@ import pandas as pd
 
 from figures.accuracy import ACCURACY
 from figures.accuracy_bias import ACCURACY_BIAS
+from figures.accuracy_prediction import ACCURACY_PREDICTION
+from figures.accuracy_sharpened import ACCURACY_SHARPENED
 from figures.audit import AUDIT
 from figures.certificates import CERTIFICATES
 from figures.cost import COST
@@ -23,6 +25,7 @@ from figures.near_perfect import NEAR_PERFECT
 from figures.product import PRODUCT
 from figures.prompt_switching import LANGUAGE_MODEL_STYLES, LANGUAGE_MODEL_SWITCHING
 from figures.quasi import QUASI
+from figures.rates import RATES
 from figures.ratios import RATIOS
 from figures.restart import RESTART
 from figures.survey import SURVEY
@@ -42,6 +45,7 @@ ORDER = (
     PRODUCT,
     TWO_BRANCH,
     VARIANCE,
+    RATES,
     RESTART,
     NEAR_PERFECT,
     HEAVY_TAIL,
@@ -56,6 +60,8 @@ ORDER = (
     AUDIT,
     ACCURACY,
     ACCURACY_BIAS,
+    ACCURACY_SHARPENED,
+    ACCURACY_PREDICTION,
     LANGUAGE_MODEL_STYLES,
     LANGUAGE_MODEL_SWITCHING,
     LANGUAGE_MODEL_ANSWERS,

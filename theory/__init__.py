@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from theory.accuracy.answers import AccuracyLimits, Draws
+    from theory.accuracy.laws import accuracy_limits
     from theory.assumptions import Assumption
     from theory.criteria import Criteria
     from theory.laws.first_order import FirstOrderLaw, first_order_law
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from theory.verdict import check
 
 _HOME = {
+    "accuracy_limits": "accuracy.laws",
+    "AccuracyLimits": "accuracy.answers",
+    "Draws": "accuracy.answers",
     "Assumption": "assumptions",
     "Bound": "statement",
     "bound": "statement",
@@ -29,10 +34,13 @@ _HOME = {
 __all__ = [
     "BOUNDS",
     "CLAIMS",
+    "AccuracyLimits",
     "Assumption",
     "Bound",
     "Criteria",
+    "Draws",
     "FirstOrderLaw",
+    "accuracy_limits",
     "bound",
     "bounds_for",
     "check",

@@ -28,11 +28,14 @@ __all__ = [
     "MYOPIC",
     "NEGATIVELY_CORRELATED",
     "NEVER_RESAMPLED",
+    "NO_MORE_PARTICLES",
     "NO_RESTART",
     "PROPER",
     "REJECTION",
     "SECOND_MOMENT",
+    "UNBIASED_LEVELS",
     "UNCUT",
+    "UNGUIDED",
     "Assumption",
     "argument",
     "of_family",
@@ -95,6 +98,14 @@ ADAPTIVE = _law(
     "below tN, 0 < t < 1",
     lambda facts: facts.adaptive is not None,
 )
+UNBIASED_LEVELS = _law(
+    "SMC that is resampled at every level, tokens drawn from pi_ref, or SMC by rejection",
+    lambda facts: facts.family in ("smc", "smc-rs"),
+)
+UNGUIDED = _law(
+    "N particles with tokens drawn from pi_ref: SMC that is resampled at every level, or SIS",
+    lambda facts: facts.family in ("smc", "sis"),
+)
 REJECTION = _law("SMC by rejection", lambda facts: facts.family == "smc-rs")
 NEVER_RESAMPLED = _law("SIS, which never resamples", lambda facts: facts.family == "sis")
 BRANCHING = _law("independent branching (SMC-IND)", lambda facts: facts.family == "smc-ind")
@@ -114,6 +125,10 @@ FEW = Assumption(
     lambda problem, sampler, facts: sampler.n_particles <= len(label_counts(problem)),
 )
 ALONE = Assumption("a single particle", lambda problem, sampler, facts: sampler.n_particles == 1)
+NO_MORE_PARTICLES = Assumption(
+    "at most as many particles as the instance is made for",
+    lambda problem, sampler, facts: sampler.n_particles <= argument(problem, "particles"),
+)
 UNCUT = _law(
     "that no run is cut off, up to a probability of 1e-13", lambda facts: facts.cut <= NEGLIGIBLE
 )

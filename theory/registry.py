@@ -13,12 +13,14 @@ from theory.bounds.adaptive_accuracy_rate import accuracy_rate_adaptive
 from theory.bounds.adaptive_accuracy_root import accuracy_root_adaptive
 from theory.bounds.adaptive_chi_square_pairs import chi_square_pairs_adaptive
 from theory.bounds.adaptive_stepwise_floors import stepwise_floors_adaptive
+from theory.bounds.all_or_nothing_bias import all_or_nothing_bias
 from theory.bounds.bellman_particles import bellman_particles
 from theory.bounds.branching_extinction import branching_extinction
 from theory.bounds.branching_path_weight import branching_path_weight
 from theory.bounds.branching_weight_variance import branching_weight_variance
 from theory.bounds.cell_covariance import cell_covariance
 from theory.bounds.cell_variation import cell_variation
+from theory.bounds.chi_square_fixed_horizon import chi_square_fixed_horizon
 from theory.bounds.chi_square_levels import chi_square_levels
 from theory.bounds.chi_square_pairs import chi_square_pairs
 from theory.bounds.chi_square_uniform import chi_square_uniform
@@ -26,12 +28,14 @@ from theory.bounds.coalescence_chi_square import coalescence_chi_square
 from theory.bounds.conditional_weight import conditional_weight
 from theory.bounds.coverage_action_profiles import coverage_action_profiles
 from theory.bounds.coverage_profile import coverage_profile
+from theory.bounds.dips_event import dips_event
 from theory.bounds.guided_particle import guided_particle, guided_particle_sharp
 from theory.bounds.hidden_labels import hidden_labels_limit
 from theory.bounds.largest_coalescence import largest_coalescence
 from theory.bounds.one_sided_coverage import one_sided_coverage
 from theory.bounds.pointwise_floor import pointwise_floor
 from theory.bounds.product_law import product_law
+from theory.bounds.rare_path_missed import rare_path_missed
 from theory.bounds.recursive_delay import recursive_delay_limit
 from theory.bounds.rejection_chi_square import rejection_chi_square
 from theory.bounds.rejection_chi_square_half import rejection_chi_square_half
@@ -52,7 +56,13 @@ from theory.bounds.weight_oscillation import weight_oscillation, weight_oscillat
 from theory.bounds.weight_shortfall import weight_shortfall
 from theory.bounds.weight_variance import weight_variance
 from theory.claim import Claim
+from theory.claims.accuracy_highest import accuracy_of_the_highest
+from theory.claims.accuracy_passed import accuracy_of_proposals
+from theory.claims.accuracy_sampled import accuracy_of_the_output
+from theory.claims.accuracy_sharpened import accuracy_of_a_sharpened_prm
+from theory.claims.accuracy_voted import accuracy_of_the_vote
 from theory.claims.alrs_drift import alrs_drift
+from theory.claims.average_chi_square import average_chi_square
 from theory.claims.cell_order import cell_order
 from theory.claims.chi_square_identity import chi_square_identity
 from theory.claims.divergence_to_output import divergence_to_output
@@ -91,6 +101,7 @@ BOUNDS: dict[str, Bound] = {
         largest_coalescence,  # K
         rejection_largest_coalescence,  # K-RS
         coalescence_chi_square,  # K3
+        chi_square_fixed_horizon,  # E-upper
         accuracy_root,  # L
         accuracy_root_level,  # L-level
         pointwise_floor,  # F-star
@@ -118,6 +129,9 @@ BOUNDS: dict[str, Bound] = {
         branching_path_weight,  # J-ind
         branching_extinction,  # P-ind
         two_branch_bias,  # two-branch
+        all_or_nothing_bias,  # LB-M
+        dips_event,  # X
+        rare_path_missed,  # E
         hidden_labels_limit,  # hidden-labels
     )
 }
@@ -135,10 +149,16 @@ CLAIMS: dict[str, Claim] = {
         walk_coupling,  # E.1
         myopic_game_value,  # F.5
         alrs_drift,  # ALRS
+        average_chi_square,  # AVG
         walk_limits,  # VGB
         guidance_threshold,  # ZL-threshold
         divergence_to_output,  # KL
         cell_order,  # QUASI
+        accuracy_of_the_output,  # A1
+        accuracy_of_proposals,  # A2
+        accuracy_of_the_highest,  # A3
+        accuracy_of_the_vote,  # A4
+        accuracy_of_a_sharpened_prm,  # A5
     )
 }
 

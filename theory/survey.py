@@ -89,6 +89,11 @@ FAMILIES = (
     # even weights and small errors of V^, where bounds of order q^3/N, L^6 and 2 H eps bite
     *((f"two-branch:horizon={h},s=0.1", "smc", 64) for h in range(2, 25)),
     *((f"random-tree:horizon=2,seed={seed},prm=noisy,sigma=0.05", "alrs", 1) for seed in range(9)),
+    *((f"all-or-nothing:horizon={h},ratio={m}", "smc", 5) for h in range(2, 13) for m in (2, 3)),
+    *((f"dips:particles={n},dips={j}", sampler, n)
+      for n in (1, 2, 4) for j in range(5, 12) for sampler in ("smc", "smc-rs")),
+    *((f"rare-path:particles={n},horizon={h}", sampler, n)
+      for n in (1, 2, 4) for h in range(1, 9) for sampler in ("smc", "sis")),
     *((f"hidden-labels:counts={m},theta={theta}", sampler, 1)
       for m in range(2, 9) for theta in (0.5, 0.75, 0.9) for sampler in ("smc", "smc-rs")),
     *((f"recursive-delay:counts={m},gamma={gamma}", sampler, 1)

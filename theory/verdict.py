@@ -13,7 +13,7 @@ from simulator.problem.problem import Problem, check_tabular
 from simulator.samplers.base import Sampler
 from simulator.streams.seeds import seed_sequence
 from simulator.typing import RngLike
-from theory.instances.two_branch import exact_limits
+from theory.instances.known_errors import exact_limits
 from theory.registry import BOUNDS, bound_named
 from theory.statement import Bound
 from theory.status import RELATIONS, Status, compare
@@ -194,7 +194,7 @@ def measure_error(
 ) -> Interval:
     """Return the error: exact where the law can be enumerated, else a bracket from runs.
 
-    Long two-branch instances need no runs: `theory.instances.two_branch.exact_limits`.
+    Some long instances need no runs: `theory.instances.known_errors.exact_limits`.
 
     Parameters
     ----------

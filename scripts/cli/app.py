@@ -259,6 +259,45 @@ def law(
 
 
 @app.command()
+def accuracy(
+    problem: ProblemArg,
+    correct: Annotated[
+        str,
+        typer.Option(
+            metavar="EVENT",
+            help="Right terminal states: 0,2,5, best, or a JSON file with a list.",
+        ),
+    ],
+    select: Annotated[
+        Literal["sample", "best", "vote", "any"],
+        typer.Option(help="Who answers: output, particle of highest V^, vote, or any proposal."),
+    ] = "sample",
+    sampler: SamplerOption = "smc",
+    particles: ParticlesOption = None,
+    option: SettingOption = None,
+    runs: Annotated[
+        int | None, typer.Option("--runs", "-r", min=1, help="Measure it as well, in so many runs.")
+    ] = None,
+    draws: Annotated[
+        int, typer.Option(min=2, help="From the target, where its paths are too many to list.")
+    ] = 2000,
+    seed: SeedOption = 0,
+    confidence: Annotated[
+        float, typer.Option(help="Of limits that are measured, in (0, 1).")
+    ] = 0.99,
+    normalise: NormaliseOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Print how often N particles answer right: exactly, limits that hold at this N, a guess."""
+    from scripts.cli import show
+    from scripts.cli.accuracy import accuracy as find
+    from theory.accuracy.answers import Draws
+
+    made, by = _sampler(sampler, particles, option), Draws(draws, seed, confidence)
+    show.emit(find(_problem(problem, normalise), made, correct, select, by, runs, seed, json), json)
+
+
+@app.command()
 def audit(
     problem: ProblemArg,
     particles: ParticlesOption = None,

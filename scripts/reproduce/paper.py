@@ -40,7 +40,7 @@ from theory.registry import BOUNDS
 __all__ = ["FOLDER", "PICTURES", "draw", "texts"]
 
 FOLDER = Path(__file__).resolve().parents[2] / "paper" / "generated"
-PICTURES = ("trees", "two_branch", "ratios", "product")
+PICTURES = ("trees", "two_branch", "ratios", "product", "accuracy_sharpened")
 TREES, EPSILON, DEPTH, THETA, DELTA = 40, 0.05, 4, 0.5, 0.05
 ROUNDING = 1e-12  # errors that are zero: SMC-RS with a perfect PRM
 REJECTION = partial(SMCRejection, method="enumerate")

@@ -19,19 +19,19 @@ import numpy as np
 
 from simulator.errors import InputError, TooLargeError
 from simulator.exact.cloud_output import Output
-from simulator.exact.cloud_sets import SetLaw, Sets
 from simulator.exact.cloud_size import bound_transitions
-from simulator.exact.cloud_steps import Clouds, Scheme, Work, advance
+from simulator.exact.cloud_steps import Clouds, Scheme, Work, advance, last_parents, mixture_blocks
 from simulator.exact.law import DEFAULT_LIMIT, ExactLaw, total_variation
-from simulator.exact.outcomes import Outcomes, outcomes
+from simulator.exact.outcomes import outcomes
 from simulator.exact.particle_types import Types, root_types, step_from
 from simulator.problem.problem import Problem
 from simulator.resampling.schemes import SCHEMES
 from simulator.resampling.when import Rule
 from simulator.typing import Floats, Ints
 
-__all__ = ["CloudLevel", "cloud_chain", "cloud_transitions", "exact_law", "last_sets"]
+__all__ = ["CloudLevel", "cloud_chain", "cloud_transitions", "exact_law", "final_clouds"]
 
+HELD = 1 << 21  # particles that `final_clouds` hands out at once
 LEVELS = 50_000  # half a minute, however few the clouds of a level are
 
 
@@ -140,6 +140,64 @@ def cloud_chain(
         yield CloudLevel(level, states, weights, p, f, s, max(0.0, 1 - float(p.sum())))
 
 
+def final_clouds(
+    problem: Problem, sampler: ParticleFilter, *, limit: float = DEFAULT_LIMIT
+) -> Iterator[tuple[Ints, Floats, Floats]]:
+    """Go through the weighted clouds of level H.
+
+    Parameters
+    ----------
+    sampler : SMC
+        Anything with the options of `ParticleFilter`.
+    limit : float
+        Largest number of cloud transitions.
+
+    Yields
+    ------
+    states : (C, N) int array
+        Terminal states; -1 for particles of weight zero.
+    weights : (C, N) array
+        Up to a constant.
+    probability : (C,) array
+        P(cloud). A cloud may come more than once; all together sum to 1, or to less where
+        runs failed before: those that fail at level H may come, with weights of zero.
+
+    Raises
+    ------
+    TooLargeError
+        If more transitions may be needed.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from simulator.problem.model import TabularModel
+    >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
+    >>> smc = SimpleNamespace(
+    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0,
+    ...     resample_when="ess", block=1, select="sample")
+    >>> [(s.tolist(), p.round(12).tolist()) for s, _, p in final_clouds(problem, smc)]
+    [([[0, 0], [0, 1], [1, 1]], [0.25, 0.5, 0.25])]
+    """
+    scheme, work = _scheme(sampler), Work(limit)
+    _check_size(problem, scheme, limit)
+    for level, clouds, types in _chain(problem, scheme, work, joint=False):
+        if level < problem.horizon - 1:
+            continue
+        step = step_from(problem, level, types, always_reset=scheme.always)
+        if scheme.mixture:
+            for block in mixture_blocks(clouds, types, step, work):
+                p = clouds.moments[0, block.index][:, None] * block.probability
+                size = max(1, HELD // block.table.sequence.size)
+                for first in range(0, len(p), size):
+                    part = slice(first, first + size)
+                    kinds = block.kinds[part, block.table.sequence].reshape(-1, scheme.n_particles)
+                    yield step.types.state[kinds], step.types.weight[kinds], p[part].ravel()
+        else:
+            for final in last_parents(clouds, types, step, scheme, work):
+                weights = step.types.weight[final.rows]
+                yield step.types.state[final.rows], weights, final.moments[0]
+
+
 def exact_law(
     problem: Problem,
     sampler: ParticleFilter,
@@ -228,37 +286,6 @@ def exact_law(
         tokens=out.tokens,
         acceptance=None if accept is None else output.accepted,
     )
-
-
-def last_sets(
-    out: Outcomes, sampler: ParticleFilter, rewrite: Callable[[Problem], Problem], limit: float
-) -> SetLaw:
-    """Compute the law of the set of outcomes that the last cloud of SMC shows.
-
-    Parameters
-    ----------
-    out : Outcomes
-        Made with ``one_reward=False``.
-    sampler : SMC
-        Anything with the options of `ParticleFilter`; how it selects its output does not matter.
-    rewrite : callable
-        As in `exact_law`.
-    limit : float
-        Largest number of cloud transitions.
-
-    Raises
-    ------
-    TooLargeError
-        If more transitions may be needed.
-    """
-    scheme, sampled = _scheme(sampler), rewrite(out.tree)
-    _check_size(sampled, scheme, limit)
-    sets, work = Sets(scheme.n_particles, out.outcome), Work(limit)
-    for level, clouds, types in _chain(sampled, scheme, work, joint=False):
-        if level == sampled.horizon - 1:
-            step = step_from(sampled, level, types, always_reset=scheme.always)
-            sets.gather(clouds, types, step, scheme, work)
-    return sets.law()
 
 
 def cloud_transitions(problem: Problem, sampler: ParticleFilter) -> float:

@@ -6,16 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.exact.cloud_steps import (
-    Clouds,
-    MixtureBlock,
-    Scheme,
-    Work,
-    last_parents,
-    mixture_blocks,
-)
-from simulator.exact.particle_types import Step, Types
-from simulator.resampling.compositions import Compositions
 from simulator.typing import Floats, Ints
 
 __all__ = ["SetLaw", "Sets"]
@@ -85,46 +75,3 @@ class Sets:
         self._members, where = np.unique(members, axis=0, return_inverse=True)
         sums = np.bincount(where.ravel(), weight, len(self._members))
         self._probability = sums.astype(np.float64)
-
-    def add_draws(self, states: Ints, table: Compositions, probability: Floats) -> None:
-        """Count clouds of N independent draws from K kinds.
-
-        Parameters
-        ----------
-        states : (G, K) int array
-            Terminal state of each kind, -1 for one without weight.
-        table : Compositions
-            The M multisets of kinds.
-        probability : (G, M) array
-            Of each multiset.
-        """
-        shown, which = np.unique(table.counts > 0, axis=0, return_inverse=True)
-        order = np.argsort(which.ravel(), kind="stable")
-        first = np.searchsorted(which.ravel()[order], np.arange(len(shown)))
-        chance = np.add.reduceat(probability[:, order], first, axis=1)
-        rows = np.where(shown[None], states[:, None, :], -1).reshape(-1, states.shape[1])
-        live = (rows >= 0).any(axis=1)
-        self.add(rows[live], chance.ravel()[live])
-
-    def gather(self, clouds: Clouds, types: Types, step: Step, scheme: Scheme, work: Work) -> None:
-        """Run over all final clouds; see `cloud_output.Output.gather`.
-
-        Parameters
-        ----------
-        clouds : Clouds
-            Of level H-1, before its resampling.
-        types, step : Types, Step
-            Kinds of level H-1 and their moves.
-        scheme, work : Scheme, Work
-            As in `simulator.exact.cloud_steps.advance`.
-        """
-        if not scheme.mixture:
-            for final in last_parents(clouds, types, step, scheme, work):
-                self.add(step.types.state[final.rows], final.moments[0])
-            return
-        for block in mixture_blocks(clouds, types, step, work):
-            self._add_mixture(clouds, block, step.types)
-
-    def _add_mixture(self, clouds: Clouds, block: MixtureBlock, types: Types) -> None:
-        chance = clouds.moments[0, block.index][:, None] * block.probability
-        self.add_draws(types.state[block.kinds], block.table, chance)

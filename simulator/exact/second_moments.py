@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.checks import check_choice, check_int
-from simulator.errors import TooLargeError
+from simulator.errors import InputError, TooLargeError
 from simulator.problem.forward_backward import Tables, backward
 from simulator.problem.path_edges import path_edges
 from simulator.problem.problem import Problem
@@ -34,6 +34,7 @@ from simulator.typing import Floats, Ints
 __all__ = [
     "WeightedEdges",
     "check_work",
+    "cloud_second_moment",
     "path_second_moment",
     "relative_variance",
     "sequence_chi2",
@@ -109,13 +110,69 @@ def relative_variance(problem: Problem, n_particles: int, algorithm: str = "smc"
     logs = edges.log_weighted, edges.log_posterior, edges.log_ratio
     second = math.nan
     if not beyond_floats(edges):
-        linear = tuple(np.exp(x) for x in logs)
-        second = float(sweeps(a, start, edges.target, *linear, n_particles, rejection))
+        linear, one = tuple(np.exp(x) for x in logs), np.ones(int(problem.model.n_states[-1]))
+        second = float(sweeps(a, start, edges.target, *linear, n_particles, rejection, one))
     if math.isnan(second):
         log_second = float(log_sweeps(a, start, edges.target, *logs, n_particles, rejection))
         return max(float(np.expm1(log_second)), 0.0) if log_second < 709 else math.inf
     # The second moment is at least 1; rounding may leave it a little below.
     return max(second - 1, 0.0)
+
+
+def cloud_second_moment(problem: Problem, n_particles: int, f: npt.ArrayLike) -> float:
+    r"""Exact E[(W^_H nu^_H(f)/Z_e)^2] of SMC with multinomial resampling at every level.
+
+    Of two lineages the last run ends with f at both ends: the recursion of `relative_variance`
+    with E_ref[V^(x_H) f(x_H) | x_k] for E_ref[V^(x_H) | x_k], and f(y) m_f(y) for m(y).
+
+    Parameters
+    ----------
+    problem : Problem
+        What is sampled; some path must be alive.
+    n_particles : int
+        N.
+    f : (S_H,) array
+        A function of terminal states, of any sign.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        If N < 1, or f does not fit.
+    TooLargeError
+        If the recursion would take minutes, or leaves the range of floats.
+
+    Examples
+    --------
+    One level, two particles, f = (-1, 1): the mean of two independent numbers -1/2 or 3/2.
+
+    >>> from simulator.problem.model import TabularModel
+    >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
+    >>> cloud_second_moment(problem, 2, [-1.0, 1.0])
+    0.75
+    """
+    _check(n_particles, "smc")
+    end = np.asarray(f, dtype=np.float64)
+    if end.shape != (int(problem.model.n_states[-1]),):
+        raise InputError(f"f: shape {end.shape} does not fit the terminal states")
+    check_work(problem, 0)
+    edges, second = weighted_edges(problem), math.nan
+    from simulator.exact.second_moments_kernel import sweeps
+
+    if not beyond_floats(edges):
+        logs = edges.log_weighted, edges.log_posterior, edges.log_ratio
+        second = float(
+            sweeps(
+                problem.model.n_actions, problem.model.state_start, edges.target,
+                *(np.exp(x) for x in logs), n_particles, False, end,
+            )
+        )  # fmt: skip
+    if math.isnan(second):
+        raise TooLargeError("second moment: weights leave the range of floats")
+    return max(second, 0.0)
 
 
 def beyond_floats(edges: WeightedEdges) -> bool:

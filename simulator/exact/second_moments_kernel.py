@@ -20,11 +20,12 @@ TINY = 1e-307
 
 
 @njit(cache=True)
-def sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_particles, rejection):
-    """Return E[(W^_H / Z^_H)^2], or nan when a vector passes `PEAK`.
+def sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_particles, rejection, f):
+    """Return E[(W^_H nu^_H(f) / Z^_H)^2], or nan when a vector passes `PEAK`.
 
     `weighted` is pi_ref times the normalised weight, `posterior` the kernel of pi*,
-    `ratio` the normalised weight of each edge. SMC: two lineages that coalesce at level
+    `ratio` the normalised weight of each edge, `f` a function of terminal states (1 for SMC by
+    rejection, whose W^_H does not see level H). SMC: two lineages that coalesce at level
     t+1 restart from the edge into it; rejection: they restart from the state at level t.
     """
     horizon = state_start.size - 2
@@ -41,10 +42,10 @@ def sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_particl
     for t in range(horizon, lag - 1, -1):
         begin = state_start[t]
         for s in range(state_start[t + 1] - begin):
-            ahead[s] = 1.0
+            ahead[s] = f[s] if t == horizon else 1.0
             g = begin + s
             if t == horizon:
-                restart[s] = 1.0
+                restart[s] = f[s]
             elif rejection:
                 restart[s] = gathered[g] / n_particles
             else:
@@ -55,7 +56,7 @@ def sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_particl
                         value += posterior[e] * ratio[e] * gathered[target[e]]
                 restart[s] = value / n_particles
             if lag == 0:
-                gathered[g] += restart[s]
+                gathered[g] += ahead[s] * restart[s]
         power = 1.0 if rejection else stay
         for k in range(t - 1, -1, -1):
             begin = state_start[k]
@@ -70,7 +71,7 @@ def sweeps(n_actions, state_start, target, weighted, posterior, ratio, n_particl
                     y += posterior[e] * restart[c]
                 new_ahead[s] = x
                 new_restart[s] = y
-                peak = max(peak, x, y)
+                peak = max(peak, abs(x), abs(y))
                 gathered[begin + s] += power * x * y
             ahead, new_ahead = new_ahead, ahead
             restart, new_restart = new_restart, restart

@@ -20,10 +20,10 @@ import numpy as np
 
 from simulator.checks import check_choice
 from simulator.errors import InputError
-from simulator.exact.cloud import last_sets
-from simulator.exact.cloud_sets import SetLaw
+from simulator.exact.cloud import ParticleFilter, final_clouds
+from simulator.exact.cloud_sets import SetLaw, Sets
 from simulator.exact.law import DEFAULT_LIMIT
-from simulator.exact.outcomes import outcomes
+from simulator.exact.outcomes import Outcomes, outcomes
 from simulator.problem.problem import Problem, check_tabular
 from simulator.samplers.base import Sampler
 from simulator.samplers.facts import facts_of
@@ -94,9 +94,9 @@ def best_choice_error(
     if facts.family == "smc-rs":
         sets = rejection_sets(out, sampler.n_particles, limit=limit)
     elif isinstance(sampler, SMC):
-        sets = last_sets(out, sampler, sampler.as_plain, limit)
+        sets = _smc_sets(out, sampler.as_plain(out.tree), sampler, limit)
     elif facts.family == "smc" and facts.variance == "multinomial":
-        sets = last_sets(out, SMC(sampler.n_particles), lambda tree: tree, limit)
+        sets = _smc_sets(out, out.tree, SMC(sampler.n_particles), limit)
     else:
         raise InputError("best choice: only of SMC and SMC by rejection are the last clouds known")
     return least_error(sets, out.target)
@@ -158,6 +158,15 @@ def least_error(sets: SetLaw, target: Floats) -> BestChoice:
     if abs(missing - cut) > GAP:
         raise InputError(f"best choice: flow {missing:.12g} and cut {cut:.12g} do not agree")
     return BestChoice(max(cut, 0.0), event)
+
+
+def _smc_sets(out: Outcomes, sampled: Problem, sampler: ParticleFilter, limit: float) -> SetLaw:
+    """Law of the set that the last cloud of SMC on `sampled` shows."""
+    sets = Sets(sampler.n_particles, out.outcome)
+    for states, _, probability in final_clouds(sampled, sampler, limit=limit):
+        live = (states >= 0).any(axis=1)
+        sets.add(states[live], probability[live])
+    return sets.law()
 
 
 def _within(flow: Floats, end: np.ndarray, capacity: Floats) -> Floats:

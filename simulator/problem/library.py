@@ -9,8 +9,10 @@ from functools import partial
 from typing import get_args, get_type_hints
 
 from simulator.errors import InputError
+from simulator.problem.families.all_or_nothing import all_or_nothing
 from simulator.problem.families.brackets import brackets
 from simulator.problem.families.delayed import delayed
+from simulator.problem.families.dips import dips
 from simulator.problem.families.eos import eos
 from simulator.problem.families.hidden_labels import hidden_labels, recursive_delay
 from simulator.problem.families.language_model_table import language_model_table
@@ -18,6 +20,7 @@ from simulator.problem.families.late_labels import late_labels
 from simulator.problem.families.product import product
 from simulator.problem.families.random_automaton import random_automaton
 from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.rare_path import rare_path
 from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.families.variance import variance
@@ -32,6 +35,9 @@ READY: dict[str, tuple[Maker, str]] = {
     "reference": (reference, "small asymmetric tree with a biased PRM; its numbers are tabulated"),
     "product": (product, "independent bits, V^ = V*: SMC needs N of order sqrt(H)"),
     "two-branch": (two_branch, "a quiet and a noisy branch, V^ = V*: SMC needs N of order H"),
+    "all-or-nothing": (all_or_nothing, "steps of M or 0 in one branch, V^ = V*: N of order HM"),
+    "dips": (dips, "small chi-square, yet particles lose a branch: SMC needs N of order H^2"),
+    "rare-path": (rare_path, "small chi-square, yet N particles miss a path: N^(-H/(2H-1))"),
     "variance": (variance, "small chi-square, yet prefix variances explode"),
     "random-tree": (random_tree, "random prefix tree with Dirichlet rows and a noisy PRM"),
     "random-automaton": (random_automaton, "random automaton with few states, any horizon"),

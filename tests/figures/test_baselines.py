@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 DPI = 45
 TOLERANCE = 1.0  # root mean square of grey levels; another version of FreeType moves letters more
 CHEAP = ("product", "two_branch", "variance", "restart", "near_perfect", "heavy_tail", "genealogy",
-         "criteria_map", "accuracy_bias")  # fmt: skip
+         "criteria_map", "accuracy_bias", "accuracy_sharpened",
+         "accuracy_prediction", "rates")  # fmt: skip
 
 
 def stored(name):

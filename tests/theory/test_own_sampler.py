@@ -15,7 +15,7 @@ from theory.verdict import check
 
 PROBLEM = open_problem("reference:horizon=3")
 OF_SMC = ["1.1", "3.2", "3.5", "C.4", "C.6", "S1", "S1t", "S2", "J", "L", "L-level", "T", "Z",
-          "K", "K3", "F-star", "TJ", "O", "DM", "DM-sharp", "ZL-5.1"]  # fmt: skip
+          "K", "K3", "E-upper", "F-star", "TJ", "O", "DM", "DM-sharp", "ZL-5.1"]  # fmt: skip
 
 
 class HeirOfSMC(SMC):

@@ -19,7 +19,8 @@ def rows(*found):
 def test_every_statement_is_looked_at_on_twenty_problems():
     # by the families and samplers that it speaks of; `check --all` counts those that bite
     seen = {case.problem for case in cases()}
-    for family in ("product", "two-branch", "hidden-labels", "recursive-delay"):
+    for family in ("product", "two-branch", "all-or-nothing", "dips", "rare-path",
+                   "hidden-labels", "recursive-delay"):  # fmt: skip
         assert sum(problem.startswith(family) for problem in seen) >= 20
     assert {case.sampler for case in cases()} <= set(SAMPLERS)
 

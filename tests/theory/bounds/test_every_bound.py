@@ -10,14 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import TooLargeError
+from simulator.problem.families.all_or_nothing import all_or_nothing
+from simulator.problem.families.dips import dips
 from simulator.problem.families.hidden_labels import hidden_labels, recursive_delay
 from simulator.problem.families.product import product
 from simulator.problem.families.random_tree import random_tree
+from simulator.problem.families.rare_path import rare_path
 from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
+from simulator.samplers.quasi.sampler import QuasiSMC
 from simulator.samplers.registry import SAMPLERS, make_sampler
 from tests.support.strategies import problems
 from tests.support.transforms import rename, rescale, split
@@ -102,7 +106,8 @@ def test_no_sampler_is_on_the_wrong_side_of_a_statement():
 
 FAMILIES = [
     product(3), two_branch(3), two_branch(2), hidden_labels([3], 0.5), hidden_labels([3], 0.75, 1),
-    recursive_delay([4], 0.25), random_tree(horizon=3, seed=1, prm="exact"),
+    recursive_delay([4], 0.25), dips(5, dips=2), rare_path(5, 2), all_or_nothing(3, 2.0),
+    random_tree(horizon=3, seed=1, prm="exact"),
 ]  # fmt: skip
 
 
@@ -152,18 +157,19 @@ def same_for_all(problem, other, samplers, but=()):
 
 SMALL = problems(max_leaves=8, max_horizon=2)
 INDEX = ("beam", "greedy")  # break ties by the index of the token
+PLACES = (*INDEX, "quasi-smc")  # put cells in an order of states and tokens
 
 
 @settings(max_examples=30)
 @given(SMALL, st.integers(1, 3), st.randoms(use_true_random=False))
 def test_names_of_tokens_do_not_matter(problem, n, random):
-    same_for_all(problem, rename(problem, random), every_sampler(problem, n, but=INDEX))
+    same_for_all(problem, rename(problem, random), every_sampler(problem, n, but=PLACES))
 
 
 @settings(max_examples=30)
 @given(SMALL, st.integers(1, 2))
 def test_a_token_split_into_two_equal_ones_does_not_matter(problem, n):
-    same_for_all(problem, split(problem), every_sampler(problem, n, but=INDEX))
+    same_for_all(problem, split(problem), every_sampler(problem, n, but=PLACES))
 
 
 @pytest.mark.parametrize("name", INDEX)
@@ -173,6 +179,15 @@ def test_names_do_matter_where_ties_are_broken_by_index(name):
     other = rename(tie, Random(1))
     laws = [make_sampler(name, 1).exact_law(p, "states").law for p in (tie, other)]
     assert np.abs(laws[0] - laws[1]).max() == 1
+
+
+def test_names_matter_where_cells_have_places():
+    def error(order):
+        probs, reward = np.array([0.4, 0.3, 0.2, 0.1])[order], np.array([1.0, 2.0, 4.0, 8.0])[order]
+        problem = Problem(TabularModel([[probs]]), reward, "exact")
+        return QuasiSMC(2).exact_law(problem).tv
+
+    assert error([0, 2, 1, 3]) > error([0, 1, 2, 3]) + 0.03
 
 
 # The walk and its particles compare V^ of a level with that of the next, and the restart of SMC
@@ -210,7 +225,8 @@ def test_the_others_see_the_scale():
 @given(problems(max_leaves=8, max_horizon=3, tree=False), st.integers(1, 2))
 def test_merging_equivalent_states_does_not_matter(problem, n):
     whole = unfold(problem)
-    for sampler in every_sampler(problem, n):
+    by_prefix = QuasiSMC(n, order="lexicographic")  # by state it draws otherwise, and better
+    for sampler in (*every_sampler(problem, n, but=("quasi-smc",)), by_prefix):
         merged, apart = (numbers(p, sampler) for p in (problem, whole.problem))
         apart["law"] = np.bincount(whole.terminal, apart["law"], merged["law"].size)
         unchanged(merged, apart)

@@ -10,9 +10,18 @@ import pytest
 from simulator.exact.lumped import product_one_probability
 from simulator.problem.families.reference import reference
 from simulator.samplers.smc.sampler import SMC
+from theory.accuracy import hits, voted
+from theory.accuracy.answers import AccuracyLimits
+from theory.accuracy.passed import passed_accuracy
+from theory.accuracy.sampled import sampled_accuracy
+from theory.accuracy.sharpened_product import SharpenedProduct
 from theory.claim import row, weigh
 from theory.claims import (
+    accuracy_highest,
+    accuracy_sampled,
+    accuracy_sharpened,
     alrs_drift,
+    average_chi_square,
     chi_square_identity,
     divergence_to_output,
     dmc_error,
@@ -29,7 +38,7 @@ from theory.claims import (
 from theory.registry import BOUNDS, CLAIMS
 
 EXPECTED = {"C.2", "C.3", "C.5", "C.9", "3.6", "D.5", "F.5", "E.1", "A.2", "ALRS", "VGB", "KL",
-            "ZL-threshold"}  # fmt: skip
+            "ZL-threshold", "A1", "A2", "A3", "A4", "A5", "AVG"}  # fmt: skip
 
 
 def test_the_registry_finds_every_file_and_no_id_is_taken_twice():
@@ -83,6 +92,40 @@ def _by_state(horizon, eps):
     return alrs_drift.slanted(horizon, min(eps, 0.9))
 
 
+def _no_complement(problem, sampler, correct):
+    found = sampled_accuracy(problem, sampler, correct)
+    return AccuracyLimits(found.low, found.low, None, 1.0)
+
+
+def _one_particle_less(chance, n):
+    return right_pass(chance, n - 1) if n > 1 else chance
+
+
+def _no_square(difference, second):
+    share = min(abs(difference) / second, 1.0) if second > 0 else 0.0
+    return (share, 1.0) if difference > 0 else (0.0, 1 - share)
+
+
+class _NoFirstBit(SharpenedProduct):
+    """Its limits leave out p0 of the last bit."""
+
+    def hit_limits(self):
+        low, high = super().hit_limits()
+        return low / self.base, high
+
+
+class _Target(SharpenedProduct):
+    """The output has the law of its intermediate target."""
+
+    def one_probability(self):
+        return self.tilted(self.power)
+
+
+def _root_of_n(problem, n):
+    return BOUNDS["S1"].value(problem, SMC(n))
+
+
+right_pass = hits.pass_upper
 right_edges = divergence_to_output.by_edges
 right_logs = divergence_to_output.mean_log_weight
 right_weights = proper_weighting.path_weights
@@ -104,7 +147,14 @@ MUTANTS = [
     ("A.2", chi_square_identity, "forms", _printed_a_2, "as printed"),
     ("ALRS", alrs_drift, "growth", lambda h, eps: min(1.0, eps * h), "eps H"),
     ("ALRS", alrs_drift, "drift", lambda h, eps: eps * (1 - 1 / h) / 2, "no growth in H"),
+    ("AVG", average_chi_square, "candidate", _root_of_n, "nor does S1 hold"),
     ("VGB", walk_limits, "LONG", 4, "no forgetting"),
+    ("A1", accuracy_sampled, "sampled_accuracy", _no_complement, "E for its complement"),
+    ("A2", hits, "pass_upper", _one_particle_less, "N - 1 proposals"),
+    ("A3", accuracy_highest, "highest_accuracy", passed_accuracy, "hit, but not the highest"),
+    ("A4", voted, "vote_limits", _no_square, "d for its square"),
+    ("A5", accuracy_sharpened, "SharpenedProduct", _NoFirstBit, "1/(p0 m)"),
+    ("A5", accuracy_sharpened, "SharpenedProduct", _Target, "p_lambda for p_N"),
     ("KL", divergence_to_output, "mean_log_weight", _half_log_weight, "half of E log m"),
     ("KL", divergence_to_output, "by_edges", _edges_of_more_particles, "edges of 2 N"),
     ("ZL-threshold", guidance_threshold, "alternating", _by_state, "V^ errs by state"),

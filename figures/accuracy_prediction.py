@@ -1,0 +1,106 @@
+"""A predictor of accuracy against the exact accuracy, and how well others rank it."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from figures.figure import FigureSpec, new_figure
+from figures.rank_correlation import Correlation, grouped_correlation
+
+__all__ = ["ACCURACY_PREDICTION"]
+
+BLUE, RED = "#0072B2", "#D55E00"
+PREDICTORS = {
+    "p1": "P1", "p2": "P2", "certificate": "limit E[1/m$_E$]", "n": "N",
+    "minus_s1": "−S1", "minus_chi2": "−χ²",
+}  # fmt: skip
+TREES = "random trees"
+WITHIN, OVER_LAMBDA = ["family"], ["family", "n"]
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Draw P1 against accuracy (left), and rank correlations of six predictors (middle, right)."""
+    figure = new_figure(9.6, 3.2)
+    left, *others = figure.subplots(1, 3, gridspec_kw={"width_ratios": [1.1, 1, 1]})
+    rows = table[table["source"] == TREES]
+    points = left.scatter(rows["p1"], rows["sample"], c=rows["lambda"], s=3, alpha=0.6,
+                          cmap="viridis", linewidths=0)  # fmt: skip
+    figure.colorbar(points, ax=left, label="λ", aspect=30)
+    left.plot([0, 1], [0, 1], "-", color="#999999", lw=0.8, zorder=0)
+    left.set_xlabel("predicted, P1")
+    left.set_ylabel("exact accuracy of the output")
+    mean, low, high = grouped_correlation(rows, "p1", "sample", WITHIN)
+    left.set_title(f"P1: rank correlation {mean:.2f} [{low:.2f}, {high:.2f}]", fontsize=8)
+    titles = ("within a problem, over N and λ", "over λ alone, N > 1")
+    for axes, by, title in zip(others, (WITHIN, OVER_LAMBDA), titles, strict=True):
+        for answer, colour, shift, name in (
+            ("sample", BLUE, 0.13, "output"), ("any", RED, -0.13, "pass@N"),
+        ):  # fmt: skip
+            for place, (mean, low, high) in _marks(table, answer, by).items():
+                axes.plot([low, high], [place + shift] * 2, "-", color=colour, lw=1.2)
+                axes.plot(mean, place + shift, "o", color=colour, ms=4,
+                          label=name if place == len(PREDICTORS) - 1 else None)  # fmt: skip
+        axes.axvline(0, color="#999999", lw=0.8, zorder=0)
+        axes.set_yticks(range(len(PREDICTORS)), list(PREDICTORS.values())[::-1])
+        axes.set_ylim(-0.5, len(PREDICTORS) - 0.5)
+        axes.set_xlim(-1.05, 1.05)
+        axes.set_xlabel("correlation with accuracy")
+        axes.set_title(title, fontsize=8)
+    others[0].legend(fontsize=7, loc="lower right")
+    return figure
+
+
+def _marks(table: pd.DataFrame, answer: str, by: list[str]) -> dict[int, Correlation]:
+    """Correlations of the predictors, from the bottom up; none of N where N does not change."""
+    names = list(PREDICTORS)[::-1]
+    return {
+        place: correlation(table, TREES, name, answer, by)
+        for place, name in enumerate(names)
+        if not (name == "n" and "n" in by)
+    }
+
+
+def correlation(
+    table: pd.DataFrame, source: str, name: str, answer: str, by: list[str]
+) -> Correlation:
+    """Return the mean rank correlation of a predictor with an accuracy, and its interval."""
+    rows = table[table["source"] == source].copy()
+    rows["minus_chi2"], rows["minus_s1"] = -rows["chi2"], -rows["s1"]
+    if "n" in by:
+        rows = rows[rows["n"] > 1]  # one particle: no choice, and no lambda
+    return grouped_correlation(rows, name, answer, by)
+
+
+def caption(table: pd.DataFrame) -> str:
+    """State the correlations of the best predictors and of chi-square."""
+
+    def shown(source: str, name: str, answer: str, by: list[str]) -> str:
+        mean, low, high = correlation(table, source, name, answer, by)
+        return f"{mean:.2f} [{low:.2f}, {high:.2f}]".replace("-", "−")
+
+    trees = table[table["source"] == TREES]
+    pairs = (("sample", "p1"), ("any", "p2"), ("best", "p2"), ("vote", "p1"))
+    best = {answer: shown(TREES, name, answer, WITHIN) for answer, name in pairs}
+    high = float((trees["p1"] >= trees["sample"] - 1e-9).mean())
+    text = (
+        f"{trees['family'].nunique()} random problems (H = 4), a noisy PRM and score to the power "
+        "λ, N up to 4; all accuracies exact. Spearman's correlation within a problem, with a 95% "
+        f"bootstrap interval over problems: P1 with the output {best['sample']} and with the vote "
+        f"{best['vote']}, P2 with pass@N {best['any']} and with the highest score {best['best']}. "
+        f"Over λ at one N, −χ² has {shown(TREES, 'minus_chi2', 'sample', OVER_LAMBDA)} with the "
+        f"output, the wrong sign, and P1 {shown(TREES, 'p1', 'sample', OVER_LAMBDA)}. P1 is no "
+        f"limit: it is not below the accuracy in {high:.0%} of the cases, and too high at large λ."
+    )
+    for source in sorted(set(table["source"]) - {TREES}):
+        count = table.loc[table["source"] == source, "family"].nunique()
+        text += (
+            f" On {count} tables of {source}: P1 {shown(source, 'p1', 'sample', WITHIN)} with the "
+            f"output, P2 {shown(source, 'p2', 'any', WITHIN)} with pass@N."
+        )
+    return text
+
+
+ACCURACY_PREDICTION = FigureSpec(
+    "accuracy_prediction", "What predicts accuracy, and chi-square does not", caption, draw
+)

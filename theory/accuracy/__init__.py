@@ -1,0 +1,1 @@
+"""How often N particles answer right: limits that hold at every N, and predictors."""
