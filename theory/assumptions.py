@@ -13,6 +13,7 @@ from theory.criteria import criteria
 from theory.instances.hidden_labels import label_counts
 
 __all__ = [
+    "ADAPTIVE",
     "ALONE",
     "AT_MOST_MULTINOMIAL",
     "BRANCHING",
@@ -106,6 +107,11 @@ SLOTS = _law(
 NEGATIVELY_CORRELATED = _law(
     "SMC, tokens drawn from pi_ref, resampled at every level with negatively correlated offspring",
     lambda facts: _multinomial(facts) or (facts.family == "smc" and facts.negatively_correlated),
+)
+ADAPTIVE = _law(
+    "SMC, tokens drawn from pi_ref, with multinomial resampling where the size of the weights is "
+    "below tN, 0 < t < 1",
+    lambda facts: facts.adaptive is not None,
 )
 UNBIASED_LEVELS = _law(
     "SMC that is resampled at every level, tokens drawn from pi_ref, or SMC by rejection",

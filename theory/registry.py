@@ -9,6 +9,10 @@ from simulator.errors import InputError
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from theory.bounds.accuracy_root import accuracy_root, accuracy_root_level
+from theory.bounds.adaptive_accuracy_rate import accuracy_rate_adaptive
+from theory.bounds.adaptive_accuracy_root import accuracy_root_adaptive
+from theory.bounds.adaptive_chi_square_pairs import chi_square_pairs_adaptive
+from theory.bounds.adaptive_stepwise_floors import stepwise_floors_adaptive
 from theory.bounds.all_or_nothing_bias import all_or_nothing_bias
 from theory.bounds.bellman_particles import bellman_particles
 from theory.bounds.branching_extinction import branching_extinction
@@ -116,6 +120,10 @@ BOUNDS: dict[str, Bound] = {
         rejection_stepwise_errors,  # T-RS
         stepwise_floors,  # TJ
         rejection_stepwise_floors,  # TJ-RS
+        chi_square_pairs_adaptive,  # S1-adaptive
+        accuracy_root_adaptive,  # L-adaptive
+        accuracy_rate_adaptive,  # F-adaptive
+        stepwise_floors_adaptive,  # TJ-adaptive
         weight_shortfall,  # Z
         weight_oscillation,  # DM
         weight_oscillation_sharp,  # DM-sharp

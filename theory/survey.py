@@ -109,6 +109,8 @@ BEYOND = (  # enumeration: brackets from runs
 SAMPLERS = (
     ("smc", "", (1, 2, 4, 16)), ("smc", "resampling=systematic", (2, 4)),
     ("smc", "resampling=stratified", (2,)), ("smc", "resampling=ssp", (2,)),
+    ("smc", "ess_threshold=0.5", (2, 4)),
+    ("smc", "ess_threshold=0.8,resample_when=max_weight", (4,)),
     ("smc-rs", "", (1, 2, 4, 16)), ("dmc", "restart=False", (2, 4)), ("alrs", "", (1,)),
     ("quasi-smc", "", (2, 4, 8)),
     ("sis", "", (1, 4)), ("action-is", "", (2, 4)), ("lookahead", "", (2,)),

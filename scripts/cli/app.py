@@ -116,6 +116,12 @@ def exact(
     sampler: SamplerOption = "smc",
     particles: ParticlesOption = None,
     option: SettingOption = None,
+    best_choice: Annotated[
+        bool,
+        typer.Option(
+            "--best-choice", help="Also the least error of any choice from the last cloud."
+        ),
+    ] = False,
     normalise: NormaliseOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -123,7 +129,7 @@ def exact(
     from scripts.cli import show
 
     made = _sampler(sampler, particles, option)
-    show.emit(show.exact_law(_problem(problem, normalise), made), json)
+    show.emit(show.exact_law(_problem(problem, normalise), made, best_choice=best_choice), json)
 
 
 @app.command()

@@ -48,13 +48,21 @@ def inspection(problem: Problem) -> dict[str, object]:
     }
 
 
-def exact_law(problem: Problem, sampler: Sampler) -> dict[str, object]:
+def exact_law(
+    problem: Problem, sampler: Sampler, *, best_choice: bool = False
+) -> dict[str, object]:
     """Exact law of a sampler's output and moments of its weight."""
     law = sampler.exact_law(problem)
     accepted = {} if law.acceptance is None else {"acceptance": law.acceptance}
+    best = {}
+    if best_choice:
+        from simulator.measure.best_choice import best_choice_error
+
+        best = {"best_choice_error": best_choice_error(problem, sampler).error}
     return {
         "log_z": problem.log_z,
         "tv": law.tv,
+        **best,
         "failure": law.failure,
         "mean_w_over_z": law.mean_w_over_z,
         "relative_variance": law.relative_variance,

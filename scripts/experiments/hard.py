@@ -2,6 +2,8 @@
 
 Blocks from `theory.instances.hidden_labels.block_sizes` with theta = 1/2 and delta = 0.05: pi*
 gives E_n at least 0.95, no myopic filter with N <= n particles more than 0.05.
+Beside them stands a queue of late labels, "0 levels", with the event that at least t labels are
+good, pi*(E) just above 0.95: there a myopic filter with few particles is nearly exact.
 The mean over y* is the value at each y* for all but the beam, which breaks ties by token index.
 """
 
@@ -11,16 +13,19 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 
 import numpy as np
+from scipy.stats import binom
 
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.measure.confidence import clopper_pearson
 from simulator.problem.families.hidden_labels import hidden_labels
+from simulator.problem.families.late_labels import late_labels
 from simulator.problem.problem import Problem
 from simulator.samplers.registry import SAMPLERS, make_sampler
 from simulator.samplers.time_sharing.sampler import TimeSharing
 from theory.instances.hidden_labels import block_sizes, event_probability, myopic_limit
 from theory.instances.label_event import Runnable, count_hits
 from theory.instances.myopic_game import best_event_probability
+from theory.instances.random_holding import good_label_law, queue_refusals
 
 THETA, DELTA, CONFIDENCE = 0.5, 0.05, 0.99
 LEVELS = (3, 2, 1)
@@ -51,7 +56,11 @@ KNOWN: tuple[tuple[str, str, dict[str, object], int, int], ...] = (
 # what half a million levels are run with in the quick profile; the rest with N = 3 only
 QUICK = ("SMC, multinomial", "SMC, systematic", "SMC-RS", "holds both labels", "time-sharing")
 NOT_MYOPIC = ("lookahead", "vgb")
-LENGTH = {1: 84, 2: 5_848, 3: 409_500}  # H, to set the number of runs; tests compare
+QUEUE = 0  # stands for its number of levels
+DELAY, LATE_THETA = 8, 0.125
+QUEUED = ("SMC, multinomial", "SMC, systematic", "SMC-RS")
+AT_RANDOM = "holds both at random (exact)"
+LENGTH = {QUEUE: 1000, 1: 84, 2: 5_848, 3: 409_500}  # H, to set the number of runs; tests compare
 
 
 @cache
@@ -61,19 +70,33 @@ def blocks(levels: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     Parameters
     ----------
     levels : int
-        n.
+        n, or `QUEUE`.
 
     Returns
     -------
     counts, thresholds : tuple of int
     """
+    if levels == QUEUE:
+        horizon = LENGTH[QUEUE]
+        return (horizon,), (int(binom.ppf(DELTA, horizon, (1 + LATE_THETA) / 2)),)
     return block_sizes(levels, THETA, DELTA, sharp=True)
 
 
 @lru_cache(maxsize=4)
 def instance(levels: int, seed: int) -> Problem:
     """Return the problem; kept, as the longest take longer to make than to run."""
+    if levels == QUEUE:
+        return late_labels(LENGTH[QUEUE], DELAY, LATE_THETA, seed)
     return hidden_labels(blocks(levels)[0], THETA, seed)
+
+
+def theory(levels: int, n: int) -> tuple[float, float]:
+    """Return pi*(E) and the most that theory lets a myopic filter with n particles have."""
+    counts, thresholds = blocks(levels)
+    if levels == QUEUE:
+        return float(binom.sf(thresholds[0] - 1, counts[0], (1 + LATE_THETA) / 2)), 1.0
+    reach = event_probability(counts, thresholds, THETA)
+    return reach, myopic_limit(counts, thresholds, n)
 
 
 def run_cell(
@@ -81,7 +104,13 @@ def run_cell(
 ) -> Rows:
     """One row: frequency of E_n with its 99% interval, and what theory says of it."""
     counts, thresholds = blocks(levels)
-    if name == "game":
+    refused = float("nan")
+    if name == "at-random":
+        queue = counts[0], DELAY, LATE_THETA, n.bit_length() - 1
+        hits, runs = 0, 0
+        value = low = high = float(good_label_law(*queue)[thresholds[0] :].sum())
+        refused = queue_refusals(*queue).any
+    elif name == "game":
         hits, runs = 0, 0
         value = low = high = best_event_probability(counts, thresholds, n)
     else:
@@ -96,11 +125,11 @@ def run_cell(
         )  # fmt: skip
         value = hits / runs
         low, high = clopper_pearson(hits, runs, 1 - CONFIDENCE)
+    target, limit = theory(levels, n)
     return [
         {"sampler": label, "myopic": name not in NOT_MYOPIC, "levels": levels, "n": n,
          "horizon": LENGTH[levels], "runs": runs, "hits": hits, "frequency": value, "low": low,
-         "high": high, "target": event_probability(counts, thresholds, THETA),
-         "limit": myopic_limit(counts, thresholds, n)}
+         "high": high, "target": target, "limit": limit, "refused": refused}
     ]  # fmt: skip
 
 
@@ -137,6 +166,23 @@ def cells(profile: str) -> list[Mapping[str, object]]:
                         {"label": label, "name": name, "options": options, "levels": levels,
                          "n": n, "runs": runs, "seed": 100_000 * levels + 1000 * i + n}
                     )  # fmt: skip
+    return found + _queue(budget)
+
+
+def _queue(budget: float) -> list[Mapping[str, object]]:
+    """List the cells of the queue; its filter uses a power of two of the particles."""
+    found: list[Mapping[str, object]] = [
+        {"label": AT_RANDOM, "name": "at-random", "options": {}, "levels": QUEUE, "n": n,
+         "runs": 0, "seed": 0}
+        for n in SIZES
+    ]  # fmt: skip
+    for i, (label, name, options, *_) in enumerate(KNOWN):
+        found += [
+            {"label": label, "name": name, "options": options, "levels": QUEUE, "n": n,
+             "runs": int(np.clip(budget / (n * LENGTH[QUEUE]), LEAST_RUNS, MOST_RUNS)),
+             "seed": 1000 * i + n}
+            for n in SIZES if label in QUEUED
+        ]  # fmt: skip
     return found
 
 

@@ -4,7 +4,7 @@ The cloud of N weighted particles before the resampling of a level is a Markov c
 with finitely many states; following its law, and E[W^ 1{cloud}] and E[W^2 1{cloud}]
 with it, gives the law of the output and the moments of W^_H to rounding (SMC:
 arXiv 2603.07887, algorithm 1, option 1, here with any unbiased resampling scheme and
-any threshold of the effective sample size). Where the law does not depend on the order
+any rule of `simulator.resampling.when`). Where the law does not depend on the order
 of the particles a cloud is a multiset.
 """
 
@@ -26,6 +26,7 @@ from simulator.exact.outcomes import outcomes
 from simulator.exact.particle_types import Types, root_types, step_from
 from simulator.problem.problem import Problem
 from simulator.resampling.schemes import SCHEMES
+from simulator.resampling.when import Rule
 from simulator.typing import Floats, Ints
 
 __all__ = ["CloudLevel", "cloud_chain", "cloud_transitions", "exact_law", "final_clouds"]
@@ -49,7 +50,12 @@ class ParticleFilter(Protocol):
 
     @property
     def ess_threshold(self) -> float:
-        """Resample when the effective sample size is below this times N."""
+        """Resample when the size of the weights is below this times N."""
+        ...
+
+    @property
+    def resample_when(self) -> str:
+        """Which size: "ess" or "max_weight"; see `simulator.resampling.when`."""
         ...
 
     @property
@@ -100,7 +106,7 @@ def cloud_chain(
     Parameters
     ----------
     sampler : SMC
-        Anything with `n_particles`, `resampling`, `ess_threshold` and `select`.
+        Anything with the options of `ParticleFilter`.
     limit : float
         Largest number of cloud transitions.
 
@@ -121,7 +127,8 @@ def cloud_chain(
     >>> tree = TabularModel.tree([[[0.5, 0.5]], [[0.5, 0.5]] * 2])
     >>> problem = Problem(tree, [1.0, 2.0, 3.0, 4.0], "exact")
     >>> smc = SimpleNamespace(
-    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0, block=1, select="sample")
+    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0,
+    ...     resample_when="ess", block=1, select="sample")
     >>> [(c.level, c.states.tolist(), c.probability.tolist()) for c in cloud_chain(problem, smc)]
     [(0, [[0, 0]], [1.0]), (1, [[0, 0], [0, 1], [1, 1]], [0.25, 0.5, 0.25])]
     """
@@ -141,7 +148,7 @@ def final_clouds(
     Parameters
     ----------
     sampler : SMC
-        Anything with `n_particles`, `resampling`, `ess_threshold` and `select`.
+        Anything with the options of `ParticleFilter`.
     limit : float
         Largest number of cloud transitions.
 
@@ -166,7 +173,8 @@ def final_clouds(
     >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> smc = SimpleNamespace(
-    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0, block=1, select="sample")
+    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0,
+    ...     resample_when="ess", block=1, select="sample")
     >>> [(s.tolist(), p.round(12).tolist()) for s, _, p in final_clouds(problem, smc)]
     [([[0, 0], [0, 1], [1, 1]], [0.25, 0.5, 0.25])]
     """
@@ -206,8 +214,8 @@ def exact_law(
     Parameters
     ----------
     sampler : SMC
-        Anything with `n_particles`, `resampling`, `ess_threshold` and `select`. With
-        ``select="best"`` the output has the highest V^ of its whole path, ties uniform.
+        Anything with the options of `ParticleFilter`. With ``select="best"`` the output has the
+        highest V^ of its whole path, ties uniform.
     on : {"paths", "states"}
         Outcomes: token paths, or terminal states of the model. On a tree both are the
         terminal states.
@@ -237,7 +245,8 @@ def exact_law(
     >>> from simulator.problem.model import TabularModel
     >>> problem = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")
     >>> smc = SimpleNamespace(
-    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0, block=1, select="sample")
+    ...     n_particles=2, resampling="multinomial", ess_threshold=1.0,
+    ...     resample_when="ess", block=1, select="sample")
     >>> exact = exact_law(problem, smc, shortfall=True)
     >>> exact.law.tolist(), exact.tv, exact.shortfall, exact.relative_variance
     ([0.375, 0.625], 0.125, 0.125, 0.125)
@@ -299,7 +308,8 @@ def cloud_transitions(problem: Problem, sampler: ParticleFilter) -> float:
     >>> from simulator.problem.model import TabularModel
     >>> tree = TabularModel.tree([[[0.5, 0.5]] * 2**h for h in range(4)])
     >>> smc = SimpleNamespace(
-    ...     n_particles=4, resampling="multinomial", ess_threshold=1.0, block=1, select="sample")
+    ...     n_particles=4, resampling="multinomial", ess_threshold=1.0,
+    ...     resample_when="ess", block=1, select="sample")
     >>> cloud_transitions(Problem(tree, [1.0] * 16, "exact"), smc)
     49860.0
     """
@@ -327,8 +337,8 @@ def _scheme(sampler: ParticleFilter) -> Scheme:
     if sampler.select not in ("sample", "best"):
         raise InputError(f"select: {sampler.select!r} is not known")
     return Scheme(
-        int(sampler.n_particles), sampler.resampling, float(sampler.ess_threshold),
-        int(sampler.block),
+        int(sampler.n_particles), sampler.resampling,
+        Rule(sampler.resample_when, float(sampler.ess_threshold)), int(sampler.block),
     )  # fmt: skip
 
 

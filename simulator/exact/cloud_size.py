@@ -38,7 +38,7 @@ def bound_transitions(problem: Problem, scheme: Scheme, stop: float) -> float:
             # Per cloud: its resampling outcomes, which merge, then a move of each particle.
             outcomes = float(n) if scheme.resampling == "systematic" else multisets(n, n)
             kinds = sources if scheme.always else float(paths.sum()) + 1
-            spread = clouds * (outcomes if scheme.threshold > 0 else 1)
+            spread = clouds * (outcomes if scheme.rule.threshold > 0 else 1)
             parents = min(
                 spread, _clouds(kinds, n, scheme.ordered) * (1 if scheme.always else h + 1)
             )

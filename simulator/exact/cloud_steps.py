@@ -13,13 +13,13 @@ from simulator.errors import TooLargeError
 from simulator.exact.particle_types import DIGITS, Step, Types
 from simulator.resampling.compositions import Compositions, compositions
 from simulator.resampling.offspring import offspring_batch
+from simulator.resampling.when import Rule
 from simulator.typing import Floats, Ints
 
 __all__ = ["Clouds", "MixtureBlock", "Scheme", "Work", "advance", "last_parents", "mixture_blocks"]
 
 
 BLOCK = 1 << 19  # transitions held at once
-TIE = 1e-9  # an effective sample size this close to its threshold does not resample
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Scheme:
 
     n_particles: int
     resampling: str
-    threshold: float
+    rule: Rule
     block: int = 1
 
     @property
     def always(self) -> bool:
         """Whether every level resamples."""
-        return self.threshold >= 1 and self.block == 1
+        return self.rule.threshold >= 1 and self.block == 1
 
     @property
     def mixture(self) -> bool:
@@ -44,14 +44,13 @@ class Scheme:
     @property
     def ordered(self) -> bool:
         """Whether the law depends on the order of the particles."""
-        return self.resampling in ("systematic", "stratified", "ssp") and self.threshold > 0
+        return self.resampling in ("systematic", "stratified", "ssp") and self.rule.threshold > 0
 
     def resamples(self, level: int, weights: Floats) -> npt.NDArray[np.bool_]:
         """Tell which rows of a (C, N) array of weights of a level are resampled."""
-        if level % self.block != 0 or self.threshold >= 1:
-            return np.full(len(weights), level % self.block == 0)
-        ess = weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1)
-        return np.asarray(ess < self.threshold * self.n_particles * (1 - TIE))
+        if level % self.block != 0:
+            return np.zeros(len(weights), dtype=np.bool_)
+        return self.rule.resamples(weights)
 
 
 @dataclass

@@ -23,9 +23,11 @@ import numpy as np
 from simulator.errors import TooLargeError
 from simulator.exact.quadrature import self_normalised_mean
 from simulator.exact.slot_means import SlotMean
+from simulator.measure.kept_steps import kept_errors
 from simulator.measure.stream import CELLS, Runnable, chunks
 from simulator.problem.problem import Problem
 from simulator.resampling.schemes import known_as
+from simulator.resampling.when import Rule
 from simulator.samplers.facts import facts_of
 from simulator.samplers.runs import Runs
 from simulator.typing import Floats, Ints, RngLike
@@ -175,6 +177,7 @@ def step_errors(
     *,
     rejection: bool = False,
     mean: CloudMean = self_normalised_mean,
+    rule: Rule | None = None,
 ) -> Floats:
     """Return D_TV(E[nu~_h | past], nu~_{h-1} pi*) for each cloud of level h-1.
 
@@ -202,11 +205,22 @@ def step_errors(
         (q, u, N) to E[nu~_h | past], or to a floor of it: then what comes out is no less than
         the one-step error. A `SlotMean` makes it SMC with that resampling scheme. The pairs are
         then told apart by the place of the parent, as what a pair keeps may depend on it.
+    rule : Rule, optional
+        If given, clouds of which it says so are kept and not resampled; what comes out for them is
+        no less than their one-step error, see `simulator.measure.kept_steps`.
 
     Returns
     -------
     (C,) array
     """
+    if rule is not None:
+        kept = np.zeros(len(states), dtype=np.bool_)
+        live = weights.any(axis=1)
+        kept[live] = ~rule.resamples(weights[live])
+        out = np.empty(len(states))
+        out[kept] = kept_errors(problem, level, states[kept], weights[kept])
+        out[~kept] = step_errors(problem, level, states[~kept], weights[~kept], n, mean=mean)
+        return out
     e, a = problem.forward_backward.edges, problem.model.n_actions
     run = slice(int(e.start[level - 1]), int(e.start[level]))
     parent = problem.log_prm_flat[e.source[run]]
@@ -226,7 +240,7 @@ def step_errors(
     same: Ints | slice = slice(None)
     if not placed:
         states, share, same = _distinct(states, share)
-    shape = (len(states), -1)
+    shape = (len(states), states.shape[1] * a)
 
     def spread(table: np.ndarray) -> np.ndarray:
         return table.reshape(-1, a)[states].reshape(shape)
@@ -289,6 +303,7 @@ def stepwise_sums(
     *,
     rejection: bool = False,
     mean: CloudMean = self_normalised_mean,
+    rule: Rule | None = None,
 ) -> Floats:
     """Add up the one-step errors of each run.
 
@@ -302,7 +317,7 @@ def stepwise_sums(
         Number of particles.
     cap : float, optional
         Before the sum passes it, stop and add 1 instead; 1 gives a variable in [0, 2].
-    rejection, mean : optional
+    rejection, mean, rule : optional
         As in `step_errors`.
 
     Returns
@@ -324,7 +339,9 @@ def stepwise_sums(
         w = logs[live, h - 2]
         peak = w.max(axis=1, keepdims=True)
         w = np.exp(w - np.where(np.isfinite(peak), peak, 0.0))
-        step = step_errors(problem, h, states[live, h - 2], w, n, rejection=rejection, mean=mean)
+        step = step_errors(
+            problem, h, states[live, h - 2], w, n, rejection=rejection, mean=mean, rule=rule
+        )
         over = out[live] + step > cap
         out[live] += np.where(over, 1.0, step)
         stopped[live] = over
@@ -340,17 +357,18 @@ def stepwise_samples(
     *,
     rejection: bool = False,
     mean: CloudMean = self_normalised_mean,
+    rule: Rule | None = None,
 ) -> Iterator[Floats]:
     """Draw runs and add up their one-step errors, in flat memory.
 
     Parameters
     ----------
     sampler : Sampler
-        One for which `plain_problem` is not None, SMC by rejection, or with a `SlotMean` SMC that
-        is resampled at every level by its scheme.
+        One for which `plain_problem` is not None, SMC by rejection, SMC with this rule, or with a
+        `SlotMean` SMC that is resampled at every level by its scheme.
     cap : float, optional
         As in `stepwise_sums`.
-    rejection, mean : optional
+    rejection, mean, rule : optional
         As in `step_errors`.
 
     Yields
@@ -365,7 +383,7 @@ def stepwise_samples(
         so that the number of parts grows with the horizon too. With a `SlotMean` also if there
         are so many particles and runs, as the work grows with the square of N.
     """
-    own = rejection or isinstance(mean, SlotMean)
+    own = rejection or rule is not None or isinstance(mean, SlotMean)
     plain = problem if own else plain_problem(problem, sampler)
     assert plain is not None
     cells = sampler.n_particles * plain.horizon
@@ -384,4 +402,4 @@ def stepwise_samples(
                 f"{mean.resampling} resampling: {work:.3g} steps, the limit is {SLOTS:.3g}"
             )
     for runs in chunks(problem, sampler, n_runs, rng, keep=("clouds",), cells=cells):
-        yield stepwise_sums(plain, runs, n, cap, rejection=rejection, mean=mean)
+        yield stepwise_sums(plain, runs, n, cap, rejection=rejection, mean=mean, rule=rule)

@@ -16,6 +16,7 @@ from simulator.problem.families.dips import dips
 from simulator.problem.families.eos import eos
 from simulator.problem.families.hidden_labels import hidden_labels, recursive_delay
 from simulator.problem.families.language_model_table import language_model_table
+from simulator.problem.families.late_labels import late_labels
 from simulator.problem.families.product import product
 from simulator.problem.families.random_automaton import random_automaton
 from simulator.problem.families.random_tree import random_tree
@@ -45,6 +46,7 @@ READY: dict[str, tuple[Maker, str]] = {
     "delayed": (delayed, "random tree whose PRM is one step late"),
     "hidden-labels": (hidden_labels, "labels judged too late: n particles fail at n levels"),
     "recursive-delay": (recursive_delay, "the paper's instance on which myopic filters fail"),
+    "late-labels": (late_labels, "a queue of labels, each judged a fixed number of levels late"),
     "lm-digits2": (
         partial(language_model_table, "digits2"),
         "a real language model, ten digits, H = 4, prompt switching with exact V*",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from simulator.errors import InputError
+from simulator.resampling.when import Rule
 
 if TYPE_CHECKING:
     from simulator.problem.problem import Problem
@@ -49,6 +50,9 @@ class Facts:
         For family "quasi-smc": the order of the cells (prefix, token) in which each cell, and each
         initial part of them, gets as many hits of 1/N or less as its mass asks for, rounded up or
         down; None if no order has this.
+    adaptive : Rule or None
+        For SMC as in family "smc", but with multinomial resampling at those of the levels 1..H-1
+        alone where this rule asks for it, and the weights gathered until then.
     myopic : bool
         At most `n_particles` particles a level, each a child of one of the level before, and what
         happens up to a level does not depend on V^ of later levels (F.1); and tokens of equal
@@ -74,6 +78,7 @@ class Facts:
     resampling: str | None = None
     negatively_correlated: bool = False
     cell_order: str | None = None
+    adaptive: Rule | None = None
     myopic: bool = False
     restarted: bool = False
     cut: float = 0.0

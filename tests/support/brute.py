@@ -127,8 +127,11 @@ MUTANTS = {
 }
 
 
-def smc(tree, n, scheme="multinomial", threshold=1, select="sample", mutant=None):
-    """Enumerate all ordered particle systems of SMC, or of one of its `MUTANTS`."""
+def smc(tree, n, scheme="multinomial", threshold=1, select="sample", mutant=None, low=None):
+    """Enumerate all ordered particle systems of SMC, or of one of its `MUTANTS`.
+
+    `low`: whether a tuple of weights is resampled, in place of the effective sample size.
+    """
     assert mutant is None or mutant in MUTANTS
     hat, out, ones = tree.hat, Outcome(), (ONE,) * n
     threshold = Fraction(str(threshold))
@@ -143,6 +146,8 @@ def smc(tree, n, scheme="multinomial", threshold=1, select="sample", mutant=None
         return hat[c] / hat[x] if hat[x] > 0 else Fraction(0)
 
     def resamples(weights):
+        if low is not None:
+            return low(weights)
         ess = sum(weights) ** 2 / sum(u * u for u in weights)
         return threshold >= 1 or (ess < threshold * n) != (mutant == "inverted")
 

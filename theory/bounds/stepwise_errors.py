@@ -12,6 +12,7 @@ from simulator.exact.self_normalised_floor import self_normalised_floor
 from simulator.exact.slot_means import SlotMean
 from simulator.measure.stepwise import CloudMean, largest_steps, step_errors, stepwise_samples
 from simulator.problem.problem import Problem
+from simulator.resampling.when import Rule
 from simulator.samplers.base import Sampler
 from simulator.samplers.facts import facts_of
 from simulator.samplers.smc.sampler import SMC
@@ -32,6 +33,7 @@ def sum_steps(
     *,
     rejection: bool = False,
     mean: CloudMean = self_normalised_mean,
+    rule: Rule | None = None,
 ) -> float:
     """Average the one-step errors over enumerated clouds and sum over the levels.
 
@@ -45,7 +47,7 @@ def sum_steps(
         Levels 0..H-1.
     rejection : bool, optional
         Whether it is SMC by rejection.
-    mean : callable, optional
+    mean, rule : optional
         As in `simulator.measure.stepwise.step_errors`.
 
     Returns
@@ -58,8 +60,9 @@ def sum_steps(
         for first in range(0, len(probability), size):
             part = slice(first, first + size)
             errors = step_errors(
-                problem, level + 1, states[part], weights[part], n, rejection=rejection, mean=mean
-            )
+                problem, level + 1, states[part], weights[part], n, rejection=rejection, mean=mean,
+                rule=rule,
+            )  # fmt: skip
             total += float(probability[part] @ errors)
     return total
 

@@ -37,7 +37,8 @@ def in_event(
     Parameters
     ----------
     problem : Problem
-        Of "hidden-labels" or "recursive-delay".
+        Of "hidden-labels", "recursive-delay" or "late-labels", where E is that at least t labels
+        are good.
     tokens : (R, H) int array
         Paths; a failed run (-1) is in no event with a threshold above 0.
     thresholds : sequence of int
@@ -60,17 +61,19 @@ def in_event(
     >>> in_event(problem, [y, 1 - y], [2]).tolist()
     [True, False]
     """
-    counts = label_counts(problem)
+    known = problem.instance
+    queue = known is not None and known.family == "late-labels"
+    counts = (problem.horizon,) if queue else label_counts(problem)
     if len(thresholds) != len(counts):
         raise InputError(f"{len(thresholds)} thresholds for {len(counts)} levels")
     paths = np.asarray(tokens)
     if paths.ndim != 2 or paths.shape[1] != problem.horizon:
         raise InputError(f"tokens: shape {paths.shape}, but the horizon is {problem.horizon}")
-    assert problem.instance is not None
-    seed = problem.instance.arguments["seed"]
+    assert known is not None
+    seed = known.arguments["seed"]
     assert isinstance(seed, int)
     good = paths == hidden_bits(problem.horizon, seed)
-    return _inside(good, list(zip(counts, thresholds, strict=True)), problem.instance.family)
+    return _inside(good, list(zip(counts, thresholds, strict=True)), known.family)
 
 
 def _inside(
@@ -78,8 +81,8 @@ def _inside(
 ) -> npt.NDArray[np.bool_]:
     """Reduce the last axis, a block of level n, to whether it is in E_n."""
     *inner, (copies, threshold) = levels
-    if not inner and family == "recursive-delay":
-        done = good[..., :copies]  # all bits but the last
+    if not inner and family in ("recursive-delay", "late-labels"):
+        done = good[..., :copies]  # all bits, but the last of the former
     else:
         each = good.reshape(*good.shape[:-1], copies, -1)
         done = each[..., 0]

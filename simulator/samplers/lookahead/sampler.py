@@ -51,6 +51,8 @@ class Lookahead(Sampler):
         As in `SMC`.
     select : {"sample", "best"}
         As in `SMC`.
+    resample_when : {"ess", "max_weight"}
+        As in `SMC`.
 
     Raises
     ------
@@ -76,6 +78,7 @@ class Lookahead(Sampler):
     resampling: str = "multinomial"
     ess_threshold: float = 1.0
     select: str = "sample"
+    resample_when: str = "ess"
 
     def __post_init__(self) -> None:
         check_int("depth", self.depth, 0)
@@ -85,7 +88,10 @@ class Lookahead(Sampler):
     @property
     def filter(self) -> SMC:
         """The particle filter whose weights are replaced."""
-        return SMC(self.n_particles, self.resampling, self.ess_threshold, self.select)
+        return SMC(
+            self.n_particles, self.resampling, self.ess_threshold, self.select,
+            resample_when=self.resample_when,
+        )  # fmt: skip
 
     @property
     def properly_weighted(self) -> bool:

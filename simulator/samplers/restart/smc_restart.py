@@ -46,6 +46,8 @@ class SMCRestart(Sampler):
         the smallest C with 1/C <= V*/V^ <= C (3.3).
     max_restarts : int
         After so many a run has failed; `exact_law` counts that too.
+    resample_when : {"ess", "max_weight"}
+        As in `SMC`.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class SMCRestart(Sampler):
     proposal: str = "reference"
     accuracy: float | str = "auto"
     max_restarts: int = 100_000
+    resample_when: str = "ess"
 
     def __post_init__(self) -> None:
         _ = self.smc
@@ -79,7 +82,7 @@ class SMCRestart(Sampler):
         """The sampler of one run."""
         return SMC(
             self.n_particles, self.resampling, self.ess_threshold,
-            block=self.block, proposal=self.proposal,
+            block=self.block, proposal=self.proposal, resample_when=self.resample_when,
         )  # fmt: skip
 
     def log_bound(self, problem: Problem) -> float:
@@ -109,7 +112,7 @@ class SMCRestart(Sampler):
         """See `Sampler.facts`: accepted runs carry no unbiased weight."""
         return replace(
             self.smc.facts(problem), properly_weighted=False, myopic=False, restarted=True,
-            family="other", variance="none known", rewritten=None, evaluations=None,
+            family="other", variance="none known", adaptive=None, rewritten=None, evaluations=None,
         )  # fmt: skip
 
     def from_seeds(

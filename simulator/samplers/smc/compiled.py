@@ -34,6 +34,7 @@ def options_of(sampler: ParticleFilter) -> Options:
         float(sampler.ess_threshold),
         sampler.select == "best",
         int(sampler.block),
+        sampler.resample_when == "max_weight",
     )
 
 

@@ -24,7 +24,7 @@ __all__ = ["Final", "Options", "Outputs", "run_smc", "trace"]
 STEP = 2.0**512
 LOG_STEP = 512 * np.log(2.0)
 HIGH, LOW = 2.0**256, 2.0**-256
-# an ESS that equals the threshold up to rounding does not resample
+# a size that equals the threshold up to rounding does not resample
 TIE = 1.0 - 1e-9
 ONE, TWO = np.uint64(1), np.uint64(2)
 TIE_LOG = 1e-9
@@ -43,6 +43,8 @@ class Options(NamedTuple):
         Output the particle of highest V^ instead of a draw from the weighted cloud.
     block : int
         Resample at levels that are multiples of it only.
+    by_largest : bool
+        Compare 1/max W with the threshold in place of the effective sample size.
     """
 
     n_particles: int
@@ -50,6 +52,7 @@ class Options(NamedTuple):
     ess_threshold: float
     best: bool
     block: int
+    by_largest: bool
 
 
 class Final(NamedTuple):
@@ -176,6 +179,15 @@ def _ess(n, weights, total):
         q = weights[k] * inverse
         squares += q * q
     return 1.0 / squares
+
+
+@njit(cache=True, nogil=True)
+def _inverse_largest(n, weights, total):
+    """Return 1 / the largest normalised weight."""
+    top = 0.0
+    for k in range(n):
+        top = max(top, weights[k])
+    return total / top
 
 
 @njit(cache=True, nogil=True)
@@ -329,15 +341,17 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
                     out.cloud_log_weights[r, h, k] = x
             if not total > 0.0:
                 break
-            ess = 0.0
-            if adaptive or keep_ess:
-                ess = _ess(n, current, total)
+            size = 0.0
+            if keep_ess or (adaptive and not options.by_largest):
+                size = _ess(n, current, total)
                 if keep_ess:
-                    out.ess[r, h] = ess
+                    out.ess[r, h] = size
+            if adaptive and options.by_largest:
+                size = _inverse_largest(n, current, total)
             parents, children = children, parents
             if level == horizon:
                 log_w += np.log(total / n) + (scale + top * LOG_STEP)
-            elif every or (level % block == 0 and (t >= 1.0 or (adaptive and ess < t * n * TIE))):
+            elif every or (level % block == 0 and (t >= 1.0 or (adaptive and size < t * n * TIE))):
                 log_w += np.log(total / n) + (scale + top * LOG_STEP)
                 scale = 0.0
                 s0, s1, s2, s3 = resample(

@@ -133,7 +133,8 @@ def run_plain_once(
         total = float(np.cumsum(weights)[-1])  # from first to last, like the kernel
         ess[h] = _ess(weights, total)
         ancestors = np.arange(n)
-        if last or (due and _is_low(float(ess[h]), sampler.ess_threshold, n)):
+        size = float(ess[h]) if sampler.resample_when == "ess" else _inverse_largest(weights, total)
+        if last or (due and _is_low(size, sampler.ess_threshold, n)):
             log_w += _log_mean(total, n) + log_unit
             if not last:
                 ancestors = resample(weights, rng)
@@ -202,15 +203,20 @@ def _log_factor(problem: Problem, h: int, state: int, token: int) -> float:
     return float(t.log_factor[t.factor_start[h] + state * t.n_actions + token])
 
 
-def _is_low(ess: float, threshold: float, n: int) -> bool:
-    """Whether the effective sample size asks for resampling."""
-    return threshold >= 1 or ess < threshold * n * (1 - 1e-9)
+def _is_low(size: float, threshold: float, n: int) -> bool:
+    """Whether the size of the weights asks for resampling."""
+    return threshold >= 1 or size < threshold * n * (1 - 1e-9)
 
 
 def _ess(weights: Floats, total: float) -> float:
     """Return the effective sample size, the inverse of the sum of squared shares."""
     share = weights * (1.0 / total)
     return 1.0 / float(np.cumsum(share * share)[-1])
+
+
+def _inverse_largest(weights: Floats, total: float) -> float:
+    """Return the inverse of the largest share."""
+    return total / float(weights.max())
 
 
 def _log_mean(total: float, n: int) -> float:

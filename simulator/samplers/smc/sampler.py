@@ -10,6 +10,7 @@ from simulator.exact.law import ExactLaw
 from simulator.problem.problem import Problem
 from simulator.problem.transforms import PROPOSALS, in_blocks, with_proposal
 from simulator.resampling.schemes import SCHEMES, known_as
+from simulator.resampling.when import RULES, Rule
 from simulator.samplers.base import Sampler
 from simulator.samplers.facts import Facts
 from simulator.samplers.runs import Runs
@@ -40,8 +41,9 @@ class SMC(Sampler):
         Scheme: "multinomial", "systematic", "stratified", "residual", "ssp", "killing" or
         "single"; see `simulator.resampling`.
     ess_threshold : float
-        t in [0, 1]. 1: resample at every level 1..H-1, as Algorithm 1 does. Below 1: resample
-        where the effective sample size is below tN. 0: never (SIS).
+        t in [0, 1]. 1: resample at every level 1..H-1, as Algorithm 1 does, by either rule and
+        also where all weights are equal (to keep those is another law). Below 1: resample where
+        the size of the weights is below tN; see `resample_when`. 0: never (SIS).
     select : {"sample", "best"}
         Output a draw from the last weighted cloud, or its particle of highest V^ (of those of
         positive weight; ties, up to a relative 1e-9, uniformly).
@@ -51,6 +53,10 @@ class SMC(Sampler):
         Law q of the next token; the weight is pi_ref V^(child)/(q V^(parent)). See
         `simulator.problem.transforms.with_proposal`, which also takes arrays. "optimal" asks for
         V^ of all children.
+    resample_when : {"ess", "max_weight"}
+        The size that `ess_threshold` is compared with: the effective sample size 1/sum W_i^2 of
+        the normalised weights, or 1/max W_i, so that a cloud is resampled where N max W > 1/t.
+        The second resamples wherever the first does; see `simulator.resampling.when`.
 
     Raises
     ------
@@ -75,6 +81,7 @@ class SMC(Sampler):
     select: str = "sample"
     block: int = 1
     proposal: str = "reference"
+    resample_when: str = "ess"
 
     def __post_init__(self) -> None:
         check_int("n_particles", self.n_particles, 1)
@@ -83,6 +90,7 @@ class SMC(Sampler):
         check_choice("select", self.select, SELECT)
         check_int("block", self.block, 1)
         check_choice("proposal", self.proposal, PROPOSALS)
+        check_choice("resample_when", self.resample_when, RULES)
 
     @property
     def properly_weighted(self) -> bool:
@@ -110,7 +118,9 @@ class SMC(Sampler):
         plain = self.block == 1 and self.proposal == "reference"
         scheme = SCHEMES["multinomial"] if still else known_as(self.resampling, self.n_particles)
         every = plain and (still or self.ess_threshold >= 1)
-        rewritten = None
+        adaptive, rewritten = None, None
+        if plain and self.resampling == "multinomial" and 0 < self.ess_threshold < 1:
+            adaptive = Rule(self.resample_when, float(self.ess_threshold))
         if not plain and (still if self.block > 1 else still or self._multinomial):
             rewritten = self.as_plain(problem)
         return Facts(
@@ -120,6 +130,7 @@ class SMC(Sampler):
             variance=scheme.variance if every else "none known",
             resampling=self.resampling if every else None,
             negatively_correlated=every and scheme.negatively_correlated,
+            adaptive=adaptive,
             rewritten=rewritten,
             myopic=True,
             lost_mass=self.as_plain(problem).forward_backward.lost_mass,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from simulator.exact.cloud import ParticleFilter
 from simulator.resampling.schemes import scheme_for
+from simulator.resampling.when import Rule
 from simulator.samplers.runs import Runs
 from simulator.streams.plain import Xoshiro
 from simulator.text.particles import TextParticles, log_mean, ratio
@@ -80,6 +81,7 @@ def run_filter(
     n_runs, n = cloud.shape
     if resample is None:
         resample = scheme_for(sampler.resampling, n).plain
+    rule = Rule(sampler.resample_when, sampler.ess_threshold)
     log_w = np.full(n_runs, cloud.log_root)
     acc = np.zeros(cloud.shape)  # log weights since the last resampling
     before = cloud.log_v
@@ -102,7 +104,9 @@ def run_filter(
         live = ~cloud.given_up
         log_weights[live, h] = acc[live]
         ess[live, h] = effective_size(weights[live])
-        chosen = live & (last or (due & enough(ess[:, h], sampler, n)))
+        chosen = live.copy()
+        if not last:
+            chosen[live] = due and rule.resamples(weights[live])
         log_w[chosen] += log_mean(acc[chosen])
         ancestors = np.tile(np.arange(n), (n_runs, 1))
         if not last and chosen.any():
@@ -142,23 +146,6 @@ def effective_size(weights: Floats) -> Floats:
     (R,) array
     """
     return np.asarray(weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1))
-
-
-def enough(ess: Floats, sampler: TextFilter, n: int) -> npt.NDArray[np.bool_]:
-    """Whether the weights are uneven enough to resample.
-
-    Parameters
-    ----------
-    ess : (R,) array
-    sampler : SMC
-        Or anything with its options.
-
-    Returns
-    -------
-    (R,) bool array
-    """
-    t = sampler.ess_threshold
-    return np.asarray((ess < t * n * (1 - 1e-9)) | (t >= 1))
 
 
 def pick_weighted(cloud: TextParticles, weights: Floats) -> Ints:

@@ -90,7 +90,7 @@ def by_enumeration(
     runs, levels = run_compiled(
         fully_adapted(problem),
         problem,
-        Options(n, scheme_for("multinomial", n).code, 1.0, False, 1),
+        Options(n, scheme_for("multinomial", n).code, 1.0, False, 1, False),
         seeds,
         keep=keep,
         n_threads=n_threads,

@@ -15,13 +15,15 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.errors import TooLargeError
+from simulator.exact.cloud_sets import SetLaw, Sets
+from simulator.exact.outcomes import Outcomes
 from simulator.problem.forward_backward import log_steps
 from simulator.problem.problem import Problem
 from simulator.problem.transforms import one_step_value
 from simulator.resampling.compositions import compositions, multisets
 from simulator.typing import Floats, Ints
 
-__all__ = ["RejectionLevel", "expected_proposals", "log_step_means", "rejection_chain"]
+__all__ = ["RejectionLevel", "expected_proposals", "last_sets", "log_step_means", "rejection_chain"]
 
 
 LIMIT = 3e7  # cloud transitions
@@ -92,12 +94,42 @@ def rejection_chain(
     [[0, 0]] [1.0]
     [[0, 0], [0, 1], [1, 1]] [0.0625, 0.375, 0.5625]
     """
-    n, e, start = n_particles, problem.forward_backward.edges, problem.model.state_start
+    for cloud in _chain(problem, n_particles, limit):
+        if cloud.level < problem.horizon:
+            yield cloud
+
+
+def last_sets(out: Outcomes, n_particles: int, *, limit: float = LIMIT) -> SetLaw:
+    """Compute the law of the set of outcomes that the last cloud shows.
+
+    Parameters
+    ----------
+    out : Outcomes
+        Made with ``one_reward=False``.
+    n_particles : int
+        N.
+    limit : float
+        As in `rejection_chain`.
+
+    Raises
+    ------
+    TooLargeError
+        If a level has more transitions.
+    """
+    sets = Sets(n_particles, out.outcome)
+    *_, last = _chain(out.tree, n_particles, limit)
+    sets.add(last.states, last.probability)
+    return sets.law()
+
+
+def _chain(problem: Problem, n: int, limit: float) -> Iterator[RejectionLevel]:
+    """Enumerate the clouds of levels 0..H."""
+    e, start = problem.forward_backward.edges, problem.model.state_start
     step = e.log_prob + log_steps(e, problem.log_prm_flat, np.isfinite(problem.log_prm_flat))
     states, probability = np.zeros((1, n), dtype=np.int64), np.ones(1)
-    for h in range(problem.horizon):
+    for h in range(problem.horizon + 1):
         yield RejectionLevel(h, states, probability)
-        if h == problem.horizon - 1:
+        if h == problem.horizon:
             return
         run = slice(int(e.start[h]), int(e.start[h + 1]))
         rows, columns = e.source[run] - start[h], e.target[run] - start[h + 1]

@@ -253,3 +253,25 @@ def test_a_terminal_hears_of_the_first_compilation_once(capsys, monkeypatch, ter
     for _ in range(2):
         njit(lambda x: x + 1)(1)
     assert capsys.readouterr().err.count("compiling") == terminal
+
+
+def test_exact_can_show_the_best_choice_too(capsys):
+    arguments = ("exact", "reference:horizon=3", "-n", "3", "--json")
+    plain = json.loads(run(capsys, *arguments)[0])
+    shown = json.loads(run(capsys, *arguments, "--best-choice")[0])
+    assert shown.pop("best_choice_error") == pytest.approx(0.0231, abs=5e-5)
+    assert shown == plain
+    _, err = run(capsys, "exact", "reference", "--sampler", "vgb", "--best-choice", code=2)
+    assert "best choice" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_the_rule_of_resampling_is_an_option(capsys):
+    errors = []
+    for when in ("ess", "max_weight"):
+        option = ("-O", "ess_threshold=0.6", "-O", f"resample_when={when}")
+        out, _ = run(capsys, "exact", "reference:horizon=3", "-n", "3", *option, "--json")
+        errors.append(json.loads(out)["relative_variance"])
+    assert abs(errors[0] - errors[1]) > 1e-4
+    _, err = run(capsys, "exact", "reference", "-O", "resample_when=weights", code=2)
+    assert "resample_when" in err

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 
 from figures.hard import HARD as PICTURE
 from scripts.experiments import hard
@@ -22,14 +23,18 @@ def test_the_instances_are_what_the_docstring_says(levels):
 @pytest.mark.parametrize("profile", ["quick", "full"])
 def test_cells_are_of_registered_samplers_and_decide_where_the_theorem_speaks(profile):
     cells = hard.cells(profile)
-    seeds = [(c["seed"], c["name"]) for c in cells if c["name"] != "game"]
+    seeds = [(c["seed"], c["name"]) for c in cells if c["runs"] > 0]
     assert len(set(seeds)) == len(seeds)
     for c in cells:
-        assert c["name"] in {*SAMPLERS, "game", "holding"}
+        assert c["name"] in {*SAMPLERS, "game", "holding", "at-random"}
         if c["name"] != "game" and c["n"] <= c["levels"]:
             assert c["runs"] >= 60
     for name in ("smc", "smc-rs", "dmc", "beam"):
-        assert {c["levels"] for c in cells if c["name"] == name and c["n"] == 3} == {1, 2, 3}
+        assert {c["levels"] for c in cells if c["name"] == name and c["n"] == 3} - {hard.QUEUE} == {
+            1,
+            2,
+            3,
+        }
 
 
 def cell(name, levels=1, n=1, runs=200, **options):
@@ -44,6 +49,21 @@ def test_rows():
     game = cell("game", levels=2, n=2, runs=0)
     assert 0.03 < game["frequency"] == game["low"] == game["high"] <= game["limit"]
     assert cell("holding", n=2)["frequency"] > 0.9
+    assert np.isnan(game["refused"])
+
+
+def test_the_queue():
+    (horizon,), (least,) = hard.blocks(hard.QUEUE)
+    target = binom.sf(least - 1, horizon, (1 + hard.LATE_THETA) / 2)
+    assert 0.95 <= target == cell("smc", levels=hard.QUEUE, n=8)["target"]
+    assert binom.sf(least, horizon, (1 + hard.LATE_THETA) / 2) < 0.95
+    few, many = (cell("at-random", levels=hard.QUEUE, n=n, runs=0) for n in (4, 32))
+    assert few["refused"] > 0.99
+    assert many["refused"] == pytest.approx(0.0495, abs=1e-4)
+    assert many["low"] == many["high"] == many["frequency"]
+    assert target - many["refused"] <= many["frequency"] < target
+    smc = cell("smc", levels=hard.QUEUE, n=32)
+    assert smc["high"] < many["frequency"]  # with as many particles; 99% limit, seed fixed
 
 
 def test_the_picture_and_its_caption():

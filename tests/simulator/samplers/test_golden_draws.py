@@ -24,6 +24,7 @@ OPTIONS = {
         "resampling=single",
         "resampling=systematic ess_threshold=0.6",
         "ess_threshold=0",
+        "ess_threshold=0.6 resample_when=max_weight",
         "select=best",
         "block=2",
         *(f"proposal={q}" for q in ("optimal", "uniform", "tempered")),

@@ -450,8 +450,10 @@ def test_schemes_with_more_variance_have_no_bound_that_asks_for_less(scheme):
         BOUNDS["S1"].value(reference(3), sampler)
 
 
-def test_adaptive_resampling_leaves_bound_z_alone():
-    assert [b.id for b in bounds_for(reference(3), SMC(3, ess_threshold=0.5))] == ["Z"]
+def test_adaptive_resampling_has_bounds_of_its_own():
+    own = ["S1-adaptive", "L-adaptive", "F-adaptive", "TJ-adaptive", "Z"]
+    assert [b.id for b in bounds_for(reference(3), SMC(3, ess_threshold=0.5))] == own
+    assert [b.id for b in bounds_for(reference(3), SMC(3, "systematic", 0.5))] == ["Z"]
 
 
 def test_taking_the_best_particle_leaves_no_bound():

@@ -35,6 +35,7 @@ SETTINGS = [
     *((name, {}) for name in SAMPLERS if name not in ("smc-restart", "dmc")),
     ("smc-restart", {"accuracy": 1.5}), ("dmc", {"z_bound": 2.0}), ("dmc", {"restart": False}),
     ("smc", {"resampling": "systematic"}), ("smc", {"ess_threshold": 0.6}), ("smc", {"block": 2}),
+    ("smc", {"ess_threshold": 0.6, "resample_when": "max_weight"}),
     ("smc", {"proposal": "optimal"}), ("smc", {"select": "best"}),
     ("smc-rs", {"method": "enumerate"}), ("vgb", {"stop": "visits"}),
     ("lookahead", {"rollouts": 0}),

@@ -24,6 +24,7 @@ SAMPLERS = [
     *(SMC(5, name) for name in SCHEMES),
     *(SMC(6, name, ess_threshold=0.6) for name in ("multinomial", "systematic")),
     SMC(4, ess_threshold=0.0),
+    SMC(6, ess_threshold=0.6, resample_when="max_weight"),
     SMC(4, select="best"),
     SMC(4, block=2),
     SMC(3, "systematic", block=3, select="best", ess_threshold=0.9),
