@@ -15,7 +15,6 @@ NEW = {
     *("J", "F-star", "F-star-RS", "Q"),  # the form of the statement, not its tools
     *("two-branch", "hidden-labels", "X", "E", "E-upper", "LB-M"),  # no counterpart found
     *("S2-plus", "J-plus", "K-plus", "less-variance"),  # what schemes keep of S2, J and K
-    *("S1-adaptive", "L-adaptive", "F-adaptive", "TJ-adaptive"),  # what survives kept clouds
 }
 
 
