@@ -2,6 +2,8 @@
 
 import itertools
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,20 @@ def test_every_reference_has_its_label_and_labels_are_unique():
     assert len(labels) == len(set(labels))
     used = re.findall(r"\\(?:eq)?ref\{([^}]*)\}", TEXT)
     assert set(used) <= set(labels)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX: make paper-system")
+def test_latex_takes_the_paper(tmp_path):
+    """Once, and without figures, which `make paper` draws."""
+    source = r"\PassOptionsToPackage{draft}{graphicx}\input{paper}"
+    options = ["-draftmode", "-interaction=nonstopmode", "-halt-on-error"]
+    done = subprocess.run(
+        ["pdflatex", *options, f"-output-directory={tmp_path}", source],
+        cwd=ROOT / "paper",
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ def guided_particle(problem: Problem, sampler: Sampler) -> float:
 @bound(
     id="ZL-4.3-sharp",
     title="ALRS: spread of the Bellman ratio, level by level",
-    reference="new; sharper form of arXiv 2602.01381, Theorem 4.3",
+    reference="sharper form of arXiv 2602.01381, Theorem 4.3",
     formula=(
         "tanh((1/4) sum_{1<=h<H} log(max b_h/min b_h)), b_h = E_ref[V^(x_{h+1})|x_h]/V^(x_h); "
         "at most tanh((H-1) log(1+eps)/2)"

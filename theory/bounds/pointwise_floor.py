@@ -17,7 +17,7 @@ __all__ = ["floor_gap", "pointwise_floor"]
 @bound(
     id="F-star",
     title="the least that every path keeps of its probability",
-    reference="new; for the bias of one self-normalised level see arXiv 1511.06196",
+    reference="bias of one level: see arXiv 1511.06196; new: a floor on each path, linear in B",
     formula="1 - prod_h (1 + (B_h-1)/N)^-1, B_h = max V*(x')/V^(x) / min_{h-1} V*/V^",
     assumptions=(PATH_WEIGHT, DRAWN, KEEPS_MASS),
 )

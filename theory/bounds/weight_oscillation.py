@@ -50,7 +50,7 @@ def weight_oscillation(problem: Problem, sampler: Sampler) -> float:
 @bound(
     id="DM-sharp",
     title="oscillation of V*(x')/V^(x), linear in q",
-    reference="new; bound T with each term replaced by its largest value at this oscillation",
+    reference="bound T with each term replaced by its largest value at this oscillation",
     formula="(1/(4N)) sum_h (q_h - 1), q_h = max/min of V*(x_h)/V^(x_{h-1})",
     assumptions=NEEDS,
 )

@@ -53,7 +53,7 @@ def by_hits(problem: Problem, n: int, right: Bools) -> float:
 @claim(
     id="A3",
     title="accuracy of the highest terminal V^, from both sides",
-    reference="new here",
+    reference="differences of the probabilities that claim A2 limits",
     kind="upper",
     statement="P(highest is right) = sum over right y of P(hit {V^ >= V^(y)}) - "
     "P(hit {V^ > V^(y)}); each has the limits of A2",

@@ -26,7 +26,7 @@ SAMPLERS: tuple[Sampler, ...] = (SMC(1), SMC(2), SMC(3), SMCRejection(2))
 @claim(
     id="A2",
     title="pass@N, from both sides",
-    reference="new here",
+    reference="claim A1 with a reward of one on the event, and Jensen over the clouds",
     kind="upper",
     statement="E_{pi*_E}[1/m_E] <= P(a proposal is in E) <= 1 - (1 - a)^N, m_E of reward 1_E",
 )

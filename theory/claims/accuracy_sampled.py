@@ -28,7 +28,7 @@ SAMPLERS: tuple[Sampler, ...] = (SMC(1), SMC(2), SMC(3), SMCRejection(2), SIS(2)
 @claim(
     id="A1",
     title="accuracy of the output, from both sides",
-    reference="new here; Jensen under conditional SMC, see Andrieu, Lee and Vihola (1312.6432)",
+    reference="Jensen under conditional SMC, see Andrieu, Lee and Vihola (arXiv 1312.6432)",
     kind="upper",
     statement="sum_E pi*/m <= P(output in E) <= 1 - sum_{not E} pi*/m, at every N",
 )

@@ -29,7 +29,7 @@ LAST = 200.0  # as good as infinite
 @claim(
     id="A5",
     title="accuracy rises with the inverse temperature on the product instance",
-    reference="new here; the law of the output as in arXiv 2603.07887v1, C.9",
+    reference="the law of the output as in arXiv 2603.07887v1, C.9, and a monotone coupling",
     kind="exact",
     statement="output Ber(p_N(lambda))^H; P(all ones is hit) is a Markov chain, 1/m <= P <= "
     "min(N p0 p_N^(H-1), (1 - (1 - p0)^N)^H); both rise in lambda, chi2 is exponential in h",

@@ -27,7 +27,7 @@ SAMPLERS: tuple[Sampler, ...] = (SMC(1), SMC(2), SMC(3), SMCRejection(2), SIS(2)
 @claim(
     id="A4",
     title="accuracy of the weighted vote, from both sides",
-    reference="new here; Cantelli's inequality",
+    reference="Cantelli's inequality, with the exact second moment of the vote",
     kind="upper",
     statement="P(D > 0) >= d^2/E[D^2] if d > 0, P(D < 0) >= d^2/E[D^2] if d < 0, "
     "D = (W^_H/Z)(nu^(E) - nu^(not E)), d = pi*(E) - pi*(not E)",

@@ -51,7 +51,7 @@ def candidate(problem: Problem, n_particles: int) -> float:
 @claim(
     id="AVG",
     title="the average chi-square over N is no bound",
-    reference="new; settles a question beside S1, see bounds E and X",
+    reference="counterexamples from bounds E and X; a question beside bound S1",
     kind="shape",
     statement="D_TV/((1/N) sum_h (c_h + sqrt c_h)) grows without limit on rare-path and on dips",
 )

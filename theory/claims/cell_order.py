@@ -8,7 +8,7 @@ Algorithm: quasi-SMC. Guarantee: **identities** and an order of magnitude:
   in the order of states or tokens it is 0;
 * N^2 D_TV stays bounded as N grows where N D_TV does for SMC.
 
-New; see Gerber and Chopin (arXiv 1402.4039) for sequential quasi-Monte Carlo.
+The instances are our own; see Gerber and Chopin (arXiv 1402.4039) for sequential quasi-Monte Carlo.
 
 >>> print(cell_order.check().status)
 holds
@@ -74,7 +74,7 @@ def copied_variance(bits: int, t: float) -> float:
 @claim(
     id="QUASI",
     title="quasi-SMC in a bad order copies, in a good one its error is of order 1/N^2",
-    reference="new",
+    reference="instances of our own; sequential quasi-Monte Carlo: see arXiv 1402.4039",
     kind="exact",
     statement="relative variance (1 + t^2)^L - 1 by prefixes, 0 by states; N^2 D_TV bounded",
 )

@@ -8,7 +8,8 @@ Guarantee: **upper** bounds,
 
 m the mean weight of conditional SMC (bound J), v the relative variance of W^_H (bound S2) and R_k
 the largest coalescence ratio (bound K): nu >= pi*/m path by path, Jensen, and m is at most a
-product. New, but for the first step, see arXiv 1312.6432; with lost mass the divergence is inf.
+product (first step: see arXiv 1312.6432; divergence of one draw of SMC: see arXiv 1503.00966). With
+lost mass the divergence is inf.
 
 >>> print(divergence_to_output.check().status)
 holds
@@ -107,7 +108,7 @@ def by_edges(problem: Problem, n: int, algorithm: str) -> float:
 @claim(
     id="KL",
     title="the divergence of the target from the output is at most the mean log weight",
-    reference="new; first step see arXiv 1312.6432",
+    reference="pi*/m <= nu: see arXiv 1312.6432; divergence of one draw: see arXiv 1503.00966",
     kind="upper",
     statement="KL(pi* ‖ nu) <= E_pi*[log m] <= log(1 + v), and <= sum_k E_pi*[log(1+(R_k-1)_+/N)]",
 )

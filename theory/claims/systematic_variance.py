@@ -54,7 +54,7 @@ def misled() -> Problem:
 @claim(
     id="systematic",
     title="systematic resampling may have more variance than multinomial resampling",
-    reference="new; explicit instances; see Douc, Cappe and Moulines (2005)",
+    reference="as Douc, Cappe and Moulines (2005) say of one cloud; instances of our own",
     kind="exact",
     statement=(
         "weights 1.5/N and .5/N, N/2 times each: Var(sum N_j phi_j) = (N/3) N Var_W(phi), so that "
