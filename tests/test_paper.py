@@ -26,6 +26,11 @@ def test_every_test_that_the_paper_names_exists():
         assert re.search(rf"^def {name}\(", source, re.MULTILINE), reference
 
 
+def test_no_symbol_has_two_superscripts():
+    """A prime or a power after a starred symbol stops LaTeX."""
+    assert re.findall(r"\\(?:Vs|pis)(?:_\w|_\{[^{}]*\})?(?:'|\^).*", TEXT) == []
+
+
 def test_every_proof_is_followed_by_its_tests():
     parts = TEXT.split(r"\end{proof}")
     assert len(parts) > 20

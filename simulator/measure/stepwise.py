@@ -156,11 +156,11 @@ def largest_steps(
     Returns
     -------
     (H,) array, or (H-1,) by rejection
-        With lost mass always (H,): the last level is not exact then.
+        By rejection the last level is exact, whatever is lost before it.
     """
     wanted = problem.forward_backward.log_forward + problem.log_value_flat
     if (np.isneginf(problem.log_prm_flat) & np.isfinite(wanted)).any():  # also if next to nothing
-        return np.ones(problem.horizon)
+        return np.ones(problem.horizon - rejection)
     scheme = known_as(resampling, n)
     if not scheme.negatively_correlated:
         return np.ones(problem.horizon)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from theory.assumptions import DRAWN, NO_MORE_PARTICLES, UNBIASED_LEVELS, argument, of_family
+from theory.assumptions import (
+    DRAWN,
+    NO_MORE_PARTICLES,
+    NO_RESTART,
+    UNBIASED_LEVELS,
+    argument,
+    of_family,
+)
 from theory.instances.dips import event_gap
 from theory.statement import bound
 
@@ -16,7 +23,7 @@ __all__ = ["dips_event"]
     title="dips of V^: a rare branch dies out at small chi-square",
     reference="new; no counterpart found in print",
     formula="max_{b<=B} 1 - (1-q)^b - b (5/8)^j, q = 1/sqrt(13 N)",
-    assumptions=(of_family("dips"), NO_MORE_PARTICLES, UNBIASED_LEVELS, DRAWN),
+    assumptions=(of_family("dips"), NO_MORE_PARTICLES, UNBIASED_LEVELS, DRAWN, NO_RESTART),
     kind="lower",
 )
 def dips_event(problem: Problem, sampler: Sampler) -> float:
@@ -33,8 +40,8 @@ def dips_event(problem: Problem, sampler: Sampler) -> float:
     problem : Problem
         An instance of the family "dips".
     sampler : Sampler
-        SMC with any unbiased resampling at every level, or SMC by rejection, with at most as many
-        particles as the instance is made for.
+        SMC with any unbiased resampling at every level, or SMC by rejection without restart, with
+        at most as many particles as the instance is made for.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def truncated_chi_square(problem: Problem, sampler: Sampler) -> float:
         What is sampled: pi_ref, reward and PRM.
     sampler : Sampler
         SMC that resamples at every level with at most the variance of multinomial resampling,
-        or one that declares such a law.
+        quasi-SMC whose cells vary no more than independent ones, or one that declares such a law.
 
     Returns
     -------

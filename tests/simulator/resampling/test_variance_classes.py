@@ -105,6 +105,12 @@ def test_systematic_has_more_variance_at_four_particles():
     )  # fmt: skip
 
 
+def test_at_odd_numbers_one_particle_more_of_weight_one_changes_nothing():
+    weights, phi = (3, 3, 1, 1, 2), (1, -1, 3, -3, 0)
+    assert variance("systematic", weights, phi) == 16
+    assert variance("multinomial", weights, phi) == 12
+
+
 @pytest.mark.parametrize("n", range(1, FEW + 1))
 def test_few_systematic_offspring_have_the_law_of_ssp(n):
     for weights in itertools.product(range(7), repeat=n):

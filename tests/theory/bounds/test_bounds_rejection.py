@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import InputError, TooLargeError
+from simulator.measure.stepwise import largest_steps, step_errors
 from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
@@ -18,6 +19,7 @@ from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
 from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
+from simulator.samplers.smc_rejection.exact import rejection_chain
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 from tests.support.clouds import compositions
 from tests.support.prefixes import Tree, real
@@ -236,6 +238,18 @@ def test_lost_mass_leaves_the_bounds_that_stay_true():
                 assert value == math.inf, name
 
     compare()
+
+
+@settings(max_examples=30)
+@given(problems(max_leaves=9, max_horizon=3, lossy=True), st.integers(1, 3))
+def test_the_last_level_is_exact_whatever_is_lost_before(problem, n):
+    """Also where all weights of a run are zero: then the tilted cloud has failed before."""
+    h = problem.horizon
+    for c in rejection_chain(problem, n):
+        if c.level == h - 1 and c.probability.size:
+            ones = np.ones(c.states.shape)
+            assert step_errors(problem, h, c.states, ones, n, rejection=True).max() < 1e-9
+    assert largest_steps(problem, n, rejection=True).shape == (h - 1,)
 
 
 @given(problems(max_leaves=27, lossy=False))

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,12 +16,14 @@ from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from simulator.samplers.quasi.sampler import QuasiSMC
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 from tests.support.prefixes import Tree, real
 from tests.support.strategies import problems
 from theory.bounds import one_sided_coverage
 from theory.bounds.one_sided_coverage import LEFT_OUT, PER_LEVEL
+from theory.claims.cell_order import bits_behind_neutral_levels
 from theory.criteria import criteria
 from theory.registry import BOUNDS
 from theory.truncation import truncations
@@ -217,6 +220,24 @@ def test_the_root_of_a_truncated_chi_square_needs_what_is_left_out():
 
 
 # --- which samplers, and at scale ----------------------------------------------------------------
+
+
+@settings(max_examples=30)
+@given(
+    problems(max_leaves=9, max_horizon=3), st.integers(1, 4),
+    st.sampled_from(["pivotal", "stratified"]), st.sampled_from(["lexicographic", "state"]),
+)  # fmt: skip
+def test_s1t_speaks_of_quasi_smc_with_no_more_variance(problem, n, rule, order):
+    sampler = QuasiSMC(n, rule, order)
+    assert sampler.exact_law(problem).tv <= BOUNDS["S1t"].value(problem, sampler) + ROUNDING
+
+
+def test_s1t_would_be_below_the_error_of_systematic_cells():
+    """Sixteen particles whose bits are all the same err as one does."""
+    problem, systematic = bits_behind_neutral_levels(4, 3, 1 / 3), QuasiSMC(16, "systematic")
+    alike = replace(systematic, order="lexicographic")
+    assert not BOUNDS["S1t"].applicable(problem, alike)
+    assert alike.exact_law(problem).tv > 1.5 * BOUNDS["S1t"].value(problem, SMC(16))
 
 
 def test_systematic_resampling_of_many_is_not_spoken_of():

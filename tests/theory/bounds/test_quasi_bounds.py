@@ -103,6 +103,48 @@ def test_law_minus_target_is_a_covariance(problem, n):
     assert law.law - law.target == pytest.approx(-covariance, abs=1e-10)
 
 
+def runs(problem, n, cloud=None, w=1.0, h=0):
+    """All runs of quasi-SMC on a tree: probability, last cloud as an array, W^_H/V^(root)."""
+    model, prm = problem.model, np.exp(problem.log_prm[h])
+    cloud = np.ones(1) if cloud is None else cloud
+    if h == problem.horizon or w == 0:
+        return [(1.0, cloud if w else np.zeros(int(model.n_states[-1])), w)]
+    source, token = np.nonzero(model.probs[h] * cloud[:, None])
+    child = model.next_state[h][source, token]
+    gain = np.exp(problem.log_prm[h + 1])[child] / prm[source]
+    found = []
+    q = cloud[source] * model.probs[h][source, token]
+    for p, mass in zip(*outcomes("pivotal", q, n), strict=True):
+        after = np.bincount(child, mass * gain, int(model.n_states[h + 1]))
+        mean = float(after.sum())
+        later = runs(problem, n, after / mean if mean else after, w * mean, h + 1)
+        found += [(float(p) * chance, nu, v) for chance, nu, v in later]
+    return found
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_failure_is_paid_for_by_the_variance(n):
+    """Q, over all runs: failure adds P(failure) to 2 D_TV and takes as much from E[nu^ D^2]."""
+    model = TabularModel.tree([[[0.25, 0.25, 0.5]], [[1, 0, 0], [0.5, 0.5, 0], [1, 0, 0]]])
+    reward = [1.0, 0, 0, 2.0, 1.0, 0, 0, 0, 0]
+    problem = Problem(model, reward, [[1.0], [1.0, 1.0, 3.0], reward])
+    p, nu, w = (np.array(x) for x in zip(*runs(problem, n), strict=True))
+    target, z = problem.target[-1], math.exp(problem.log_z)
+    gap, failure = w / z - 1, p @ (w == 0)
+    law = p @ nu
+    on_paths = np.abs(law - target).sum()
+    tv = np.maximum(target - law, 0).sum()
+    assert tv == pytest.approx(QuasiSMC(n, "pivotal").exact_law(problem).tv, abs=1e-12)
+    assert failure > 0.001
+    assert 2 * tv == pytest.approx(on_paths + failure, abs=1e-12)
+    square = (p * gap**2) @ nu
+    assert square.sum() + failure == pytest.approx(p @ gap**2, abs=1e-12)
+    product = (p * gap * w / z) @ nu
+    assert law - target == pytest.approx(square - product, abs=1e-12)
+    assert 2 * tv <= np.abs(product).sum() + p @ gap**2
+    assert 2 * tv > np.abs(law - target).sum() + 0.001  # the paths alone are not all of it
+
+
 def test_the_second_bound_is_of_order_one_over_n_squared():
     problem = reference(2)
     values = [BOUNDS["Q"].value(problem, QuasiSMC(n)) * n * n for n in (64, 128, 256)]

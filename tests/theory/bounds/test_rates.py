@@ -14,6 +14,7 @@ from simulator.problem.families.reference import reference
 from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.baselines.best_of_n import BestOfN
 from simulator.samplers.baselines.sis import SIS
+from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 from tests.support.strategies import problems
@@ -62,6 +63,15 @@ def test_x_is_below_the_exact_error_for_every_scheme(scheme, n, particles, block
         assert verdict.value == pytest.approx(
             max(1 - (1 - q) ** b - b * (5 / 8) ** j for b in range(1, blocks + 1)), rel=1e-12
         )
+
+
+def test_x_does_not_speak_of_runs_that_are_started_again():
+    """With a large Z~ the runs that reach beta, whose W^ is large, are the ones accepted."""
+    problem = dips(1, 1, 4)
+    again = DiffusionMonteCarlo(1, z_bound=1000.0)
+    assert "X" not in ids(problem, again)
+    assert "X" in ids(problem, DiffusionMonteCarlo(1, restart=False))
+    assert BOUNDS["X"].value(problem, SMC(1)) > 0.1 > 1e-9 > again.exact_law(problem).tv
 
 
 def test_x_without_what_survives_would_be_wrong():
