@@ -95,10 +95,9 @@ def cloud_scores(
     if np.intersect1d(label[right], label[~right]).size:
         raise InputError("answers: one is both right and wrong")
     weights = _shares(np.where(runs.failed[:, None], -np.inf, logs))
-    there = np.ones(len(runs), dtype=bool)
+    hits = right
     if runs.genealogy is not None:  # else there is one level only at which runs can fail
-        there = runs.genealogy[:, -1, 0] >= 0
-    hits = right & there[:, None]
+        hits = right & (runs.genealogy[:, -1] >= 0)
     sampled = (weights * right).sum(axis=1)
     return CloudScores(
         share=hits.mean(axis=1),

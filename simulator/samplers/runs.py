@@ -54,9 +54,10 @@ class Runs:
         0 from the level where the run failed.
     genealogy : (R, H, N) int32 array or None
         ``genealogy[r, h, n]`` is the place, among the particles of level h, of the parent of
-        particle n of level h+1; 0 for h=0, the root. -1 behind a failure.
+        particle n of level h+1; 0 for h=0, the root. -1 behind a failure, and behind the last cell
+        of quasi-SMC, which may pick fewer than N.
     cloud_states : (R, H, N) int array or None
-        States of the particles of levels 1..H, before resampling; -1 behind a failure.
+        States of the particles of levels 1..H, before resampling; -1 where `genealogy` is.
     cloud_log_weights : (R, H, N) array or None
         log of their weights, accumulated since the last resampling; -inf behind a failure.
     cloud_tokens : (R, N, T) int32 array or None

@@ -36,6 +36,7 @@ def run_compiled(
         evaluations=np.empty(n_runs, dtype=np.int64),
         calls=np.empty(n_runs, dtype=np.int64),
         tokens=np.full(level if "tokens" in keep else (0, 0), -1, dtype=np.int32),
+        genealogy=np.full((*level, n) if "genealogy" in keep else (0, 0, 0), -1, dtype=np.int32),
         cloud_states=np.full(cloud, -1, dtype=np.int64),
         cloud_log_weights=np.full(cloud, -np.inf),
     )
@@ -56,6 +57,7 @@ def run_compiled(
         prm_evaluations=out.evaluations,
         model_calls=out.calls,
         tokens=out.tokens if "tokens" in keep else None,
+        genealogy=out.genealogy if "genealogy" in keep else None,
         cloud_states=out.cloud_states if "clouds" in keep else None,
         cloud_log_weights=out.cloud_log_weights if "clouds" in keep else None,
     )

@@ -23,6 +23,7 @@ class QuasiOutputs(NamedTuple):
     ----------
     states, log_w, failed, evaluations, calls : (R,) arrays
     tokens : (R, H) int32 array
+    genealogy : (R, H, N) int32 array
     cloud_states : (R, H, N) int64 array
     cloud_log_weights : (R, H, N) array
     """
@@ -33,8 +34,18 @@ class QuasiOutputs(NamedTuple):
     evaluations: npt.NDArray[np.int64]
     calls: npt.NDArray[np.int64]
     tokens: npt.NDArray[np.int32]
+    genealogy: npt.NDArray[np.int32]
     cloud_states: npt.NDArray[np.int64]
     cloud_log_weights: npt.NDArray[np.float64]
+
+
+@njit(cache=True, nogil=True)
+def _sorted(state, count):
+    """Whether the states stand in their order."""
+    for k in range(1, count):
+        if state[k] < state[k - 1]:
+            return False
+    return True
 
 
 @njit(cache=True, nogil=True)
@@ -53,7 +64,7 @@ def _line_up(order, count, n_actions, state, weight, prob, q, owner):
                     cells += 1
         return cells
     place = np.arange(count)
-    if order == STATE:
+    if order == STATE and not _sorted(state, count):
         place = np.argsort(state[:count], kind="mergesort")
     begin = 0
     while begin < count:
@@ -98,6 +109,7 @@ def run_quasi(
     """
     horizon = table_start.size
     keep_tokens, keep_cloud = out.tokens.size > 0, out.cloud_states.size > 0
+    keep_genealogy = out.genealogy.size > 0
     state, weight = np.empty(n, dtype=np.int64), np.empty(n)
     child, log_child = np.empty(n, dtype=np.int64), np.empty(n)
     q, mass, ends = np.empty(n * n_actions), np.empty(n * n_actions), np.empty(n * n_actions)
@@ -105,11 +117,14 @@ def run_quasi(
     depth, width = (horizon, n) if keep_tokens else (0, 0)
     token = np.empty((depth, width), dtype=np.int32)
     parent = np.empty((depth, width), dtype=np.uint32)
+    place = np.empty(n, dtype=np.int32)  # of the cloud's prefixes among the cells that were picked
+    unit = 1.0 / n
+    log_unit = np.log(unit)
 
     for r in range(begin, end):
         s0, s1, s2, s3 = seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3]
         log_w, evaluations, calls = log_prm[0], 0, 0
-        count, state[0], weight[0] = 1, 0, 1.0
+        count, state[0], weight[0], place[0] = 1, 0, 1.0, 0
         for h in range(horizon):
             calls += count
             table = prob[table_start[h] :]
@@ -119,16 +134,20 @@ def run_quasi(
             for c in range(cells):
                 if not mass[c] > 0.0:
                     continue
-                k, a = owner[c] // n_actions, owner[c] % n_actions
+                k = owner[c] // n_actions
+                a = owner[c] - k * n_actions
                 edge = state[k] * n_actions + a
                 child[picked] = next_state[table_start[h] + edge]
                 gain = log_factor[factor_start[h] + edge]
                 gain += log_prm[state_start[h + 1] + child[picked]]
                 gain -= log_prm[state_start[h] + state[k]]
-                log_child[picked] = np.log(mass[c]) + gain
+                log_mass = log_unit if mass[c] == unit else np.log(mass[c])
+                log_child[picked] = log_mass + gain
                 top = max(top, log_child[picked])
                 if keep_tokens:
                     token[h, picked], parent[h, picked] = a, k
+                if keep_genealogy:
+                    out.genealogy[r, h, picked] = place[k]
                 if keep_cloud:
                     out.cloud_states[r, h, picked] = child[picked]
                     out.cloud_log_weights[r, h, picked] = log_child[picked]
@@ -143,6 +162,7 @@ def run_quasi(
                 if log_child[k] == -np.inf:
                     continue
                 weight[count], state[count] = np.exp(log_child[k] - top), child[k]
+                place[count] = k
                 total += weight[count]
                 if keep_tokens:
                     token[h, count], parent[h, count] = token[h, k], parent[h, k]

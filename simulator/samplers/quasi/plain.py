@@ -15,7 +15,7 @@ from simulator.samplers.quasi.sampler import QuasiSMC
 from simulator.samplers.runs import Runs, concatenate
 from simulator.streams.plain import Xoshiro
 from simulator.streams.seeds import run_seeds
-from simulator.typing import Floats, RngLike
+from simulator.typing import Floats, Ints, RngLike
 
 __all__ = ["run_quasi_plain"]
 
@@ -48,6 +48,8 @@ def run_quasi_plain(
 def _run(problem: Problem, sampler: QuasiSMC, rng: Xoshiro) -> Runs:
     n, horizon = sampler.n_particles, problem.horizon
     states, weights, paths = [0], np.ones(1), [()]
+    genealogy = np.full((horizon, n), -1, dtype=np.int32)
+    places = np.zeros(1, dtype=np.int64)  # of the prefixes among the cells that were picked
     cloud_states = np.full((horizon, n), -1, dtype=np.int64)
     cloud_log_weights = np.full((horizon, n), -np.inf)
     log_w, evaluations, calls = float(problem.log_prm_flat[0]), 0, 0
@@ -65,13 +67,14 @@ def _run(problem: Problem, sampler: QuasiSMC, rng: Xoshiro) -> Runs:
             int(problem.model.next_state[h][states[cells[c][0]], cells[c][1]]) for c in picked
         ]
         evaluations += picked.size
+        genealogy[h, : picked.size] = _parents(places, [cells[c][0] for c in picked])
         cloud_states[h, : picked.size] = children
         cloud_log_weights[h, : picked.size] = log_child
         top = log_child.max()
         if top == -math.inf:
             log_w = top
             break
-        live = np.flatnonzero(np.isfinite(log_child))
+        live = places = np.flatnonzero(np.isfinite(log_child))
         paths = [(*paths[cells[picked[i]][0]], cells[picked[i]][1]) for i in live]
         states = [children[i] for i in live]
         share = np.exp(log_child[live] - top)
@@ -86,6 +89,7 @@ def _run(problem: Problem, sampler: QuasiSMC, rng: Xoshiro) -> Runs:
         prm_evaluations=np.array([evaluations]),
         model_calls=np.array([calls]),
         tokens=np.array([[-1] * horizon if failed else paths[chosen]], dtype=np.int32),
+        genealogy=genealogy[None],
         cloud_states=cloud_states[None],
         cloud_log_weights=cloud_log_weights[None],
     )
@@ -114,6 +118,11 @@ def _log_weight(problem: Problem, h: int, state: int, token: int) -> float:
     t = problem.tables
     gain = float(t.log_factor[t.factor_start[h] + state * t.n_actions + token])
     return gain + float(problem.log_prm[h + 1][child]) - float(problem.log_prm[h][state])
+
+
+def _parents(places: Ints, prefixes: list[int]) -> Ints:
+    """Places of parents: those of weight zero have left the cloud, but are counted."""
+    return places[prefixes]
 
 
 def _log_sum(top: float, total: float) -> float:

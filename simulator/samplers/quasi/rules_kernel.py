@@ -54,9 +54,8 @@ def _lay_out(q, cells, unit, n, keep_large, mass, ends):
 
 
 @njit(cache=True, nogil=True)
-def _first_beyond(ends, cells, x):
-    """First cell that ends behind x."""
-    low, high = 0, cells
+def _first_beyond(ends, low, high, x):
+    """First of the cells ``low..high-1`` that ends behind x; `high` if none does."""
     while low < high:
         middle = (low + high) // 2
         if ends[middle] > x:
@@ -71,11 +70,15 @@ def _pivotal(ends, cells, unit, mass, s0, s1, s2, s3):
     """Settle the line stratum by stratum; see `simulator.samplers.quasi.rules.pivotal`."""
     top = ends[cells - 1]
     carrier, start, floor = -1, 0.0, 0.0  # start - floor is what the carrier brings with it
+    first, cell = 0, 0  # of the stratum, and the one that crosses its end
     while floor < top:
-        stop, cell = top, cells
+        first, stop = cell, top
         if floor + 1.0 < top:
             stop = floor + 1.0
-            cell = _first_beyond(ends, cells, stop)
+            while not ends[cell] > stop:
+                cell += 1
+        else:
+            cell = cells
         low = stop
         if cell < cells:
             low = min(stop, ends[cell - 1] if cell > 0 else 0.0)
@@ -84,7 +87,7 @@ def _pivotal(ends, cells, unit, mass, s0, s1, s2, s3):
             r, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
             point = floor + to_unit(r) * size
             if point >= start and start < low:
-                carrier = _first_beyond(ends, cells, point if point < low else start)
+                carrier = _first_beyond(ends, first, cell, point if point < low else start)
         if low == stop:  # no cell crosses the end of the stratum
             mass[carrier] += unit
             start = floor = stop

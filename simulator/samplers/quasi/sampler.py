@@ -64,7 +64,7 @@ class QuasiSMC(Sampler):
     0.0571 0.0161
     """
 
-    keeps: ClassVar[tuple[str, ...]] = ("tokens", "clouds")
+    keeps: ClassVar[tuple[str, ...]] = ("tokens", "genealogy", "clouds")
     text_keeps: ClassVar[tuple[str, ...]] = keeps
     n_particles: int
     rule: str = "pivotal"

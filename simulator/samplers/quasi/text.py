@@ -113,16 +113,19 @@ def run_quasi_text(
 def _run(problem: LanguageModelProblem, rng: Xoshiro, n: int, rule: str, token_first: bool) -> Runs:
     cloud = TextParticles(problem, [rng], 1)
     weights, log_w = np.ones(1), cloud.log_root
-    log_weights = np.full((1, problem.horizon, n), -np.inf)
+    genealogy = np.full((1, problem.horizon, n), -1, dtype=np.int32)
+    places = np.zeros(1, dtype=np.int64)  # of the prefixes among the cells that were picked
+    log_weights = np.full(genealogy.shape, -np.inf)
     for h in range(problem.horizon):
         picked = _pick(cloud, weights, n, rule, token_first=token_first)
+        genealogy[0, h, : picked.rows.size] = places[picked.rows]
         cloud.calls += int((~cloud.ended).sum())
         cloud.resize(picked.rows[None])
         before = cloud.log_v
         cloud.put(picked.tokens, picked.log_probs)
         log_child = np.log(picked.mass) + ratio(cloud.value(), before)[0]
         log_weights[0, h, : log_child.size] = log_child
-        live = np.flatnonzero(np.isfinite(log_child))
+        live = places = np.flatnonzero(np.isfinite(log_child))
         if live.size == 0:
             log_w = -np.inf
             break
@@ -134,7 +137,7 @@ def _run(problem: LanguageModelProblem, rng: Xoshiro, n: int, rule: str, token_f
     failed = log_w == -np.inf
     last = np.exp(log_weights[:, -1, : cloud.shape[1]])
     chosen = np.full(1, -1) if failed else pick_weighted(cloud, last / last.sum())
-    runs = to_runs(cloud, chosen, np.array([log_w]), log_weights=log_weights)
+    runs = to_runs(cloud, chosen, np.array([log_w]), genealogy=genealogy, log_weights=log_weights)
     tokens = np.full((1, n, problem.max_tokens), WAIT, dtype=np.int32)
     if not failed:
         tokens[:, : cloud.shape[1]] = cloud.all_tokens()

@@ -19,8 +19,8 @@ from simulator.text.tabular import TabularLM, as_language_model
 SAMPLERS = [QuasiSMC(n, rule, order) for n in (3, 8) for rule in RULES for order in ORDERS]
 every = pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
 FIELDS = (
-    "states", "failed", "prm_evaluations", "model_calls", "tokens", "cloud_states",
-    "cloud_log_weights", "log_w",
+    "states", "failed", "prm_evaluations", "model_calls", "tokens", "genealogy",
+    "cloud_states", "cloud_log_weights", "log_w",
 )  # fmt: skip
 
 
@@ -44,6 +44,33 @@ def test_kernel_and_twin_draw_the_same(sampler):
     for problem in problems():
         runs = sampler.run(problem, 30, rng=4, keep=QuasiSMC.keeps)
         assert differing(runs, twin.run_quasi_plain(problem, sampler, 30, 4)) == []
+
+
+def faults(problem, runs):
+    """Count cells whose parent, by the genealogy, is not alive or does not lead to their state."""
+    found = 0
+    for r in range(len(runs)):
+        states, alive = np.zeros(1, dtype=int), np.ones(1, dtype=bool)
+        for h in range(problem.horizon):
+            here = runs.cloud_states[r, h] >= 0
+            parents, states_below = runs.genealogy[r, h][here], runs.cloud_states[r, h][here]
+            assert (runs.genealogy[r, h][~here] == -1).all()
+            tokens = problem.model.probs[h][states[parents]] > 0
+            leads = problem.model.next_state[h][states[parents]] == states_below[:, None]
+            found += int((~(leads & tokens).any(axis=1) | ~alive[parents]).sum())
+            states, alive = states_below, np.isfinite(runs.cloud_log_weights[r, h][here])
+    return found
+
+
+def test_the_genealogy_leads_through_living_parents(monkeypatch):
+    problem = open_problem("brackets:length=6")
+    for rule in RULES:
+        sampler = QuasiSMC(6, rule)
+        runs = sampler.run(problem, 30, rng=2, keep=QuasiSMC.keeps)
+        assert (runs.cloud_log_weights[:, :-1][runs.genealogy[:, :-1] >= 0] == -np.inf).any()
+        assert faults(problem, runs) == 0
+    monkeypatch.setattr(twin, "_parents", lambda places, prefixes: prefixes)
+    assert faults(problem, twin.run_quasi_plain(problem, sampler, 30, 2)) > 0
 
 
 # name: (function of the twin, the wrong one made of the right one)
@@ -93,9 +120,10 @@ def test_texts_are_drawn_as_their_tables_are(rule, order):
     sampler = QuasiSMC(4, rule, order)
     for problem in (reference(4), product(5), problems()[3]):
         text = as_language_model(problem)
-        tables = sampler.run(problem, 25, rng=6, keep=("tokens",))
-        texts = sampler.run(text, 25, rng=6, keep=("tokens",))
-        for name in ("states", "failed", "prm_evaluations", "tokens"):
+        keep = ("tokens", "genealogy")
+        tables = sampler.run(problem, 25, rng=6, keep=keep)
+        texts = sampler.run(text, 25, rng=6, keep=keep)
+        for name in ("states", "failed", "prm_evaluations", "tokens", "genealogy"):
             assert np.array_equal(getattr(tables, name), getattr(texts, name)), name
         assert texts.log_w == pytest.approx(tables.log_w, abs=1e-11)
 
