@@ -80,6 +80,7 @@ from theory.claims.restart_error import restart_error
 from theory.claims.systematic_variance import systematic_variance
 from theory.claims.walk_coupling import walk_coupling
 from theory.claims.walk_limits import walk_limits
+from theory.claims.walk_shapes import walk_shapes
 from theory.claims.weight_shortfall import mean_shortfall
 from theory.statement import Bound
 
@@ -159,6 +160,7 @@ CLAIMS: dict[str, Claim] = {
         alrs_drift,  # ALRS
         average_chi_square,  # AVG
         walk_limits,  # VGB
+        walk_shapes,  # VGB-shape
         guidance_threshold,  # ZL-threshold
         divergence_to_output,  # KL
         cell_order,  # QUASI

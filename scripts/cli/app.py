@@ -327,12 +327,14 @@ def sample(
 ) -> None:
     """Draw outputs and write them, with their provenance, to a parquet file."""
     from scripts.cli import draws
+    from scripts.cli.caution import print_caution
 
-    made = _sampler(sampler, particles, option)
+    made, posed = _sampler(sampler, particles, option), _problem(problem, normalise)
     settings = {"problem": problem, "normalise": normalise, "sampler": sampler,
                 "particles": made.n_particles, "option": option or [], "runs": runs,
                 "seed": seed}  # fmt: skip
-    draws.write(_problem(problem, normalise), made, settings, out)
+    print_caution(made, posed)
+    draws.write(posed, made, settings, out)
 
 
 @app.command(name="list")

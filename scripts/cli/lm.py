@@ -286,6 +286,7 @@ def sample(
 ) -> None:
     """Draw texts that follow one prompt as if it were another, match or are good; JSON lines."""
     from scripts.cli import texts
+    from scripts.cli.caution import print_caution
     from scripts.cli.own import make_named_sampler, named_prm
     from scripts.cli.served import check_served, served_model
     from simulator.samplers.base import Sampler
@@ -332,6 +333,7 @@ def sample(
         delimiters=delimiters if steps else (),  # type: ignore[arg-type]  # read as tokens
         block_tokens=step_tokens if steps else 1,
     )  # fmt: skip
+    print_caution(made, problem)
     keep = ("tokens", "clouds") if everything else ("tokens",)
     batches = made.run_in_batches(problem, runs, rng=seed, keep=keep)
     rows_of = texts.particles if everything else texts.outputs

@@ -25,6 +25,7 @@ PROBLEMS = (
 SAMPLERS: dict[str, tuple[str, dict[str, object], int]] = {
     "smc": ("smc", {}, 256),
     "smc, systematic": ("smc", {"resampling": "systematic"}, 256),
+    "quasi-smc": ("quasi-smc", {}, 256),
     "smc-restart": ("smc-restart", {}, 64),
     "smc-rs": ("smc-rs", {}, 256),
     "dmc": ("dmc", {}, 256),
@@ -32,6 +33,7 @@ SAMPLERS: dict[str, tuple[str, dict[str, object], int]] = {
     "lookahead": ("lookahead", {"depth": 1, "rollouts": 2}, 256),
     "smc-ind": ("smc-ind", {}, 256),
     "vgb": ("vgb", {}, 64),
+    "pool-mh": ("pool-mh", {}, 64),
     "sis": ("sis", {}, 256),
     "best-of-n": ("best-of-n", {}, 256),
     "action-is": ("action-is", {}, 256),

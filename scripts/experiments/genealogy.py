@@ -17,6 +17,7 @@ SAMPLERS: dict[str, tuple[str, dict[str, object]]] = {
     "SMC, multinomial": ("smc", {}),
     "SMC, systematic": ("smc", {"resampling": "systematic"}),
     "SMC-RS": ("smc-rs", {}),
+    "quasi-SMC": ("quasi-smc", {}),
 }
 
 

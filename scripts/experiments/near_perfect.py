@@ -1,4 +1,4 @@
-"""SMC, SMC-RS and ALRS as the errors of the PRM go to zero: V^ = V*(1 + eps) or V*(1 - eps)."""
+"""SMC, quasi-SMC, SMC-RS and ALRS as PRM errors go to zero: V^ is V*(1 + eps) or V*(1 - eps)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from scripts.experiments.experiment import Experiment, Rows
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.problem import Problem
+from simulator.samplers.quasi.sampler import QuasiSMC
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
 from simulator.samplers.smc_rejection.sampler import SMCRejection
@@ -53,6 +54,7 @@ def run_cell(seed: int, eps: float, horizons: tuple[int, ...] = ()) -> Rows:
     problem = tilted(seed, eps)
     found = {
         "smc": SMC(N).exact_law(problem).tv,
+        "quasi-smc": QuasiSMC(N).exact_law(problem).tv,
         "smc-rs": SMCRejection(N).exact_law(problem).tv,
         "alrs": ActionLevelRejection().exact_law(problem).tv,
         "S1": BOUNDS["S1"].value(problem, SMC(N)),

@@ -80,6 +80,22 @@ class Sampler(ABC):
         del problem
         return Facts(properly_weighted=self.properly_weighted)
 
+    def caution(self, problem: Problem | LanguageModelProblem) -> str | None:
+        """Say in a line where options do not suit a problem; the command line prints it.
+
+        Parameters
+        ----------
+        problem : Problem or LanguageModelProblem
+            What the sampler would run on.
+
+        Returns
+        -------
+        str or None
+            None, by default, where there is nothing to say.
+        """
+        del problem
+        return None
+
     def run(
         self,
         problem: Problem | LanguageModelProblem,

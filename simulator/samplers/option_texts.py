@@ -78,9 +78,10 @@ def _value(key: str, text: str, default: object) -> object:
         if text.lower() in ("true", "false"):
             return text.lower() == "true"
         raise InputError(f"option {key}: {text!r} is not true or false")
-    if default == "auto" and text == "auto":
-        return text
-    if isinstance(default, (int, float)) or default == "auto":
+    if default == "auto":  # where it is worked out; else a number or a name, which the owner knows
+        read = _as_number(text)
+        return float(read) if isinstance(read, int) else read
+    if isinstance(default, (int, float)):
         kind = int if isinstance(default, int) else float
         try:
             return kind(text)

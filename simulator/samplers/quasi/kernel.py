@@ -40,15 +40,6 @@ class QuasiOutputs(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _sorted(state, count):
-    """Whether the states stand in their order."""
-    for k in range(1, count):
-        if state[k] < state[k - 1]:
-            return False
-    return True
-
-
-@njit(cache=True, nogil=True)
 def _line_up(order, count, n_actions, state, weight, prob, q, owner):
     """List the cells of a cloud in order; return how many are not empty.
 
@@ -64,7 +55,7 @@ def _line_up(order, count, n_actions, state, weight, prob, q, owner):
                     cells += 1
         return cells
     place = np.arange(count)
-    if order == STATE and not _sorted(state, count):
+    if order == STATE and (state[1:count] < state[: count - 1]).any():
         place = np.argsort(state[:count], kind="mergesort")
     begin = 0
     while begin < count:

@@ -20,6 +20,7 @@ from simulator.typing import Seeds
 __all__ = ["QuasiSMC"]
 
 EACH = ("auto", *ORDERS)
+LONG = 64  # levels, above which the order of prefixes may copy what should be mixed
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class QuasiSMC(Sampler):
     1/N^2, as both factors of nu - pi* = -Cov(nu^_H, W^_H/Z) are of order 1/N, at the same cost:
     V^ is asked of picked cells only, and next-token probabilities are those of the base model.
 
-    Where it loses: under an order by prefixes that copies what should be mixed (take "state" where
-    states are shared), and with two or three particles and a biased PRM.
+    Where it loses: under an order by prefixes that copies what should be mixed, most of all on a
+    long horizon (take "state" where states are shared; `caution` says so above 64 levels), and with
+    two or three particles and a biased PRM.
 
     Parameters
     ----------
@@ -111,6 +113,16 @@ class QuasiSMC(Sampler):
         if self.order != "auto":
             return self.order
         return "state" if isinstance(problem, Problem) else "token"
+
+    def caution(self, problem: Problem | LanguageModelProblem) -> str | None:
+        """See `Sampler.caution`: of the order of prefixes, where there are over 64 levels."""
+        if self.order_on(problem) != "lexicographic" or problem.horizon <= LONG:
+            return None
+        better = "state" if isinstance(problem, Problem) else "token"
+        return (
+            f"order=lexicographic on {problem.horizon} levels may give all particles the same "
+            f"tokens and err more than smc; order={better} does not"
+        )
 
     def from_seeds(
         self,

@@ -275,3 +275,14 @@ def test_the_rule_of_resampling_is_an_option(capsys):
     assert abs(errors[0] - errors[1]) > 1e-4
     _, err = run(capsys, "exact", "reference", "-O", "resample_when=weights", code=2)
     assert "resample_when" in err
+
+
+def test_quasi_smc_in_the_order_of_prefixes_is_cautioned_on_a_long_horizon(capsys, tmp_path):
+    for horizon, order, told in (
+        (65, "lexicographic", 1), (64, "lexicographic", 0), (65, "state", 0), (65, "auto", 0),
+    ):  # fmt: skip
+        _, err = run(
+            capsys, "sample", f"product:horizon={horizon}", "--sampler", "quasi-smc", "-O",
+            f"order={order}", "-r", 2, "-o", tmp_path / "draws.parquet",
+        )  # fmt: skip
+        assert len(err.splitlines()) == err.count("order=state does not") == told

@@ -322,6 +322,17 @@ def test_sample_shows_all_weighted_particles(lm, capsys, tmp_path):
     run(capsys, *arguments, "--out", tmp_path / "all.csv", code=2)
 
 
+def test_sample_cautions_quasi_smc_in_the_order_of_prefixes(lm, capsys, monkeypatch):
+    monkeypatch.setattr("simulator.samplers.quasi.sampler.LONG", 2)  # the stand-in has 4 levels
+    arguments = ("lm", "sample", "--prompt", prompts()["plain"], "--target", prompts()["styles"][0],
+                 "-n", 2, "--sampler", "quasi-smc")  # fmt: skip
+    for horizon, order, told in (
+        (3, "lexicographic", 1), (2, "lexicographic", 0), (3, "token", 0), (3, "auto", 0),
+    ):  # fmt: skip
+        _, err = run(capsys, *arguments, "--horizon", horizon, "-O", f"order={order}")
+        assert len(err.splitlines()) == err.count("order=token does not") == told
+
+
 def test_a_level_may_be_a_step_that_a_delimiter_ends(lm, capsys):
     word = lm.decode([0])
     arguments = ("lm", "sample", "--prompt", prompts()["plain"], "--target", prompts()["styles"][0],

@@ -48,11 +48,15 @@ def test_the_number_of_particles_may_be_left_to_the_sampler():
     assert make_sampler("alrs").n_particles == 1
 
 
-def test_numbers_that_may_be_automatic_are_read_as_numbers():
+def test_what_may_be_automatic_is_read_as_a_number_or_a_name():
     assert parse_options("smc-rs", ["eta=2.5"]) == {"eta": 2.5}
     assert parse_options("smc-rs", ["eta=auto"]) == {"eta": "auto"}
-    with pytest.raises(InputError, match=r"\Aoption eta: 'much' is not a number\Z"):
-        parse_options("smc-rs", ["eta=much"])
+    whole = parse_options("smc-rs", ["eta=2"])["eta"]
+    assert whole == 2
+    assert isinstance(whole, float)
+    with pytest.raises(InputError, match="eta: 'much' is neither"):
+        make_sampler("smc-rs", 2, **parse_options("smc-rs", ["eta=much"]))
+    assert parse_options("quasi-smc", ["order=token"]) == {"order": "token"}
 
 
 def test_smc_is_registered():

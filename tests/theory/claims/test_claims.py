@@ -35,13 +35,14 @@ from theory.claims import (
     systematic_variance,
     walk_coupling,
     walk_limits,
+    walk_shapes,
     weight_shortfall,
 )
 from theory.registry import BOUNDS, CLAIMS
 
 EXPECTED = {"C.2", "C.3", "C.5", "C.9", "3.6", "D.5", "F.5", "E.1", "A.2", "ALRS", "VGB", "KL",
             "ZL-threshold", "A1", "A2", "A3", "A4", "A5", "AVG",
-            "less-variance", "systematic"}  # fmt: skip
+            "less-variance", "systematic", "VGB-shape"}  # fmt: skip
 
 
 def test_the_registry_finds_every_file_and_no_id_is_taken_twice():
@@ -169,6 +170,10 @@ MUTANTS = [
     ("less-variance", less_variance, "SCHEMES", ("multinomial",), "multinomial too"),
     ("systematic", systematic_variance, "halves", _equal_weights, "equal weights"),
     ("systematic", systematic_variance, "CLOUD", 3, "three particles"),
+    ("VGB-shape", walk_shapes, "least_leaf", lambda h, k: 1.009 / (2 * k * h), "not attained"),
+    ("VGB-shape", walk_shapes, "relaxation", lambda h, k: h / 4, "no kappa, one H"),
+    ("VGB-shape", walk_shapes, "steps", lambda h, k, d: h, "forgets at once"),
+    ("VGB-shape", walk_shapes, "RARE", 1e-3, "no tail at all"),
     ("VGB", walk_limits, "given_leaf", lambda p: (p.prm[-1] / p.prm[-1].sum(), 0.0), "∝ r"),
 ]  # fmt: skip
 

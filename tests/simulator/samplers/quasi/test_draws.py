@@ -163,3 +163,13 @@ def test_what_texts_cannot_have_is_refused():
 def test_options_are_checked(options, named):
     with pytest.raises(InputError, match=named):
         QuasiSMC(2, **options)
+
+
+def test_the_order_of_prefixes_is_cautioned_on_texts_too():
+    def posed(horizon):
+        judge = TextPRM(lambda texts: np.ones(len(texts)))
+        return LanguageModelProblem(TabularLM(reference(2).model), "", horizon, judge)
+
+    assert "order=token" in QuasiSMC(2, order="lexicographic").caution(posed(65))
+    assert QuasiSMC(2, order="lexicographic").caution(posed(64)) is None
+    assert QuasiSMC(2).caution(posed(1000)) is None
