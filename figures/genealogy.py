@@ -18,7 +18,8 @@ def draw(table: pd.DataFrame) -> Figure:
     """Draw one panel a sampler, dark where the last cloud descends from; last, the means."""
     samplers = list(dict.fromkeys(table["sampler"]))
     figure = new_figure(9.4, 4.6)
-    panels = figure.subplots(2, 2, sharex=True).ravel()
+    named = figure.subplot_mosaic([[0, 1, 2], [3, "means", "means"]], sharex=True)
+    panels = list(named.values())
     for k, (axes, sampler) in enumerate(zip(panels, samplers, strict=False)):
         part = table[table["sampler"] == sampler]
         _family(axes, part[part["part"] == "parent"], f"C{k}")
@@ -33,23 +34,26 @@ def draw(table: pd.DataFrame) -> Figure:
     panels[-1].set_ylim(0, None)
     panels[-1].yaxis.set_major_locator(MaxNLocator(integer=True))
     panels[-1].legend(loc="upper left")
-    for axes in panels[2:]:
+    for axes in panels[3:]:
         axes.set_xlabel("level h")
     return figure
 
 
 def _family(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
-    """Draw each particle's line to its parent."""
+    """Draw each particle's line to its parent; quasi-SMC may have fewer than N, then it is -1."""
     parents = rows.pivot(index="level", columns="place", values="value").to_numpy().astype(int)
     levels, n = parents.shape
     seat = [np.arange(n)]  # children sit beside siblings, in their parents' order: no crossings
     for h in range(1, levels):
-        seat.append(np.argsort(np.argsort(seat[-1][parents[h]], kind="stable")))
-    alive = np.ones(n, dtype=bool)
+        place = np.where(parents[h] >= 0, seat[-1][parents[h]], n)
+        seat.append(np.argsort(np.argsort(place, kind="stable")))
+    there = parents >= 0
+    alive = there[-1]
     for h in range(levels - 1, 0, -1):
         ends = [((h, seat[h - 1][p]), (h + 1, seat[h][i])) for i, p in enumerate(parents[h])]
+        lost = there[h] & ~alive
         axes.add_collection(
-            LineCollection([e for e, a in zip(ends, alive, strict=True) if not a],
+            LineCollection([e for e, a in zip(ends, lost, strict=True) if a],
                            colors="#c8c8c8", linewidths=0.6)
         )  # fmt: skip
         axes.add_collection(
@@ -71,12 +75,15 @@ def caption(table: pd.DataFrame) -> str:
     samplers = list(dict.fromkeys(table["sampler"]))
     half = int(table["level"].max()) // 2
     told = ", ".join(f"{s} {means[s, half]:.1f} and {means[s, 1]:.1f}" for s in samplers)
+    kept = means["quasi-SMC", half] / means.xs(half, level="level")
     return (
         f"One run of each sampler on {table['problem'].iloc[0].replace(':horizon=', ', H = ')}, "
         f"N = {table['n'].iloc[0]}; coloured: lines from which the last cloud descends. Mean "
         f"number of ancestors at levels {half} and 1: {told}. SMC-RS draws parents evenly, so it "
         "loses lines although the PRM is perfect and its output exact; systematic resampling "
-        "keeps more of them than multinomial."
+        "keeps more of them than multinomial. Half-way quasi-SMC keeps "
+        f"{kept['SMC, multinomial']:.1f} times as many as multinomial resampling, and "
+        f"{kept['SMC, systematic']:.1f} times as many as systematic."
     )
 
 

@@ -25,8 +25,9 @@ def run_cell(label: str, runs: int, seed: int) -> Rows:
     """Return rows (sampler, n, part, level, place, value, low, high).
 
     Part "parent": value is the place of the parent, at the level before, of one particle of
-    the first run. Part "ancestors": mean over all runs of the number of particles of that
-    level from which the last cloud descends, and its 99% limits.
+    the first run, -1 if there is none (quasi-SMC may pick fewer than N). Part "ancestors":
+    mean over all runs of the number of particles of that level from which the last cloud
+    descends, and its 99% limits.
     """
     name, options = SAMPLERS[label]
     sampler = make_sampler(name, N, **options)
@@ -39,7 +40,7 @@ def run_cell(label: str, runs: int, seed: int) -> Rows:
         for h in range(parents.shape[1])
         for place, parent in enumerate(parents[0, h])
     ]  # fmt: skip
-    alive = np.ones((runs, N), dtype=bool)
+    alive = parents[:, -1] >= 0
     for h in range(parents.shape[1], 0, -1):
         seen = mean_interval(alive.sum(axis=1), CONFIDENCE, 1.0, float(N))
         rows.append(
