@@ -58,7 +58,7 @@ def caption(table: pd.DataFrame) -> str:
     top = int(table["n"].max())
 
     def limits(sampler: str, problem: str, n: int) -> str:
-        low, high = m.loc[(sampler, problem, n)].astype(float)
+        low, high = m.loc[sampler].loc[(problem, n), ["low", "high"]].astype(float)
         return f"[{low:.3f}, {high:.3f}] at N={n}"
 
     exact = ("lm-digits2", "lm-review")
