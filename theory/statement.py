@@ -50,6 +50,8 @@ class Bound:
     samples : callable or None, optional
         (problem, sampler, n_runs, rng) to independent draws in [0, high] whose mean is the value,
         and `high`.
+    rate : str, optional
+        How the value falls as N grows, such as "1/N"; empty if nothing is said.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Bound:
     measured: bool
     function: Function
     samples: Samples | None = None
+    rate: str = ""
 
     def __post_init__(self) -> None:
         named_after(self, self.function)
@@ -235,6 +238,7 @@ def bound(
     kind: Kind = "upper",
     measured: bool = False,
     samples: Samples | None = None,
+    rate: str = "",
 ) -> Callable[[Function], Bound]:
     """Make a `Bound` of the decorated function (problem, sampler) -> float.
 
@@ -250,6 +254,8 @@ def bound(
         Whether the value is a mean over the sampler's own randomness.
     samples : callable or None, optional
         As in `Bound`; needed by `Bound.estimate` only.
+    rate : str, optional
+        As in `Bound`.
 
     Returns
     -------
@@ -272,6 +278,8 @@ def bound(
     """
 
     def make(function: Function) -> Bound:
-        return Bound(id, title, reference, kind, assumptions, formula, measured, function, samples)
+        return Bound(
+            id, title, reference, kind, assumptions, formula, measured, function, samples, rate
+        )
 
     return make

@@ -61,7 +61,7 @@ def write_report(
     page = PAGES.get_template("report.html.jinja").render(
         profile=profile,
         bounds=bounds,
-        titles={name: b.title for name, b in BOUNDS.items()},
+        statements=BOUNDS,
         verdict=verdict,
         claims=claims,
         violated=[b.bound for b in bounds if b.violated]

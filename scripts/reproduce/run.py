@@ -120,12 +120,13 @@ def _say(line: str) -> None:
 def _print_summary(
     verdicts: pd.DataFrame, found: list[dict[str, Any]], report: Path, seconds: float
 ) -> None:
-    heads = "bound", "what it is", "problems", "not vacuous", "largest error/bound", "verdict"
+    heads = ("bound", "what it is", "rate in N", "problems", "not vacuous", "largest error/bound",
+             "verdict")  # fmt: skip
     table = Table(*heads, box=None)
     for row in verdicts.itertuples():
         table.add_row(
-            str(row.bound), BOUNDS[str(row.bound)].title, str(row.problems), str(row.not_vacuous),
-            f"{row.largest_ratio:.3f}", verdict(row),
+            str(row.bound), BOUNDS[str(row.bound)].title, BOUNDS[str(row.bound)].rate,
+            str(row.problems), str(row.not_vacuous), f"{row.largest_ratio:.3f}", verdict(row),
         )  # fmt: skip
     out = console()
     out.print(table)

@@ -25,6 +25,7 @@ NEEDS = (AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE, FINITE_ACCURACY, KEEPS_MAS
 @bound(
     id="L",
     title="coverage and L-infinity accuracy, linear in H",
+    rate="N^-1/2",
     reference="martingale of Del Moral (2004); variance linear in H: see Cerou et al. (2011)",
     formula="(1/2) sqrt((1 + (C_act C_inf^2 - 1)/N)^H - 1)",
     assumptions=NEEDS,
@@ -57,6 +58,7 @@ def accuracy_root(problem: Problem, sampler: Sampler) -> float:
 @bound(
     id="L-level",
     title="bound L level by level, blind to the scale of V^",
+    rate="N^-1/2",
     reference="martingale of Del Moral (2004); variance linear in H: see Cerou et al. (2011)",
     formula="(1/2) sqrt(prod_h (1 + (C_act,h spread_{h-1} - 1)/N) - 1)",
     assumptions=NEEDS,

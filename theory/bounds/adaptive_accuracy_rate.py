@@ -15,6 +15,7 @@ __all__ = ["accuracy_rate_adaptive", "largest_losses"]
 @bound(
     id="F-adaptive",
     title="adaptive resampling: coverage and L-infinity accuracy, H/N",
+    rate="1/N",
     reference="bound TJ-adaptive with each term replaced by its largest value",
     formula="sum_h v_h/(1 + v_h), v_h as in L-adaptive",
     assumptions=NEEDS,

@@ -22,6 +22,7 @@ NEEDS = (ADAPTIVE, DRAWN, FINITE_COVERAGE, KEEPS_MASS)
 @bound(
     id="L-adaptive",
     title="adaptive resampling: coverage and L-infinity accuracy, linear in H",
+    rate="N^-1/2",
     reference="bound L-level where a cloud may be kept",
     formula="(1/2) sqrt(prod_h (1 + v_h) - 1), v_h = max(B_h - 1, (C_act,h - 1) s min(s q, m))/N, "
     "s = spread_{h-1}, q and m the most of N sum W_i^2 and N max W_i in a cloud that is kept",

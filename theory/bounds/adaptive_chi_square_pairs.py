@@ -17,6 +17,7 @@ __all__ = ["chi_square_pairs_adaptive"]
 @bound(
     id="S1-adaptive",
     title="adaptive resampling: one-step chi-square, summed over the levels",
+    rate="(N max W)^1/2 N^-1/2",
     reference="bound S1 where a cloud may be kept",
     formula="(1/(2 sqrt N)) (sqrt(chi2_1) + sqrt(m) sum_{h>1} sqrt(chi2_h)), chi2_h of pairs, "
     "m = 1/t (max_weight) or 1 + sqrt((N-1)(1/t-1)) (ess)",

@@ -34,6 +34,7 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
 @bound(
     id="TJ-adaptive",
     title="adaptive resampling: one-step errors of the tilted cloud by Jensen",
+    rate="1/N",
     reference="bound TJ where a cloud may be kept; max rule: see arXiv 1503.00966",
     formula="sum_h E[l_h], l_h as in TJ for a resampled cloud, else E_{nu~_{h-1} pi*}[x/(1+x)], "
     "x = W_i (w - w_i)_+, w = (V*(x')/V^(x_i)) / nu^_{h-1}(V*/V^), w_i its mean given x_i",

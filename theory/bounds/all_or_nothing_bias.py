@@ -18,6 +18,7 @@ ENOUGH = Assumption(
 @bound(
     id="LB-M",
     title="bias of order HM/N on the all-or-nothing instance",
+    rate="1/N",
     reference="new; drift of the weighted share of a branch, as in two-branch",
     formula="(1/24) (1 - 1/N)^2 (1 - (1 - 2(M-1)/N)^(H-1))",
     assumptions=(of_family("all-or-nothing"), ENOUGH, MULTINOMIAL, DRAWN),

@@ -16,6 +16,7 @@ __all__ = ["bellman_particles"]
 @bound(
     id="ZL-5.1",
     title="Bellman error and ratio of the PRM, exponential in H",
+    rate="1/N",
     reference="see arXiv 2602.01381, Theorem 5.1; proved here from bound F-star",
     formula="L^6 H (1+eps)^(6(H-1))/(2N), L = max V^(x')/V^(x), eps the Bellman error of V^",
     assumptions=(MULTINOMIAL, DRAWN, KEEPS_MASS),

@@ -24,6 +24,7 @@ PERFECT = Assumption("a perfect PRM, V^ = V* at every prefix", _perfect)
 @bound(
     id="P-ind",
     title="error of SMC-IND with a perfect PRM",
+    rate="exponential",
     reference="classical: a Galton-Watson process with geometric offspring of mean 1",
     formula="(H/(H+1))^N",
     assumptions=(BRANCHING, DRAWN, UNCUT, PERFECT),

@@ -18,6 +18,7 @@ LIMIT = 200_000  # paths
 @bound(
     id="J-ind",
     title="mean weight of SMC-IND given the output, path by path",
+    rate="1/N",
     reference="Jensen as in bound J; moments of a Galton-Watson process by many-to-two",
     formula="E_{y~pi*}[(1 - 1/m(y))_+], N m(y) = N - 1 + (V^(root)/Z)(1 + 2 sum_{h<H} V*/V^(y_h))",
     assumptions=(BRANCHING, DRAWN, UNCUT, KEEPS_MASS),

@@ -17,6 +17,7 @@ __all__ = ["branching_weight_variance"]
 @bound(
     id="S2-ind",
     title="exact relative variance of the weight of SMC-IND",
+    rate="N^-1/2",
     reference="moments of a Galton-Watson process by many-to-two; arXiv 2603.07887v1, C.3",
     formula="sqrt(v)/2, N v = (V^(root)/Z)(1 + 2 sum_{h<H} E_{pi*}[V*(x_h)/V^(x_h)]) - 1",
     assumptions=(BRANCHING, DRAWN, UNCUT, KEEPS_MASS),

@@ -17,6 +17,7 @@ __all__ = ["cell_covariance"]
 @bound(
     id="Q",
     title="covariance of the cloud's weight and its normaliser",
+    rate="1/N^2",
     reference="new: order 1/N^2 for prefixes; sequential quasi-Monte Carlo: see arXiv 1402.4039",
     formula="(1/2) (sqrt(v_H) E_{pi*}[sqrt(q)] + v_H), q = sum_h (1 + v_{h-1})/(4 N^2 eta_h^2)",
     assumptions=(EVEN_CELLS, DRAWN, KEEPS_MASS),

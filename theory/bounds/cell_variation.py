@@ -49,6 +49,7 @@ def limits_of(problem: Problem, sampler: Sampler) -> Floats:
 @bound(
     id="Q4",
     title="variation of the value functions along the order of the cells",
+    rate="1/N",
     reference="Koksma's inequality level by level, see Gerber and Chopin, arXiv 1402.4039",
     formula="(1/2) sqrt(v_H), v_t = sum_h (1 + v_{h-1}) V(rho_{h,t})^2/(4 N^2)",
     assumptions=(EVEN_CELLS, DRAWN, KEEPS_MASS),

@@ -16,6 +16,7 @@ __all__ = ["chi_square_fixed_horizon"]
 @bound(
     id="E-upper",
     title="largest chi-square of pairs, for a fixed horizon",
+    rate="N^(-H/(2H-1))",
     reference="new; coalescence ratios and Hölder's inequality",
     formula="sum_{j=1}^H C(H,j) ((1+c)/N)^(j/(2j-1)), c = max_h chi2(pi*_h ‖ eta_h), laws of pairs",
     assumptions=(MULTINOMIAL, DRAWN, KEEPS_MASS),

@@ -16,6 +16,7 @@ __all__ = ["chi_square_levels"]
 @bound(
     id="3.2",
     title="action-level coverage and the chi-square of every level",
+    rate="N^-1/2",
     reference="arXiv 2603.07887v1, 3.2",
     formula="sqrt(C_act/N) (H + sum_{h<H} sqrt(chi2_h))",
     assumptions=(AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE, KEEPS_MASS),

@@ -16,6 +16,7 @@ __all__ = ["chi_square_uniform"]
 @bound(
     id="1.1",
     title="square root of the particle number, largest chi-square",
+    rate="N^-1/2",
     reference="arXiv 2603.07887v1, 1.1",
     formula="sqrt(H^2 C_act (max_h chi2_h + 1) / N)",
     assumptions=(AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE, KEEPS_MASS),

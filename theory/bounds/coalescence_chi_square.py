@@ -17,6 +17,7 @@ __all__ = ["coalescence_chi_square"]
 @bound(
     id="K3",
     title="one-step chi-square of pairs and inconsistency of V^, order 1/N",
+    rate="1/N",
     reference="bound K with each term replaced by its largest value at its chi-square",
     formula="(1/N) sum_k [(c_k + sqrt(c_k(1+c_k)))/2 + sum_t E_{pi*}(rho_{k,t} - rho_{k,t+1})_+]",
     assumptions=(PATH_WEIGHT, DRAWN, KEEPS_MASS),

@@ -14,6 +14,7 @@ __all__ = ["coalescence_limit"]
 @bound(
     id="K-plus",
     title="largest coalescence ratios along pi*, any negatively correlated offspring",
+    rate="1/N",
     reference="new; bound J-plus with its path weight m^+(y) bounded by a product",
     formula="E_{pi*}[1 - (1 + (R_1-1)_+/N)^-1 prod_{k>=2} (1 + R_k/N)^-1]",
     assumptions=(NEGATIVELY_CORRELATED, DRAWN),

@@ -41,6 +41,7 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
 @bound(
     id="J",
     title="mean weight of conditional SMC, path by path",
+    rate="1/N",
     reference="Jensen under conditional SMC: see arXiv 1312.6432; new: m(y) exact on each path",
     formula="E_{y~pi*}[(1 - 1/m(y))_+], m(y) = E[W^_H/Z] with y forced as one lineage",
     assumptions=(WEIGHT, DRAWN, NO_RESTART),

@@ -19,6 +19,7 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
 @bound(
     id="J-plus",
     title="largest mean weight along a path, any negatively correlated offspring",
+    rate="1/N",
     reference="new; bound J without the factors 1 - 1/N after level 1",
     formula="E_{y~pi*}[(1 - 1/m^+(y))_+], m^+(y) = sum_b N^-j (1-1/N)^{1 not in b} prod_i rho",
     assumptions=(NEGATIVELY_CORRELATED, DRAWN),

@@ -17,6 +17,7 @@ __all__ = ["coverage_action_profiles"]
 @bound(
     id="C.6",
     title="coverage and action profiles, best thresholds M and eta",
+    rate="N^-1/2 and a tail",
     reference="arXiv 2603.07887v1, C.6",
     formula="inf_{M,eta>=1} H sqrt(M eta/N) + sum_{h<H} Cov_M(h) + sum_{h<=H} action profile",
     assumptions=(AT_MOST_MULTINOMIAL, DRAWN),

@@ -17,6 +17,7 @@ __all__ = ["coverage_profile"]
 @bound(
     id="3.5",
     title="coverage profile, best threshold M",
+    rate="N^-1/2 and a tail",
     reference="arXiv 2603.07887v1, 3.5",
     formula="inf_{M>=1} H sqrt(M C_act/N) + sum_{h<H} Cov_M(h)",
     assumptions=(AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE),

@@ -21,6 +21,7 @@ __all__ = ["dips_event"]
 @bound(
     id="X",
     title="dips of V^: a rare branch dies out at small chi-square",
+    rate="none up to the instance's N",
     reference="new; no counterpart found in print",
     formula="max_{b<=B} 1 - (1-q)^b - b (5/8)^j, q = 1/sqrt(13 N)",
     assumptions=(of_family("dips"), NO_MORE_PARTICLES, UNBIASED_LEVELS, DRAWN, NO_RESTART),

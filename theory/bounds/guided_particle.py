@@ -20,6 +20,7 @@ NEEDS = (REJECTION, ALONE, DRAWN, NO_RESTART, KEEPS_MASS)
 @bound(
     id="ZL-4.3",
     title="ALRS: Bellman error of the PRM, linear in H",
+    rate="none, as N = 1",
     reference="see arXiv 2602.01381, Theorem 4.3; proved here",
     formula="2 H eps, eps the Bellman error of V^",
     assumptions=NEEDS,
@@ -47,6 +48,7 @@ def guided_particle(problem: Problem, sampler: Sampler) -> float:
 @bound(
     id="ZL-4.3-sharp",
     title="ALRS: spread of the Bellman ratio, level by level",
+    rate="none, as N = 1",
     reference="sharper form of arXiv 2602.01381, Theorem 4.3",
     formula=(
         "tanh((1/4) sum_{1<=h<H} log(max b_h/min b_h)), b_h = E_ref[V^(x_{h+1})|x_h]/V^(x_h); "

@@ -14,6 +14,7 @@ __all__ = ["hidden_labels_limit"]
 @bound(
     id="hidden-labels",
     title="n particles fail on n levels of hidden labels",
+    rate="none up to n",
     reference="new; induction over the levels, cf. arXiv 2603.07887v1, F.5",
     formula="pi*(E_n) - delta_{n,N}",
     assumptions=(of_family("hidden-labels"), MYOPIC, FEW),

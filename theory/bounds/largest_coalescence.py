@@ -14,6 +14,7 @@ __all__ = ["largest_coalescence"]
 @bound(
     id="K",
     title="largest coalescence ratio, edge by edge along pi*",
+    rate="1/N",
     reference="bound J with its path weight m(y) bounded by a product",
     formula="E_{pi*}[1 - prod_k (1 + (R_k-1)_+/N)^-1], R_k = max_{t>=k} rho_{k,t}",
     assumptions=(PATH_WEIGHT, DRAWN),

@@ -19,6 +19,7 @@ LEFT_OUT = 2 + math.sqrt(5)  # 4.236...
 @bound(
     id="O",
     title="one-sided coverage of the pairs, best thresholds M_h",
+    rate="1/N and a tail",
     reference="by stopping the filter; sharper in rate than arXiv 2603.07887v1, C.6",
     formula=(
         "inf_M ((5 + sqrt 5)/2) sum_h M_h/N + (2 + sqrt 5) kappa, kappa = pi*(some u_h > M_h), "

@@ -17,6 +17,7 @@ __all__ = ["floor_gap", "pointwise_floor"]
 @bound(
     id="F-star",
     title="the least that every path keeps of its probability",
+    rate="1/N",
     reference="bias of one level: see arXiv 1511.06196; new: a floor on each path, linear in B",
     formula="1 - prod_h (1 + (B_h-1)/N)^-1, B_h = max V*(x')/V^(x) / min_{h-1} V*/V^",
     assumptions=(PATH_WEIGHT, DRAWN, KEEPS_MASS),

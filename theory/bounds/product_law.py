@@ -14,6 +14,7 @@ __all__ = ["product_law"]
 @bound(
     id="C.8",
     title="exact law on the product instance",
+    rate="1/N",
     reference="arXiv 2603.07887v1, C.8 with claim C.9",
     formula="D_TV(Bin(H, p_N), Bin(H, 2/3)), p_N = 2 E[A/(N+A)], A ~ Bin(N, 1/2)",
     assumptions=(of_family("product"), EVERY_LEVEL, DRAWN),

@@ -14,6 +14,7 @@ __all__ = ["rare_path_missed"]
 @bound(
     id="E",
     title="a rare path that N particles meet too seldom",
+    rate="none up to the instance's N",
     reference="new; a union over particles and levels",
     formula="q (1 - (n/N)^H / 2), q = (2 N)^(-H/(2H-1)), n particles",
     assumptions=(of_family("rare-path"), NO_MORE_PARTICLES, UNGUIDED, DRAWN),

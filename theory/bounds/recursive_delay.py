@@ -14,6 +14,7 @@ __all__ = ["recursive_delay_limit"]
 @bound(
     id="3.9",
     title="myopic filters fail on the recursively delayed instance",
+    rate="none up to n",
     reference="arXiv 2603.07887v1, 3.9 and F.5, at finite size with the constants proved here",
     formula="pi*(E_n) - delta_{n,N}",
     assumptions=(of_family("recursive-delay"), MYOPIC, FEW),

@@ -16,6 +16,7 @@ __all__ = ["rejection_chi_square"]
 @bound(
     id="3.8",
     title="SMC-RS: chi-square of every level",
+    rate="N^-1/2",
     reference="arXiv 2603.07887v1, 3.8",
     formula="(1/sqrt N) sum_{h<H} sqrt(chi2_h)",
     assumptions=(REJECTION, DRAWN, NO_RESTART, KEEPS_MASS),

@@ -14,6 +14,7 @@ __all__ = ["rejection_chi_square_half"]
 @bound(
     id="S-RS",
     title="SMC-RS: chi-square of every level, half the constant",
+    rate="N^-1/2",
     reference="sharper form of arXiv 2603.07887v1, 3.8",
     formula="(1/(2 sqrt N)) sum_{h<H} sqrt(chi2_h)",
     assumptions=(REJECTION, DRAWN, NO_RESTART, KEEPS_MASS),

@@ -17,6 +17,7 @@ __all__ = ["rejection_coverage_profile"]
 @bound(
     id="D.3",
     title="SMC-RS: coverage profile, best threshold M",
+    rate="N^-1/2 and a tail",
     reference="arXiv 2603.07887v1, D.3",
     formula="inf_{M>=1} H sqrt(M/N) + sum_{h<H} Cov_M(h)",
     assumptions=(REJECTION, DRAWN, NO_RESTART),

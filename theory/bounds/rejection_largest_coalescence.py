@@ -14,6 +14,7 @@ __all__ = ["rejection_largest_coalescence"]
 @bound(
     id="K-RS",
     title="SMC-RS: largest coalescence ratio, state by state along pi*",
+    rate="1/N",
     reference="bound J with its path weight m(y) bounded by a product",
     formula="E_{pi*}[1 - prod_{k<H} (1 + (R_k-1)_+/N)^-1], R_k = max_{t>k} rho_{k,t}",
     assumptions=(REJECTION, DRAWN, NO_RESTART),

@@ -15,6 +15,7 @@ __all__ = ["rejection_one_sided_coverage"]
 @bound(
     id="O-RS",
     title="SMC-RS: one-sided coverage of the levels, best thresholds M_h",
+    rate="1/N and a tail",
     reference="by stopping the filter; sharper in rate than arXiv 2603.07887v1, D.3",
     formula=(
         "inf_M ((5 + sqrt 5)/2) sum_{h<H} M_h/N + (2 + sqrt 5) kappa, "

@@ -15,6 +15,7 @@ __all__ = ["rejection_pointwise_floor"]
 @bound(
     id="F-star-RS",
     title="SMC-RS: the least that every path keeps of its probability",
+    rate="1/N",
     reference="bias of one level: see arXiv 1511.06196; new: a floor on each path, linear in B",
     formula="1 - prod_{h<H} (1 + (B_h-1)/N)^-1, B_h = max/min of V*/V^ on level h",
     assumptions=(REJECTION, DRAWN, NO_RESTART, KEEPS_MASS),

@@ -29,6 +29,7 @@ def _samples(
 @bound(
     id="T-RS",
     title="SMC-RS: one-step errors of the tilted cloud",
+    rate="1/N",
     reference="telescoping over levels, see Del Moral (2004); one-step errors exact or measured",
     formula="sum_h E[D_TV(E[nu~_h | past], nu~_{h-1} pi*)], nu~_h ∝ V*/V^ on the cloud",
     assumptions=(REJECTION, DRAWN, NO_RESTART),

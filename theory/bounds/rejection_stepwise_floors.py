@@ -26,6 +26,7 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
 @bound(
     id="TJ-RS",
     title="SMC-RS: one-step errors of the tilted cloud by Jensen",
+    rate="1/N",
     reference="from bound T-RS by Jensen; bias of one level: see arXiv 1511.06196 and 2411.09514",
     formula="sum_h E[E_{nu~_{h-1} pi*}[(w-1)_+/(N+w-1)]], w = V*/V^ / mu_h(V*/V^)",
     assumptions=(REJECTION, DRAWN, NO_RESTART),

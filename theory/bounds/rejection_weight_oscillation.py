@@ -14,6 +14,7 @@ __all__ = ["rejection_weight_oscillation"]
 @bound(
     id="DM-sharp-RS",
     title="SMC-RS: oscillation of V*/V^, linear in q",
+    rate="1/N",
     reference="bound T-RS with each term replaced by its largest value at this oscillation",
     formula="(1/(4N)) sum_{h<H} (q_h - 1), q_h = max/min of V*/V^ on level h",
     assumptions=(REJECTION, DRAWN, NO_RESTART, KEEPS_MASS),

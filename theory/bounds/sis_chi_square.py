@@ -15,6 +15,7 @@ __all__ = ["sis_chi_square"]
 @bound(
     id="IS",
     title="chi-square of the whole sequence",
+    rate="N^-1/2",
     reference="classical",
     formula="(1/2) sqrt(chi2(pi* ‖ pi_ref)/N)",
     assumptions=(NEVER_RESAMPLED, DRAWN),

@@ -16,6 +16,7 @@ __all__ = ["step_second_moments"]
 @bound(
     id="C.4",
     title="second moments of one step",
+    rate="N^-1/2",
     reference="arXiv 2603.07887v1, C.4, with the factor 1/(2Z) that its print misses",
     formula="(1/(2Z sqrt N)) sum_h sqrt(Z^_{h-1} E_ref[V*(x_h)^2/V^(x_{h-1})])",
     assumptions=(AT_MOST_MULTINOMIAL, DRAWN, KEEPS_MASS),

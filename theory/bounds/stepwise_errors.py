@@ -75,6 +75,7 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
 @bound(
     id="T",
     title="one-step errors of the tilted cloud",
+    rate="1/N",
     reference="telescoping over levels, see Del Moral (2004); one-step errors exact or measured",
     formula="sum_h E[D_TV(E[nu~_h | past], nu~_{h-1} pi*)], nu~_h ∝ nu^_h V*/V^",
     assumptions=(SLOTS, DRAWN),

@@ -20,6 +20,7 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
 @bound(
     id="TJ",
     title="one-step errors of the tilted cloud by Jensen",
+    rate="1/N",
     reference="from bound T by Jensen; bias of one level: see arXiv 1511.06196 and 2411.09514",
     formula="sum_h E[E_{nu~_{h-1} pi*}[(w-1)_+/(N+w-1)]], w = (V*(x')/V^(x)) / nu^_{h-1}(V*/V^)",
     assumptions=(SLOTS, DRAWN),

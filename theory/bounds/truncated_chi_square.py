@@ -16,6 +16,7 @@ __all__ = ["truncated_chi_square"]
 @bound(
     id="S1t",
     title="one-step chi-square of the paths below thresholds",
+    rate="N^-1/2 and a tail",
     reference="bound S1 truncated as in arXiv 2603.07887v1, C.6",
     formula=(
         "inf_M kappa + (1/(2 sqrt N)) sum_h sqrt(E_{pi*}[u_h P(G | x_{1:h})^2] - (1 - kappa)^2), "

@@ -19,6 +19,7 @@ HALF = Assumption(
 @bound(
     id="two-branch",
     title="bias of order H/N on the two-branch instance",
+    rate="1/N",
     reference="new; drift of the weighted share of the noisy branch",
     formula="(1/120) (1 - 1/N)^2 (1 - (1 - 5/N)^(H-1))",
     assumptions=(of_family("two-branch"), HALF, MULTINOMIAL, DRAWN),

@@ -18,6 +18,7 @@ NEEDS = (MULTINOMIAL, DRAWN, KEEPS_MASS)
 @bound(
     id="DM",
     title="Del Moral's bias bound: oscillation of V*(x')/V^(x)",
+    rate="1/N",
     reference="see arXiv 2602.01381, Theorem E.6; proved here from bound T",
     formula="(1/(2N)) sum_h q_h (q_h^2 - 1), q_h = max/min of V*(x_h)/V^(x_{h-1})",
     assumptions=NEEDS,
@@ -50,6 +51,7 @@ def weight_oscillation(problem: Problem, sampler: Sampler) -> float:
 @bound(
     id="DM-sharp",
     title="oscillation of V*(x')/V^(x), linear in q",
+    rate="1/N",
     reference="bound T with each term replaced by its largest value at this oscillation",
     formula="(1/(4N)) sum_h (q_h - 1), q_h = max/min of V*(x_h)/V^(x_{h-1})",
     assumptions=NEEDS,

@@ -28,6 +28,7 @@ def _samples(
 @bound(
     id="Z",
     title="mean shortfall of the estimate of Z",
+    rate="N^-1/2",
     reference="arXiv 2603.07887v1, C.3, used as a certificate",
     formula="E[(1 - W^_H/Z)_+]",
     assumptions=(PROPER,),

@@ -18,6 +18,7 @@ __all__ = ["half_root", "weight_variance"]
 @bound(
     id="S2",
     title="exact relative variance of the weight",
+    rate="N^-1/2",
     reference="second moment by coalescence: see Cerou et al. (2011); arXiv 2603.07887v1, C.3",
     formula="sqrt(v)/2, v = Var(W^_H)/Z^2",
     assumptions=(WEIGHT, DRAWN, NO_RESTART, KEEPS_MASS),

@@ -15,6 +15,7 @@ __all__ = ["weight_variance_limit"]
 @bound(
     id="S2-plus",
     title="largest relative variance of the weight, any negatively correlated offspring",
+    rate="N^-1/2",
     reference="new; bound S2 without the factors 1 - 1/N after level 1",
     formula="sqrt(v^+)/2, 1 + v^+ = E_{pi*}[m^+(y)]",
     assumptions=(NEGATIVELY_CORRELATED, DRAWN, KEEPS_MASS),
