@@ -9,8 +9,7 @@ from simulator.samplers.registry import make_sampler
 from simulator.samplers.smc.sampler import SMC
 from theory.registry import BOUNDS
 
-POWERS = {"N^-1/2": 0.5, "1/N": 1.0, "1/N^2": 2.0, "N^(-H/(2H-1))": 3 / 5}  # at H = 3
-LARGE = {"E-upper": 2**60}  # where its last term is all; others are there at 2^18
+POWERS = {"N^-1/2": 0.5, "1/N": 1.0, "1/N^2": 2.0, "N^(-H/(2H-1))": 2 / 3}  # at H = 2
 TIMES = 4
 KINDS = ("smc", "smc-rs", "smc-ind", "sis", "quasi-smc")
 
@@ -22,7 +21,8 @@ def samplers(n):
 
 def values(bound):
     """Values at both N, of the first sampler that the statement speaks of."""
-    problem, n = reference(3), LARGE.get(bound.id, 2**18)
+    # from there on the last term of E-upper is all
+    problem, n = reference(2), 2**26 if bound.id == "E-upper" else 2**18
     for few, many in zip(samplers(n), samplers(TIMES * n), strict=True):
         if bound.applicable(problem, few):
             return bound.value(problem, few), bound.value(problem, many)
