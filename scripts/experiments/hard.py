@@ -52,13 +52,14 @@ KNOWN: tuple[tuple[str, str, dict[str, object], int, int], ...] = (
     # one level only: the exact mean over a block inside has 2^84 continuations
     ("lookahead to the reveal", "lookahead", {"depth": 1, "rollouts": 0}, 1, 256),
     ("VGB", "vgb", {}, 1, 256),
+    ("quasi-SMC", "quasi-smc", {}, 3, 256),
 )
 # what half a million levels are run with in the quick profile; the rest with N = 3 only
 QUICK = ("SMC, multinomial", "SMC, systematic", "SMC-RS", "holds both labels", "time-sharing")
 NOT_MYOPIC = ("lookahead", "vgb")
 QUEUE = 0  # stands for its number of levels
 DELAY, LATE_THETA = 8, 0.125
-QUEUED = ("SMC, multinomial", "SMC, systematic", "SMC-RS")
+QUEUED = ("SMC, multinomial", "SMC, systematic", "SMC-RS", "quasi-SMC")
 AT_RANDOM = "holds both at random (exact)"
 LENGTH = {QUEUE: 1000, 1: 84, 2: 5_848, 3: 409_500}  # H, to set the number of runs; tests compare
 

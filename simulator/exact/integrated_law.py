@@ -52,7 +52,7 @@ def integrated_law(problem: Problem, n_particles: int) -> Floats:
     """
     smc = SimpleNamespace(
         n_particles=n_particles, resampling="multinomial", ess_threshold=1.0, block=1,
-        select="sample",
+        select="sample", resample_when="ess",
     )  # fmt: skip
     *_, last = cloud_chain(problem, smc, limit=math.inf)
     e, start = problem.forward_backward.edges, problem.model.state_start
