@@ -40,8 +40,8 @@ def grouped_correlation(table: pd.DataFrame, x: str, y: str, by: list[str]) -> C
     Examples
     --------
     >>> rows = pd.DataFrame({"family": [0, 0, 1, 1], "x": [1, 2, 1, 2], "y": [5, 7, 6, 9]})
-    >>> grouped_correlation(rows, "x", "y", ["family"])
-    (1.0, 1.0, 1.0)
+    >>> [round(x, 6) for x in grouped_correlation(rows, "x", "y", ["family"])]
+    [1.0, 1.0, 1.0]
     """
     found: dict[object, list[float]] = {}
     for _, group in table.groupby(by, sort=True):

@@ -125,9 +125,9 @@ def exact_accuracy(
     >>> for select in SELECT:
     ...     print(select, round(exact_accuracy(problem, SMC(2), right, select), 4))
     sample 0.249
-    best 0.4233
-    vote 0.2098
-    any 0.4233
+    best 0.3321
+    vote 0.3051
+    any 0.3321
     """
     check_choice("select", select, SELECT)
     event = check_event(problem, correct)

@@ -65,8 +65,8 @@ def chance_ahead(problem: Problem, event: Bools) -> Floats:
     Examples
     --------
     >>> from simulator.problem.families.reference import reference
-    >>> chance_ahead(reference(2), np.array([True, False, False, True])).tolist()
-    [0.6666666666666666, 0.6666666666666666]
+    >>> chance_ahead(reference(2), np.array([True, False, False, True])).round(6).tolist()
+    [0.666667, 0.666667]
     """
     model, last = problem.model, problem.horizon - 1
     ahead = (model.probs[last] * event[model.next_state[last]]).sum(axis=1)

@@ -166,7 +166,7 @@ def option_names(name: str | type) -> tuple[str, ...]:
     Examples
     --------
     >>> option_names("lookahead")
-    ('depth', 'rollouts', 'resampling', 'ess_threshold', 'select')
+    ('depth', 'rollouts', 'resampling', 'ess_threshold', 'select', 'resample_when')
     """
     return tuple(_fields(name))
 

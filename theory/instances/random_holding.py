@@ -134,7 +134,7 @@ def good_label_law(horizon: int, delay: int, theta: float, most_doubled: int) ->
     Examples
     --------
     >>> good_label_law(2, 2, 0.5, 1).tolist(), good_label_law(2, 2, 0.5, 2).tolist()
-    ([0.125, 0.375, 0.5], [0.0625, 0.375, 0.5625])
+    ([0.0625, 0.5, 0.4375], [0.0625, 0.375, 0.5625])
     """
     _check(horizon, delay, theta, most_doubled)
     held = _Queue(delay, most_doubled)

@@ -152,7 +152,7 @@ def test_which_samplers_are_independent():
 
 def test_which_samplers_weigh_their_clouds():
     weighted = {name for name in SAMPLERS if made(name).weighted_clouds}
-    assert weighted == {"smc", "smc-rs", "alrs", "lookahead", "sis", "action-is"}
+    assert weighted == {"smc", "smc-rs", "quasi-smc", "alrs", "lookahead", "sis", "action-is"}
     problem = as_language_model(random_problem(1, 2)[0])
     a, b = (
         SMC(3, select=select).run(problem, 20, rng=1, keep=("clouds",))
