@@ -92,7 +92,8 @@ def caption(table: pd.DataFrame) -> str:
     return (
         "The error of SMC is A/N to first order. On trees and on tables of a real model N times "
         "the error comes to " + "; ".join(told) + ". A is half the mean distance of σ, a sum over "
-        "levels, from its mean. " + " ".join(_growth(table, name) for name in INSTANCES)
+        "levels, from its mean; in the middle that sum along paths drawn from π*, step by step. "
+        + " ".join(_growth(table, name) for name in INSTANCES)
     )
 
 
@@ -107,9 +108,14 @@ def _growth(table: pd.DataFrame, name: str) -> str:
         np.ptp(np.diff(path.sort_values("horizon")["value"])[1:]) < ROUNDING
         for _, path in walk.groupby("path")
     )
+    how = (
+        "it is a random walk"
+        if straight == 0
+        else (f"all steps push the same way on {straight} of {len(ends)} paths")
+    )
     return (
-        f"On {name} {straight} of {len(ends)} paths of this sum are straight lines, after {last} "
-        f"levels their standard deviation is {ends.std():.1f}, and A grows like H^{slope:.2f}."
+        f"On {name} {how}: its standard deviation is {ends.std():.1f} after {last} levels, and A "
+        f"grows like H^{slope:.2f}."
     )
 
 
