@@ -42,6 +42,7 @@ __all__ = ["FOLDER", "PICTURES", "draw", "texts"]
 FOLDER = Path(__file__).resolve().parents[2] / "paper" / "generated"
 PICTURES = ("trees", "two_branch", "ratios", "product", "accuracy_sharpened")
 TREES, EPSILON, DEPTH, THETA, DELTA = 40, 0.05, 4, 0.5, 0.05
+COLUMNS = 9  # bounds in a row of the table of particles
 ROUNDING = 1e-12  # errors that are zero: SMC-RS with a perfect PRM
 REJECTION = partial(SMCRejection, method="enumerate")
 
@@ -156,14 +157,14 @@ def _plan(numbers: dict[str, str]) -> str:
         "PlanJ": _count(found.asked["J"]),
         "PlanOneOne": _count(found.asked["1.1"]),
     }
-    half = (len(asked) + 1) // 2
-    parts = asked[:half], asked[half:]
-    lines = []
-    for part in parts:
+    lines: list[str] = []
+    for first in range(0, len(asked), COLUMNS):
+        part = asked[first : first + COLUMNS]
+        lines += [r"\midrule"] if first else []
         lines.append(" & ".join(["bound", *(rf"\textsf{{{name}}}" for _, name in part)]) + r"\\")
         lines.append(" & ".join(["$N$", *(_count(n) for n, _ in part)]) + r"\\")
-    begin = rf"\begin{{tabular}}{{l{'r' * half}}}\toprule"
-    return _file([begin, *lines[:2], r"\midrule", *lines[2:], r"\bottomrule\end{tabular}"])
+    begin = rf"\begin{{tabular}}{{l{'r' * COLUMNS}}}\toprule"
+    return _file([begin, *lines, r"\bottomrule\end{tabular}"])
 
 
 def _instances() -> str:
