@@ -35,6 +35,8 @@ def test_every_citation_has_one_entry_and_every_entry_is_cited():
     }
     assert len(KEYS) == len(set(KEYS))
     assert cited == set(KEYS)
+    titles = re.findall(r"^  title = \{(.*)\},?$", BIBLIOGRAPHY.lower(), re.MULTILINE)
+    assert len(titles) == len(set(titles)) == len(KEYS)
     assert len(KEYS) >= 25
 
 
