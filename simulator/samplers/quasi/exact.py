@@ -18,7 +18,7 @@ from simulator.exact.law import ExactLaw, total_variation
 from simulator.exact.outcomes import outcomes as list_outcomes
 from simulator.problem.problem import Problem
 from simulator.samplers.quasi.order import prefix_ranks
-from simulator.samplers.quasi.rules import outcomes
+from simulator.samplers.quasi.rules import MOST, outcomes
 from simulator.typing import Floats, Ints
 
 __all__ = ["exact_law"]
@@ -80,7 +80,7 @@ def exact_law(
             place = np.argsort(ranks[h + 1][child], kind="stable")
             source, token, child = source[place], token[place], child[place]
             q = cloud.weights[source] * tree.model.probs[h][cloud.nodes[source], token]
-            probability, mass = outcomes(rule, q, n)
+            probability, mass = outcomes(rule, q, n, min(MOST, limit / COST))
             work += COST * probability.size
             if work > limit:
                 raise TooLargeError(f"exact law: more than {limit:.3g} cloud transitions")

@@ -20,13 +20,16 @@ import math
 
 import numpy as np
 
+from simulator.errors import TooLargeError
 from simulator.resampling.rounding import ROUNDING
 from simulator.samplers.quasi.codes import SLACK
 from simulator.samplers.quasi.strata import hits_of, strata, survivor_points
 from simulator.streams.plain import Xoshiro
 from simulator.typing import Floats, Ints
 
-__all__ = ["cells_of_adapted", "line", "outcomes", "settle", "snapped", "threshold"]
+__all__ = ["MOST", "cells_of_adapted", "line", "outcomes", "settle", "snapped", "threshold"]
+
+MOST = 1e6  # outcomes of one draw, about 100 MB
 
 
 def threshold(q: Floats, n: int) -> float:
@@ -188,7 +191,7 @@ def _borders(ends: Floats) -> tuple[list[int], Floats, Floats]:
     return cells, np.concatenate([[0.0], ends])[cells], ends[cells]
 
 
-def outcomes(rule: str, q: Floats, n: int) -> tuple[Floats, Floats]:
+def outcomes(rule: str, q: Floats, n: int, most: float = MOST) -> tuple[Floats, Floats]:
     """List all that a rule can pick.
 
     Parameters
@@ -199,6 +202,8 @@ def outcomes(rule: str, q: Floats, n: int) -> tuple[Floats, Floats]:
         Masses, which sum to 1.
     n : int
         Number of hits N.
+    most : float, optional
+        Largest number of outcomes, also on the way.
 
     Returns
     -------
@@ -206,6 +211,11 @@ def outcomes(rule: str, q: Floats, n: int) -> tuple[Floats, Floats]:
         Positive, sums to 1.
     mass : (K, cells) array
         ``probability @ mass`` is q.
+
+    Raises
+    ------
+    TooLargeError
+        If there are more.
 
     Examples
     --------
@@ -215,10 +225,10 @@ def outcomes(rule: str, q: Floats, n: int) -> tuple[Floats, Floats]:
     """
     if rule == "adapted":
         least, more = cells_of_adapted(q, n)
-        chance, mass = outcomes("threshold", q, least)
+        chance, mass = outcomes("threshold", q, least, most)
         if not more:
             return chance, mass
-        further, others = outcomes("threshold", q, least + 1)
+        further, others = outcomes("threshold", q, least + 1, most)
         return np.concatenate([chance * (1 - more), further * more]), np.concatenate([mass, others])
     unit, kept, ends = line(rule, q, n)
     if unit == 0:
@@ -226,11 +236,16 @@ def outcomes(rule: str, q: Floats, n: int) -> tuple[Floats, Floats]:
     if rule == "systematic":
         chance, hits = _systematic(ends, n)
     elif rule == "stratified":
-        chance, hits = _stratified(ends, n)
+        chance, hits = _stratified(ends, n, most)
     else:
-        chance, hits = _cell_by_cell(ends, np.diff(ends, prepend=0.0))
+        chance, hits = _cell_by_cell(ends, np.diff(ends, prepend=0.0), most)
     hits, first = np.unique(hits, axis=0, return_inverse=True)
     return _sums(first, chance), kept + unit * hits
+
+
+def _check_number(outcomes: int, most: float) -> None:
+    if outcomes > most:
+        raise TooLargeError(f"exact law: more than {most:.3g} outcomes of one draw of cells")
 
 
 def _sums(place: Ints, chance: Floats) -> Floats:
@@ -249,7 +264,7 @@ def _systematic(ends: Floats, n: int) -> tuple[Floats, Ints]:
     return width[real] / width[real].sum(), hits.astype(np.int64)
 
 
-def _stratified(ends: Floats, n: int) -> tuple[Floats, Ints]:
+def _stratified(ends: Floats, n: int, most: float) -> tuple[Floats, Ints]:
     """Stratum by stratum, equal counts merged."""
     chance, hits = np.ones(1), np.zeros((1, ends.size), dtype=np.int64)
     begins = np.concatenate([[0.0], ends[:-1]])
@@ -257,6 +272,7 @@ def _stratified(ends: Floats, n: int) -> tuple[Floats, Ints]:
         share = np.minimum(ends, k + 1) - np.maximum(begins, k)
         cells = np.flatnonzero(share > ROUNDING)
         share = share[cells] / share[cells].sum()
+        _check_number(cells.size * chance.size, most)
         grown = np.repeat(hits[:, None], cells.size, axis=1)
         grown[:, np.arange(cells.size), cells] += 1
         hits, where = np.unique(grown.reshape(-1, ends.size), axis=0, return_inverse=True)
@@ -264,7 +280,7 @@ def _stratified(ends: Floats, n: int) -> tuple[Floats, Ints]:
     return chance, hits
 
 
-def _cell_by_cell(ends: Floats, size: Floats) -> tuple[Floats, Ints]:
+def _cell_by_cell(ends: Floats, size: Floats, most: float) -> tuple[Floats, Ints]:
     """Duels of a carrier with each cell in turn: another way to the law of `pivotal`."""
     chance, hits = np.ones(1), np.zeros((1, ends.size), dtype=np.int64)
     carrier = np.full(1, -1)
@@ -282,6 +298,7 @@ def _cell_by_cell(ends: Floats, size: Floats) -> tuple[Floats, Ints]:
             continue
         up = x + y - after > 0.5
         stays = (1 - y) / (2 - x - y) if up else x / (x + y)
+        _check_number(2 * chance.size, most)
         rows = np.arange(chance.size)
         won, lost = hits.copy(), hits.copy()
         if up:

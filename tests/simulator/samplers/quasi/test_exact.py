@@ -150,3 +150,10 @@ def test_states_put_together_what_prefixes_copy():
 def test_too_much_work_is_refused():
     with pytest.raises(TooLargeError, match="cloud transitions"):
         QuasiSMC(8).exact_law(open_problem("random-tree:horizon=6,seed=1"), limit=1e4)
+
+
+def test_one_draw_of_many_cells_is_refused_before_it_fills_the_memory():
+    q = np.full(60, 1 / 60)
+    for rule in ("pivotal", "stratified"):
+        with pytest.raises(TooLargeError, match="one draw of cells"):
+            outcomes(rule, q, 31)
