@@ -15,14 +15,20 @@ PREDICTORS = {
     "p1": "P1", "p2": "P2", "certificate": "limit E[1/m$_E$]", "n": "N",
     "minus_s1": "−S1", "minus_chi2": "−χ²",
 }  # fmt: skip
-TREES = "random trees"
+TREES, QUESTIONS = "random trees", "questions to a language model"
 WITHIN, OVER_LAMBDA = ["family"], ["family", "n"]
+ANSWERS = {"sample": "output", "any": "pass@N", "best": "highest score", "vote": "vote"}
+PANELS = (
+    (TREES, WITHIN, "trees: within a problem,\nover N and λ"),
+    (TREES, OVER_LAMBDA, "trees: over λ alone, N > 1"),
+    (QUESTIONS, WITHIN, "questions: within a question,\nover N and λ"),
+)
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Draw P1 against accuracy (left), and rank correlations of six predictors (middle, right)."""
-    figure = new_figure(9.6, 3.2)
-    left, *others = figure.subplots(1, 3, gridspec_kw={"width_ratios": [1.1, 1, 1]})
+    """Draw P1 against accuracy (left), and rank correlations of six predictors (the others)."""
+    figure = new_figure(11.4, 3.3)
+    left, *others = figure.subplots(1, 4, gridspec_kw={"width_ratios": [1.25, 1, 1, 1]})
     rows = table[table["source"] == TREES]
     points = left.scatter(rows["p1"], rows["sample"], c=rows["lambda"], s=3, alpha=0.6,
                           cmap="viridis", linewidths=0)  # fmt: skip
@@ -31,18 +37,17 @@ def draw(table: pd.DataFrame) -> Figure:
     left.set_xlabel("predicted, P1")
     left.set_ylabel("exact accuracy of the output")
     mean, low, high = grouped_correlation(rows, "p1", "sample", WITHIN)
-    left.set_title(f"P1: rank correlation {mean:.2f} [{low:.2f}, {high:.2f}]", fontsize=8)
-    titles = ("within a problem, over N and λ", "over λ alone, N > 1")
-    for axes, by, title in zip(others, (WITHIN, OVER_LAMBDA), titles, strict=True):
-        for answer, colour, shift, name in (
-            ("sample", BLUE, 0.13, "output"), ("any", RED, -0.13, "pass@N"),
-        ):  # fmt: skip
-            for place, (mean, low, high) in _marks(table, answer, by).items():
+    left.set_title(f"trees: P1, rank correlation\n{mean:.2f} [{low:.2f}, {high:.2f}]", fontsize=8)
+    for axes, (source, by, title) in zip(others, PANELS, strict=True):
+        for answer, colour, shift in (("sample", BLUE, 0.13), ("any", RED, -0.13)):
+            marks = _marks(table, source, answer, by)
+            for place, (mean, low, high) in marks.items():
                 axes.plot([low, high], [place + shift] * 2, "-", color=colour, lw=1.2)
                 axes.plot(mean, place + shift, "o", color=colour, ms=4,
-                          label=name if place == len(PREDICTORS) - 1 else None)  # fmt: skip
+                          label=ANSWERS[answer] if place == max(marks) else None)  # fmt: skip
         axes.axvline(0, color="#999999", lw=0.8, zorder=0)
-        axes.set_yticks(range(len(PREDICTORS)), list(PREDICTORS.values())[::-1])
+        names = list(PREDICTORS.values())[::-1]
+        axes.set_yticks(range(len(names)), names if axes is others[0] else [""] * len(names))
         axes.set_ylim(-0.5, len(PREDICTORS) - 0.5)
         axes.set_xlim(-1.05, 1.05)
         axes.set_xlabel("correlation with accuracy")
@@ -51,14 +56,34 @@ def draw(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _marks(table: pd.DataFrame, answer: str, by: list[str]) -> dict[int, Correlation]:
+def _marks(table: pd.DataFrame, source: str, answer: str, by: list[str]) -> dict[int, Correlation]:
     """Correlations of the predictors, from the bottom up; none of N where N does not change."""
     names = list(PREDICTORS)[::-1]
     return {
-        place: correlation(table, TREES, name, answer, by)
+        place: correlation(table, source, name, answer, by)
         for place, name in enumerate(names)
         if not (name == "n" and "n" in by)
     }
+
+
+def correlations(table: pd.DataFrame) -> pd.DataFrame:
+    """Return Spearman's correlation of each predictor with each accuracy, with its interval."""
+    rows = []
+    for source in table["source"].unique():
+        for by, over in ((WITHIN, "N and λ"), (OVER_LAMBDA, "λ, N > 1")):
+            for name, title in PREDICTORS.items():
+                if name == "n" and "n" in by:
+                    continue
+                row = {"problems": source, "over": over, "predictor": title.replace("$", "")}
+                for answer, told in ANSWERS.items():
+                    row[told] = _shown(correlation(table, source, name, answer, by))
+                rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _shown(found: Correlation) -> str:
+    mean, low, high = found
+    return f"{mean:.2f} [{low:.2f}, {high:.2f}]".replace("-", "−")
 
 
 def correlation(
@@ -76,8 +101,7 @@ def caption(table: pd.DataFrame) -> str:
     """State the correlations of the best predictors and of chi-square."""
 
     def shown(source: str, name: str, answer: str, by: list[str]) -> str:
-        mean, low, high = correlation(table, source, name, answer, by)
-        return f"{mean:.2f} [{low:.2f}, {high:.2f}]".replace("-", "−")
+        return _shown(correlation(table, source, name, answer, by))
 
     trees = table[table["source"] == TREES]
     pairs = (("sample", "p1"), ("any", "p2"), ("best", "p2"), ("vote", "p1"))
@@ -92,15 +116,23 @@ def caption(table: pd.DataFrame) -> str:
         f"output, the wrong sign, and P1 {shown(TREES, 'p1', 'sample', OVER_LAMBDA)}. P1 is no "
         f"limit: it is not below the accuracy in {high:.0%} of the cases, and too high at large λ."
     )
-    for source in sorted(set(table["source"]) - {TREES}):
+    for source, kind in (
+        ("a language model", "tables of a language model"),
+        (QUESTIONS, QUESTIONS),
+    ):
         count = table.loc[table["source"] == source, "family"].nunique()
         text += (
-            f" On {count} tables of {source}: P1 {shown(source, 'p1', 'sample', WITHIN)} with the "
-            f"output, P2 {shown(source, 'p2', 'any', WITHIN)} with pass@N."
+            f" On {count} {kind}: P1 {shown(source, 'p1', 'sample', WITHIN)} with the output, P2 "
+            f"{shown(source, 'p2', 'any', WITHIN)} with pass@N."
         )
+    text += (
+        " The questions are the packaged ones that one digit answers, over four words of the "
+        "model; its target has seen how such questions are answered."
+    )
     return text
 
 
 ACCURACY_PREDICTION = FigureSpec(
-    "accuracy_prediction", "What predicts accuracy, and chi-square does not", caption, draw
-)
+    "accuracy_prediction", "What predicts accuracy, and chi-square does not", caption, draw,
+    correlations,
+)  # fmt: skip

@@ -37,12 +37,15 @@ class FigureSpec:
         Table to one or two sentences; numbers in it come from the table.
     draw : callable
         Table to `Figure`.
+    numbers : callable, optional
+        Table to a smaller table of what the figure shows, which stands below it in the report.
     """
 
     name: str
     title: str
     caption: Callable[[pd.DataFrame], str]
     draw: Callable[[pd.DataFrame], Figure]
+    numbers: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from simulator.checks import check_real
-from simulator.errors import TooLargeError
+from simulator.errors import InputError, TooLargeError
 from simulator.exact.law import DEFAULT_LIMIT
 from simulator.interval import Interval
 from simulator.problem.problem import Problem, check_tabular
@@ -83,6 +83,7 @@ def check(
     confidence: float = 0.99,
     bounds: Iterable[str | Bound] | None = None,
     limit: float = DEFAULT_LIMIT,
+    known_z: bool = True,
 ) -> Report:
     r"""Compare the error of a sampler with every statement that speaks of it.
 
@@ -113,6 +114,8 @@ def check(
         Ids, or statements of your own (`theory.bound`); by default all registered ones.
     limit : float, optional
         Largest amount of work for the exact law; see `Sampler.exact_law`.
+    known_z : bool, optional
+        As in `measure_error`: False takes the error from runs that use no table of V* or pi*.
 
     Returns
     -------
@@ -142,7 +145,7 @@ def check(
     check_real("confidence", confidence, 0, 1, above=True, below=True)
     chosen, skipped = _choose(problem, sampler, bounds)
     root = seed_sequence(0 if rng is None else rng)
-    error = measure_error(problem, sampler, n_runs, root, confidence, limit)
+    error = measure_error(problem, sampler, n_runs, root, confidence, limit, known_z)
     verdicts = []
     for bound in chosen:
         try:
@@ -191,6 +194,7 @@ def measure_error(
     rng: RngLike = 0,
     confidence: float = 0.99,
     limit: float = DEFAULT_LIMIT,
+    known_z: bool = True,
 ) -> Interval:
     """Return the error: exact where the law can be enumerated, else a bracket from runs.
 
@@ -211,17 +215,32 @@ def measure_error(
         Probability that both limits hold, in (0, 1).
     limit : float, optional
         Largest amount of work for the exact law; see `Sampler.exact_law`.
+    known_z : bool, optional
+        False leaves out the exact law and all that the tables tell of Z and pi*: see
+        `simulator.measure.error.bracket`.
 
     Returns
     -------
     Interval
-        Limits of D_TV(law of one output path, pi*); a `Bracket` if it took runs.
+        Limits of D_TV(law of one output path, pi*); a `Bracket` if it took runs, and a
+        `Certificate` if Z counts as unknown.
 
     Raises
     ------
     TooLargeError
         If the law cannot be enumerated and `n_runs` is not given.
+    InputError
+        If Z counts as unknown and `n_runs` is not given.
     """
+    from simulator.measure.error import bracket
+
+    root = seed_sequence(rng)
+    if not known_z:
+        if n_runs is None:
+            raise InputError("known_z: the error comes from runs where Z is unknown; give runs")
+        return bracket(
+            problem, sampler, n_runs, rng=root.spawn(1)[0], confidence=confidence, known_z=False
+        )
     try:
         if not hasattr(sampler, "exact_law"):
             raise TooLargeError(f"{type(sampler).__name__} has no exact law")
@@ -232,7 +251,4 @@ def measure_error(
             return limits
         if n_runs is None:
             raise TooLargeError(f"{fault}; give a number of runs to measure the error") from None
-    from simulator.measure.error import bracket
-
-    root = seed_sequence(rng)
     return bracket(problem, sampler, n_runs, rng=root.spawn(1)[0], confidence=confidence)

@@ -150,6 +150,12 @@ def check(
         bool,
         typer.Option("--all", help="All statements, samplers and families; takes minutes."),
     ] = False,
+    unknown_z: Annotated[
+        bool,
+        typer.Option(
+            "--unknown-z", help="Bracket the error as where Z is unknown: from --runs alone."
+        ),
+    ] = False,
     jobs: JobsOption = 2,
     normalise: NormaliseOption = False,
     json: JsonOption = False,
@@ -161,6 +167,8 @@ def check(
         raise InputError("check: give either a PROBLEM or --all")
     if every and statement:
         raise InputError("check: --statement goes with a PROBLEM")
+    if unknown_z and (every or runs is None):
+        raise InputError("check: --unknown-z goes with a PROBLEM and --runs")
     if problem is None:
         found = show.survey(jobs)
         show.emit({"bounds": found}, json)
@@ -172,7 +180,10 @@ def check(
 
     made = _sampler(sampler, particles, option)
     bounds = named_statements(statement) if statement else None
-    report = check_bounds(_problem(problem, normalise), made, n_runs=runs, rng=seed, bounds=bounds)
+    report = check_bounds(
+        _problem(problem, normalise), made, n_runs=runs, rng=seed, bounds=bounds,
+        known_z=not unknown_z,
+    )  # fmt: skip
     shown = show.report(report)
     show.emit(shown if json else shown | {"skipped": show.by_reason(report.skipped)}, json)
     if any(v.status == "violated" for v in report.verdicts):

@@ -125,6 +125,7 @@ def _first_order(found: Plan) -> dict[str, object] | None:
 
 def report(result: Report) -> dict[str, object]:
     """Error and verdicts of a check."""
+    from simulator.measure.certify import Certificate
     from simulator.measure.error import Bracket
 
     e = result.error
@@ -133,6 +134,8 @@ def report(result: Report) -> dict[str, object]:
         error = {"low": e.low, "high": e.high, "confidence": e.confidence}
     if isinstance(e, Bracket):
         error |= {"low_from": e.witness, "high_from": e.certificates}
+    if isinstance(e, Certificate):
+        error |= {"log_z_low": e.log_z.low, "log_z_high": e.log_z.high, "from": e.route}
     bounds = [
         {"id": v.id, "title": v.title, "value": v.value, "vacuous": v.vacuous, "verdict": v.status}
         for v in result.verdicts

@@ -8,7 +8,9 @@ import numpy as np
 
 from scripts.experiments.accuracy import DIGITS, FLOOR
 from scripts.experiments.experiment import Experiment, Rows
-from simulator.language_models.tabulate import tabulate
+from scripts.experiments.language_model_answers import correct
+from simulator.language_models.question_tables import question_tables
+from simulator.language_models.tabulate import switch_tables, tabulate
 from simulator.measure.cloud_accuracy import SELECT, exact_accuracy
 from simulator.problem.events import earning
 from simulator.problem.library import open_problem
@@ -27,6 +29,7 @@ LAMBDAS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 NOISE = 0.5  # of log V^ and of the score
 TREE_SIZES, TABLE_SIZES = (1, 2, 3, 4), (2, 3)
 DIVISORS = (3, 7, 9, 11)
+QUESTIONS = "questions to a language model"
 
 
 def run_cell(source: str, family: int) -> Rows:
@@ -35,7 +38,7 @@ def run_cell(source: str, family: int) -> Rows:
     The highest score and the weights of level H are those of a noisy reward to the power lambda;
     chi-square and S1 compare with the target of the reward itself.
     """
-    problem, right = (random_task if source == "random trees" else table_task)(family)
+    problem, right = TASKS[source](family)
     rng = np.random.default_rng([family, len(source)])
     inner = int(problem.model.state_start[-2])
     off = NOISE * rng.standard_normal(problem.log_prm_flat.size)
@@ -107,12 +110,40 @@ def table_task(divisor: int) -> tuple[Problem, Bools]:
     return Problem(model, FLOOR + right, "exact"), right
 
 
+def question_task(number: int) -> tuple[Problem, Bools]:
+    """Return a packaged question on four words of a real model, and which texts answer it.
+
+    Parameters
+    ----------
+    number : int
+        0..9, of the questions that one digit answers.
+
+    Returns
+    -------
+    problem : Problem
+        The target is the model that has seen how questions are answered, as in
+        `language_model_answers`.
+    right : (64,) bool array
+    """
+    asked = question_tables()[number]
+    right = np.array([correct(text, asked.answer) for text in asked.texts])
+    return switch_tables(asked.plain, asked.informed), right
+
+
+TASKS = {
+    "random trees": random_task,
+    "a language model": table_task,
+    QUESTIONS: question_task,
+}
+
+
 def cells(profile: str) -> list[Mapping[str, object]]:
     """Return one cell a family."""
     trees = 1000 if profile == "full" else 120
     return [
         *({"source": "random trees", "family": k} for k in range(trees)),
         *({"source": "a language model", "family": k} for k in DIVISORS),
+        *({"source": QUESTIONS, "family": k} for k in range(len(question_tables()))),
     ]
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, overload
 
 import numpy as np
 
 from simulator.checks import check_int
+from simulator.errors import InputError
 from simulator.interval import Interval
+from simulator.measure.certify import Certificate, certify
 from simulator.measure.confidence import BettingUpper
 from simulator.measure.density_ratio import DensityRatio, density_ratio, paths_within_reach
 from simulator.measure.plug_in import PlugIn
@@ -15,9 +18,11 @@ from simulator.measure.stepwise import runs_within_reach, stepwise_samples
 from simulator.measure.stream import CELLS, LARGEST, Runnable, chunks, offers, shortfall
 from simulator.measure.tally import Ruler, Tally, edge_scores
 from simulator.measure.witness import learn_event
+from simulator.problem.largest_reward import largest_reward
 from simulator.problem.problem import Problem, check_tabular
 from simulator.problem.target import target_paths
 from simulator.samplers.facts import facts_of
+from simulator.samplers.smc.sampler import SMC
 from simulator.streams.seeds import BLOCK, seed_sequence
 from simulator.typing import RngLike
 
@@ -74,6 +79,20 @@ class Bracket(Interval):
     n_runs: int
 
 
+@overload
+def bracket(
+    problem: Problem, sampler: Runnable, n_runs: int, *,
+    rng: RngLike, confidence: float = 0.99, known_z: Literal[True] = True,
+) -> Bracket: ...  # fmt: skip
+
+
+@overload
+def bracket(
+    problem: Problem, sampler: Runnable, n_runs: int, *,
+    rng: RngLike, confidence: float = 0.99, known_z: bool,
+) -> Bracket | Certificate: ...  # fmt: skip
+
+
 def bracket(
     problem: Problem,
     sampler: Runnable,
@@ -81,7 +100,8 @@ def bracket(
     *,
     rng: RngLike,
     confidence: float = 0.99,
-) -> Bracket:
+    known_z: bool = True,
+) -> Bracket | Certificate:
     r"""Bracket the error of a sampler from `n_runs` independent runs, in flat memory.
 
     With delta = 1 - confidence, half of it is spent on the lower limit: an event is learnt
@@ -106,18 +126,40 @@ def bracket(
         The only source of randomness.
     confidence : float
         Probability that both limits hold, in (0, 1).
+    known_z : bool
+        False leaves out what the tables tell of Z, pi* and V*, as one must where they are
+        unknown: only draws and the largest reward are used, as `certify` does on language
+        models. Multinomial SMC only.
 
     Returns
     -------
-    Bracket
+    Bracket or Certificate
+        The latter if Z is not known; it brackets log Z too.
 
     Raises
     ------
     InputError
-        If `n_runs` is below 4.
+        If `n_runs` is below 4, or Z is not known and the sampler is not multinomial SMC.
+
+    Examples
+    --------
+    >>> from simulator import SMC, open_problem
+    >>> problem = open_problem("reference:horizon=3")
+    >>> for known in (True, False):
+    ...     found = bracket(problem, SMC(2), 2000, rng=1, known_z=known)
+    ...     print(f"{found.low:.2f} to {found.high:.2f}")  # exactly 0.17
+    0.14 to 0.22
+    0.10 to 0.20
     """
     check_tabular(problem, "bracket")
     check_int("n_runs", n_runs, 4)
+    if not known_z:
+        if not isinstance(sampler, SMC):
+            raise InputError("bracket: where Z is not known, the sampler must be SMC")
+        return certify(
+            problem, sampler, r_max=largest_reward(problem), n_runs=n_runs, rng=rng,
+            confidence=confidence,
+        )  # fmt: skip
     delta = (1 - confidence) / 2
     seeds = seed_sequence(rng).spawn(7)
     n_steps = runs_within_reach(problem, sampler, n_runs)

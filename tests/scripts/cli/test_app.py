@@ -51,6 +51,24 @@ def test_exact_and_check_give_the_reference_table(capsys, horizon, n):
         assert b["vacuous"] == (b["value"] == "inf" or b["value"] >= 1)
 
 
+def test_check_brackets_the_error_as_where_z_is_unknown(capsys):
+    asked = ("check", "reference:horizon=3", "--particles", 2, "--statement", "J", "--json")
+    out, _ = run(capsys, *asked, "--unknown-z", "--runs", 1000)
+    error = json.loads(out)["error"]
+    assert error["low"] < REFERENCE[3, 2][1] < error["high"] < 0.3
+    assert error["log_z_low"] < REFERENCE[3, 2][0] < error["log_z_high"]
+    assert error["from"] == "exact draws"
+    for wrong, told in (
+        ((*asked, "--unknown-z"), "--unknown-z goes with a PROBLEM and --runs"),
+        (("check", "--all", "--unknown-z", "--runs", 9), "--unknown-z goes with a PROBLEM"),
+        ((*asked, "--sampler", "sis", "--unknown-z", "--runs", 9), "the sampler must be SMC"),
+        ((*asked, "-O", "resampling=systematic", "--unknown-z", "--runs", 9), "is not SMC with"),
+    ):
+        _, err = run(capsys, *wrong, code=2)
+        assert told in err
+        assert err.count("\n") == 1
+
+
 def test_inspect_has_the_promised_keys(capsys):
     out, _ = run(capsys, "inspect", "reference:horizon=4", "--json")
     found = json.loads(out)

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import json
 import re
 
 import numpy as np
@@ -11,8 +12,15 @@ from scripts.bench.gpu_check import plain_forward
 from scripts.bench.language_model import measure, measure_judge
 from simulator.errors import InputError
 from simulator.language_models import packaged
+from simulator.language_models import question_tables as module
 from simulator.language_models.extra import torch_and_transformers
 from simulator.language_models.packaged import cache_folder, load_language_model
+from simulator.language_models.prompts import prompts
+from simulator.language_models.question_tables import (
+    make_question_tables,
+    question_tables,
+    tables_facts,
+)
 from simulator.language_models.study import sample_texts
 from simulator.language_models.style_tables import HORIZON, WORDS, style_facts, style_table
 from simulator.language_models.tabulate import tabulate
@@ -111,6 +119,20 @@ def test_packaged_tables_come_from_this_model(lm):
         made = tabulate(lm, style_facts()["prompts"][0 if k is None else k + 1], WORDS, HORIZON)
         for a, b in zip(made.probs, style_table(k).probs, strict=True):
             assert np.abs(a - b).max() < 2e-4
+
+
+@pytest.mark.slow
+def test_packaged_questions_come_from_this_model(lm, monkeypatch, tmp_path):
+    facts, stored = tables_facts(), question_tables()
+    chosen = {"questions": prompts()["questions"][2:4]}
+    monkeypatch.setattr(module, "prompts", lambda: chosen)
+    make_question_tables(lm, facts["examples"], tmp_path / "made.npz", facts["model"])
+    with np.load(tmp_path / "made.npz") as made:
+        told = json.loads(str(made["meta"]))["questions"]
+        for asked, sides, kept in zip(told, made["tables"], stored[2:4], strict=True):
+            assert (asked["prompt"], tuple(asked["words"])) == (kept.prompt, kept.words)
+            for rows, model in zip(sides, (kept.plain, kept.informed), strict=True):
+                assert np.abs(rows - np.concatenate(model.probs)).max() < 2e-4
 
 
 @pytest.mark.slow

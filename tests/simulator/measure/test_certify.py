@@ -10,10 +10,13 @@ from scipy.stats import binom
 from simulator.errors import InputError
 from simulator.measure import certify as module
 from simulator.measure.certify import certify
+from simulator.measure.error import bracket
 from simulator.measure.exact_draws import draw_exactly
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
+from simulator.problem.largest_reward import largest_reward
 from simulator.problem.library import open_problem
+from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.smc.sampler import SMC
@@ -57,6 +60,44 @@ def test_coverage_over_five_hundred_problems():
     assert misses <= MOST
     assert np.median(widths) < 0.6
     assert routes == {"exact draws", "ratio"}
+
+
+def test_coverage_of_brackets_that_ignore_z():
+    # on tables; fails by chance at most once in 1e9, as above
+    misses, informative = 0, 0
+    for seed in range(REPETITIONS):
+        problem, sampler = some_problem(seed), SMC(1 + seed % 3)
+        found = bracket(problem, sampler, 60, rng=seed, confidence=1 - DELTA, known_z=False)
+        error, z = sampler.exact_law(problem).tv, found.log_z
+        held = found.low - 1e-12 <= error <= found.high + 1e-12
+        misses += not (held and z.low - 1e-12 <= problem.log_z <= z.high + 1e-12)
+        informative += found.high < 1
+    assert misses <= MOST
+    assert informative > REPETITIONS / 2
+
+
+def test_a_bracket_that_ignores_z_sees_draws_and_the_largest_reward_only(monkeypatch):
+    def told(self):
+        raise AssertionError("Z was looked at")
+
+    problem = reference(3)
+    for name in ("log_z", "target", "value"):
+        monkeypatch.setattr(Problem, name, property(told))
+    assert 0 < bracket(problem, SMC(2), 400, rng=1, known_z=False).high < 0.5
+    with pytest.raises(AssertionError, match="Z was looked at"):
+        bracket(problem, SMC(2), 400, rng=1)
+
+
+def test_the_largest_reward_is_that_of_a_path_that_can_be_drawn():
+    for seed in range(20):
+        problem = some_problem(seed)
+        drawn = np.flatnonzero(np.exp(problem.forward_backward.log_forward[-8:]) > 0)
+        assert largest_reward(problem) == pytest.approx(problem.reward[drawn].max(), rel=1e-12)
+    graph = TabularModel([[[0.5, 0.5]], [[1.0, 0.0]]], [[[0, 0]], [[0, 1]]])
+    edges = [[[2.0, 3.0]], [[1.5, 9.0]]]
+    assert largest_reward(Problem(graph, [2.0, 50.0], "exact", edge_reward=edges)) == (
+        pytest.approx(9.0, rel=1e-12)
+    )
 
 
 WRONG = {
