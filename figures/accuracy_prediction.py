@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from figures.figure import FigureSpec, new_figure
 from figures.rank_correlation import Correlation, grouped_correlation
 
-__all__ = ["ACCURACY_PREDICTION"]
+__all__ = ["ACCURACY_PREDICTION", "ANSWERS", "PREDICTORS", "QUESTIONS", "WITHIN", "correlation"]
 
 BLUE, RED = "#0072B2", "#D55E00"
 PREDICTORS = {

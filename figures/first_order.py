@@ -18,7 +18,7 @@ ROUNDING = 1e-9
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw N D_TV against A (left), sums of sigma along paths (middle), and A over H (right)."""
-    figure = new_figure(10.8, 3.5)
+    figure = new_figure(8.6, 3.1)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.25, 1, 1.1))
     _draw_sizes(left, table[~_of_instance(table)])
     walk = _part(table, "walk")
@@ -26,6 +26,7 @@ def draw(table: pd.DataFrame) -> Figure:
         for _, path in walk[walk["problem"] == name].groupby("path"):
             middle.plot(path["horizon"], path["value"], color=colour, lw=0.9, alpha=0.75)
         middle.plot([], [], color=colour, label=name)
+    middle.set_title("along paths: walk or drift")
     middle.set_xlabel("level h")
     middle.set_ylabel("first h steps of σ − E σ, paths from π*")
     middle.legend(loc="upper left")
@@ -45,6 +46,7 @@ def _draw_sizes(axes: Axes, table: pd.DataFrame) -> None:
     axes.plot([], [], "--", color="black", lw=0.9, label="A, no sampler run")
     axes.set_xscale("log", base=2)
     axes.set_ylim(bottom=0, top=1.42 * float(table["high"].max()))
+    axes.set_title("N times the error tends to A")
     axes.set_xlabel("particles N")
     axes.set_ylabel("N · D$_{TV}$")
     axes.legend(ncols=2, loc="upper left", fontsize=6.5)
@@ -70,6 +72,7 @@ def _draw_growth(axes: Axes, table: pd.DataFrame) -> None:
             )  # fmt: skip
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
+    axes.set_title("so A grows like √H or like H")
     axes.set_xlabel("horizon H")
     axes.set_ylabel("A and N · D$_{TV}$")
     axes.legend(fontsize=6.5)

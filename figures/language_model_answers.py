@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from figures.figure import FigureSpec, new_figure, shipped_or_all
 
-__all__ = ["LANGUAGE_MODEL_ANSWERS"]
+__all__ = ["LANGUAGE_MODEL_ANSWERS", "paired"]
 
 SHORT = 3  # tokens
 
@@ -16,7 +16,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """Draw one point a question, with both intervals."""
     figure = new_figure(3.6, 3.4)
     axes = figure.subplots()
-    both = _paired(table)
+    both = paired(table)
     short = both["horizon"] <= SHORT
     for part, marker, label in ((both[short], "o", "a number"), (both[~short], "s", "a list")):
         if len(part):
@@ -41,7 +41,14 @@ def _sides(rows: pd.DataFrame, side: str) -> list[pd.Series]:
     ]
 
 
-def _paired(table: pd.DataFrame) -> pd.DataFrame:
+def paired(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a question: best-of-N with the suffix "_x", SMC with "_y".
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a question and sampler.
+    """
     shown = shipped_or_all(table)
     best = shown[shown["sampler"] == "best of N"]
     other = shown[shown["sampler"] == "SMC"]
@@ -50,7 +57,7 @@ def _paired(table: pd.DataFrame) -> pd.DataFrame:
 
 def caption(table: pd.DataFrame) -> str:
     """State how often SMC is ahead, and how often beyond the intervals."""
-    both, first = _paired(table), table.iloc[0]
+    both, first = paired(table), table.iloc[0]
     above, below = both["accuracy_y"] > both["accuracy_x"], both["accuracy_y"] < both["accuracy_x"]
     clear = int((both["low_y"] > both["high_x"]).sum()), int((both["high_y"] < both["low_x"]).sum())
     means = both["accuracy_y"].mean(), both["accuracy_x"].mean()

@@ -14,7 +14,7 @@ __all__ = ["RATIOS"]
 def draw(table: pd.DataFrame) -> Figure:
     """Draw every ratio as a dot; hollow where the bound is vacuous."""
     order = table.groupby("bound")["ratio"].median().sort_values().index
-    figure = new_figure(6.4, 4.2)
+    figure = new_figure(6.4, 0.9 + 0.17 * len(order))
     axes = figure.subplots()
     jitter = np.random.default_rng(0)
     for y, bound in enumerate(order):
@@ -23,9 +23,11 @@ def draw(table: pd.DataFrame) -> Figure:
         bites = ~rows["vacuous"].to_numpy()
         axes.plot(rows["ratio"][~bites], height[~bites], ".", color="#bbbbbb", ms=2.5)
         axes.plot(rows["ratio"][bites], height[bites], ".", color="#0072B2", ms=2.5)
-        axes.plot(rows["ratio"].max(), y, "|", color="#D55E00", ms=14, mew=2)
+        axes.plot(rows["ratio"].max(), y, "|", color="#D55E00", ms=9, mew=1.6)
     axes.axvline(1, color="black", lw=1)
-    axes.set_yticks(range(len(order)), labels=[f"bound {b}" for b in order])
+    axes.set_yticks(range(len(order)), labels=list(order))
+    axes.set_ylabel("bound")
+    axes.set_ylim(-0.8, len(order) - 0.2)
     axes.set_xlabel("exact error / bound")
     axes.set_xlim(-0.02, 1.08)
     axes.plot([], [], ".", color="#0072B2", label="bound < 1")

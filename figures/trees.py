@@ -28,11 +28,11 @@ SHOWN = {
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw one panel a problem; both axes logarithmic."""
-    return draw_bounds(table, SHOWN, 10.0)
+    return draw_bounds(table, SHOWN)
 
 
-def draw_bounds(table: pd.DataFrame, shown: dict[str, tuple[str, str]], width: float) -> Figure:
-    """Draw errors and bounds against N, one panel a problem.
+def draw_bounds(table: pd.DataFrame, shown: dict[str, tuple[str, str]]) -> Figure:
+    """Draw errors and bounds against N, one panel a problem, as wide as a page.
 
     Parameters
     ----------
@@ -40,11 +40,9 @@ def draw_bounds(table: pd.DataFrame, shown: dict[str, tuple[str, str]], width: f
         Rows (problem, n, quantity, value, low, high).
     shown : dict
         Bound to colour and line style.
-    width : float
-        Inches.
     """
     problems = list(dict.fromkeys(table["problem"]))
-    figure = new_figure(width, 4.2)
+    figure = new_figure(7.2, 4.6)
     panels = figure.subplots(1, len(problems), sharey=True, squeeze=False)[0]
     for axes, problem in zip(panels, problems, strict=True):
         _panel(axes, table[table["problem"] == problem], shown)
@@ -52,14 +50,14 @@ def draw_bounds(table: pd.DataFrame, shown: dict[str, tuple[str, str]], width: f
         axes.set_xlabel("particles N")
     panels[0].set_ylabel("total variation to the target")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", ncols=1)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
 
 
 def _title(problem: str) -> str:
     """Family on one line, its options below, two a line."""
     family, _, rest = problem.partition(":")
-    options = rest.split(",")
+    options = rest.replace("n_actions", "A").replace("horizon", "H").split(",")
     lines = [", ".join(options[i : i + 2]) for i in range(0, len(options), 2)]
     return "\n".join([family, *lines])
 

@@ -25,7 +25,7 @@ SHOWN = {
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw one panel a problem; both axes logarithmic."""
-    return draw_bounds(table, SHOWN, 7.2)
+    return draw_bounds(table, SHOWN)
 
 
 def caption(table: pd.DataFrame) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from figures.catalogue import FIGURES
 from figures.figure import save
 from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.experiments.ratios import run_cell
+from scripts.reproduce import paper_language_models
+from scripts.reproduce.latex import Cell, count, file_of, table
 from scripts.reproduce.tables import made_by, stored
 from simulator.exact.lumped import product_tv, two_branch_bias
 from simulator.exact.quadrature import STEP
@@ -40,13 +42,14 @@ from theory.registry import BOUNDS
 __all__ = ["FOLDER", "PICTURES", "draw", "texts"]
 
 FOLDER = Path(__file__).resolve().parents[2] / "paper" / "generated"
-PICTURES = ("trees", "two_branch", "ratios", "product", "accuracy_sharpened")
+PICTURES = (
+    "trees", "two_branch", "ratios", "product", "accuracy_sharpened", "first_order", "quasi",
+    "rates", "language_model_switching",
+)  # fmt: skip
 TREES, EPSILON, DEPTH, THETA, DELTA = 40, 0.05, 4, 0.5, 0.05
 COLUMNS = 9  # bounds in a row of the table of particles
 ROUNDING = 1e-12  # errors that are zero: SMC-RS with a perfect PRM
 REJECTION = partial(SMCRejection, method="enumerate")
-
-Cell = str | float | int
 
 
 def texts() -> dict[str, str]:
@@ -64,9 +67,12 @@ def texts() -> dict[str, str]:
         "plan.tex": _plan(numbers),
         "instances.tex": _instances(),
         "hidden.tex": _hidden(numbers),
+        "switching.tex": paper_language_models.switching(),
+        "prediction.tex": paper_language_models.prediction(),
     }
+    numbers |= paper_language_models.answers()
     lines = [rf"\newcommand{{\num{name}}}{{{value}}}" for name, value in numbers.items()]
-    return {"numbers.tex": _file(lines), **out}
+    return {"numbers.tex": file_of(lines), **out}
 
 
 def draw(results: Path, folder: Path, profile: str = "quick") -> list[str]:
@@ -113,7 +119,7 @@ def _reference() -> str:
         r"\cmidrule(lr){3-5}\cmidrule(lr){6-8}"
     )
     names = ["$H$", "$N$", *[r"$D_{\mathrm{TV}}$", "$v$", r"\textsf{J}"] * 2]
-    return _table("rrrrrrrr", names, rows, head, digits=6)
+    return table("rrrrrrrr", names, rows, head, digits=6)
 
 
 def _tightness(numbers: dict[str, str]) -> str:
@@ -142,7 +148,7 @@ def _tightness(numbers: dict[str, str]) -> str:
         r"\cmidrule(lr){1-4}\cmidrule(lr){5-8}"
     )
     names = ["bound", "largest", "median", "not vac."] * 2
-    return _table("lrrr@{\\qquad}lrrr", names, rows, head, digits=3)
+    return table("lrrr@{\\qquad}lrrr", names, rows, head, digits=3)
 
 
 def _plan(numbers: dict[str, str]) -> str:
@@ -154,17 +160,17 @@ def _plan(numbers: dict[str, str]) -> str:
         "PlanEpsilon": f"{EPSILON:g}",
         "PlanTooFew": str(found.too_few + 1),
         "PlanEnough": str(found.enough),
-        "PlanJ": _count(found.asked["J"]),
-        "PlanOneOne": _count(found.asked["1.1"]),
+        "PlanJ": count(found.asked["J"]),
+        "PlanOneOne": count(found.asked["1.1"]),
     }
     lines: list[str] = []
     for first in range(0, len(asked), COLUMNS):
         part = asked[first : first + COLUMNS]
         lines += [r"\midrule"] if first else []
         lines.append(" & ".join(["bound", *(rf"\textsf{{{name}}}" for _, name in part)]) + r"\\")
-        lines.append(" & ".join(["$N$", *(_count(n) for n, _ in part)]) + r"\\")
+        lines.append(" & ".join(["$N$", *(count(n) for n, _ in part)]) + r"\\")
     begin = rf"\begin{{tabular}}{{l{'r' * COLUMNS}}}\toprule"
-    return _file([begin, *lines, r"\bottomrule\end{tabular}"])
+    return file_of([begin, *lines, r"\bottomrule\end{tabular}"])
 
 
 def _instances() -> str:
@@ -177,9 +183,9 @@ def _instances() -> str:
         row: list[Cell] = [n, horizon, lower_bound(horizon, n), bias, error, upper]
         branches.append(row)
     names = ["$N$", "$H$", "lower", "bias", r"$D_{\mathrm{TV}}$", r"\textsf{F-star}"]
-    left = _table("rrrrrr", names, branches, digits=4)
+    left = table("rrrrrr", names, branches, digits=4)
     products: list[list[Cell]] = [[h, product_tv(h, 8)] for h in (64, 256, 1024, 4096)]
-    right = _table("rr", ["$H$", r"$D_{\mathrm{TV}}$"], products, digits=4)
+    right = table("rr", ["$H$", r"$D_{\mathrm{TV}}$"], products, digits=4)
     return left.rstrip() + "\\qquad\n" + right
 
 
@@ -193,13 +199,13 @@ def _hidden(numbers: dict[str, str]) -> str:
         # at three levels the game has too many positions
         best = best_event_probability(counts, thresholds, n) if n < 3 else "--"
         rows.append(
-            [n, "/".join(map(str, counts)), "/".join(map(str, thresholds)), _count(horizon),
+            [n, "/".join(map(str, counts)), "/".join(map(str, thresholds)), count(horizon),
              event_probability(counts, thresholds, THETA), myopic_limit(counts, thresholds, n),
              best]
         )  # fmt: skip
     numbers |= {"HiddenReach": f"{1 - DELTA:g}", "HiddenDelta": f"{DELTA:g}"}
     names = ["$n$", "$M_k$", "$t_k$", "$H$", "$p_n$", r"$\bar\delta_{n,n}$", "game"]
-    return _table("rllrrrr", names, rows, digits=4)
+    return table("rllrrrr", names, rows, digits=4)
 
 
 def _trapezoid_error(step: float) -> float:
@@ -212,27 +218,6 @@ def _scientific(x: float) -> str:
     """Round up to two digits, for a number that is said to be a limit."""
     power = math.floor(math.log10(x))
     return rf"${math.ceil(x / 10.0 ** (power - 1)) / 10:.1f}\cdot10^{{{power}}}$"
-
-
-def _count(n: int | None) -> str:
-    return "--" if n is None else f"{n:,}".replace(",", r"\,")
-
-
-def _table(
-    columns: str, names: Sequence[str], rows: Iterable[Sequence[Cell]], head: str = "",
-    *, digits: int,
-) -> str:  # fmt: skip
-    lines = [rf"\begin{{tabular}}{{{columns}}}\toprule"]
-    lines += [head] if head else []
-    lines += [" & ".join(names) + r"\\\midrule"]
-    for row in rows:
-        cells = (f"{x:.{digits}f}" if isinstance(x, float) else str(x) for x in row)
-        lines.append(" & ".join(cells) + r"\\")
-    return _file([*lines, r"\bottomrule\end{tabular}"])
-
-
-def _file(lines: Sequence[str]) -> str:
-    return "\n".join(["% made by scripts/reproduce/paper.py", *lines]) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
