@@ -27,12 +27,11 @@ def switching() -> str:
     for _, part in points.groupby(["figure", "prompt_set", "alpha", "horizon"]):
         first = part.iloc[0]
         kind = r"\piref\ne\pis" if first["figure"] == "2a" else rf"\alpha={first['alpha']:g}"
-        rows.append(
-            [f"{first['prompt_set']}, ${kind}$", int(first["horizon"]), int(first["n"]),
-             len(part), int(first["runs"])]
-            + [x for y in ("lpd", "shortfall")
-               for x in (_interval(*pearson(part, y)), reliability(part, y))]
-        )  # fmt: skip
+        row: list[Cell] = [f"{first['prompt_set']}, ${kind}$", int(first["horizon"])]
+        row += [int(first["n"]), len(part), int(first["runs"])]
+        for y in ("lpd", "shortfall"):
+            row += [_interval(*pearson(part, y)), reliability(part, y)]
+        rows.append(row)
     names = ["prompts", "$H$", "$N$", "points", "runs", "LPD", "rel.",
              r"$(1-\Wh_H/Z)_+$", "rel."]  # fmt: skip
     return table("lrrrrlrlr", names, rows, digits=2)
@@ -44,8 +43,10 @@ def prediction() -> str:
         [row for k in range(len(question_tables())) for row in run_cell(QUESTIONS, k)]
     )
     rows: list[list[Cell]] = [
-        [_latex(title)]
-        + [_interval(*correlation(points, QUESTIONS, name, kind, WITHIN)) for kind in ANSWERS]
+        [
+            _latex(title),
+            *(_interval(*correlation(points, QUESTIONS, name, kind, WITHIN)) for kind in ANSWERS),
+        ]
         for name, title in PREDICTORS.items()
     ]
     return table("lllll", ["", *ANSWERS.values()], rows, digits=2)
