@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.measure.stepwise import largest_excess
+from simulator.measure.largest_steps import largest_excess
 from simulator.problem.problem import Problem
 from simulator.resampling.when import Rule
 from simulator.samplers.base import Sampler

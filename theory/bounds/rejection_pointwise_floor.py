@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.measure.stepwise import largest_excess
+from simulator.measure.largest_steps import largest_excess
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from theory.assumptions import DRAWN, KEEPS_MASS, NO_RESTART, REJECTION

@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.exact.quadrature import self_normalised_mean
-from simulator.measure.stepwise import CloudMean, largest_steps, stepwise_samples
+from simulator.measure.largest_steps import largest_steps
+from simulator.measure.step_errors import CloudMean
+from simulator.measure.stepwise import stepwise_samples
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.samplers.smc_rejection.exact import rejection_chain
@@ -75,7 +77,7 @@ def rejection_steps(problem: Problem, n: int, mean: CloudMean = self_normalised_
     n : int
         Number of particles N.
     mean : callable, optional
-        As in `simulator.measure.stepwise.step_errors`.
+        As in `simulator.measure.step_errors.step_errors`.
 
     Returns
     -------

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.exact.self_normalised_floor import self_normalised_floor
-from simulator.measure.stepwise import largest_steps, stepwise_samples
+from simulator.measure.largest_steps import largest_steps
+from simulator.measure.stepwise import stepwise_samples
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.typing import Floats, RngLike

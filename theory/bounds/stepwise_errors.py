@@ -10,7 +10,9 @@ from simulator.exact.cloud import cloud_chain
 from simulator.exact.quadrature import self_normalised_mean
 from simulator.exact.self_normalised_floor import self_normalised_floor
 from simulator.exact.slot_means import SlotMean
-from simulator.measure.stepwise import CloudMean, largest_steps, step_errors, stepwise_samples
+from simulator.measure.largest_steps import largest_steps
+from simulator.measure.step_errors import CloudMean, step_errors
+from simulator.measure.stepwise import stepwise_samples
 from simulator.problem.problem import Problem
 from simulator.resampling.when import Rule
 from simulator.samplers.base import Sampler
@@ -48,7 +50,7 @@ def sum_steps(
     rejection : bool, optional
         Whether it is SMC by rejection.
     mean, rule : optional
-        As in `simulator.measure.stepwise.step_errors`.
+        As in `simulator.measure.step_errors.step_errors`.
 
     Returns
     -------

@@ -13,8 +13,9 @@ from simulator.exact.two_branch_paths import two_branch_tv
 from simulator.measure import error, stepwise
 from simulator.measure.confidence import BettingUpper
 from simulator.measure.error import bracket
+from simulator.measure.largest_steps import largest_steps
 from simulator.measure.plug_in import PlugIn
-from simulator.measure.stepwise import largest_steps, plain_problem, stepwise_samples
+from simulator.measure.stepwise import plain_problem, stepwise_samples
 from simulator.measure.witness import Event
 from simulator.problem.families.product import product
 from simulator.problem.families.two_branch import two_branch

@@ -12,7 +12,7 @@ from scipy.stats import binom
 
 from simulator.exact.cloud import cloud_chain
 from simulator.measure.kept_steps import kept_errors
-from simulator.measure.stepwise import largest_excess
+from simulator.measure.largest_steps import largest_excess
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
 from simulator.problem.model import TabularModel

@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from simulator.errors import InputError, TooLargeError
-from simulator.measure.stepwise import largest_steps, step_errors
+from simulator.measure.largest_steps import largest_steps
+from simulator.measure.step_errors import step_errors
 from simulator.problem.families.reference import reference
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel

@@ -15,7 +15,8 @@ from simulator.exact import second_moments
 from simulator.exact.coalescence import coalescence
 from simulator.exact.second_moments import path_second_moment, relative_variance
 from simulator.exact.slot_means import SlotMean
-from simulator.measure.stepwise import largest_steps, stepwise_samples
+from simulator.measure.largest_steps import largest_steps
+from simulator.measure.stepwise import stepwise_samples
 from simulator.problem.families.random_tree import random_tree
 from simulator.resampling.offspring import offspring_batch
 from simulator.resampling.schemes import SCHEMES, known_as
