@@ -72,5 +72,5 @@ system:  ## what must come from the operating system, and how Debian gets it
 	@command -v apt-get >/dev/null && apt-get install -y make git python3 python3-venv python3-pip || true
 
 clean:
-	rm -rf .venv results build paper/build paper/paper.pdf paper/generated/*.pdf scripts/docs/api *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv results build paper/build paper/paper.pdf paper/generated/*.pdf scripts/docs/api scripts/docs/pictures *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
