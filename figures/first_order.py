@@ -27,6 +27,7 @@ def draw(table: pd.DataFrame) -> Figure:
             middle.plot(path["horizon"], path["value"], color=colour, lw=0.9, alpha=0.75)
         middle.plot([], [], color=colour, label=name)
     middle.set_xlabel("level h")
+    middle.set_title("where A comes from: sums of σ along paths")
     middle.set_ylabel("first h steps of σ − E σ, paths from π*")
     middle.legend(loc="upper left")
     _draw_growth(right, table[_of_instance(table)])
@@ -46,6 +47,7 @@ def _draw_sizes(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xscale("log", base=2)
     axes.set_ylim(bottom=0, top=1.42 * float(table["high"].max()))
     axes.set_xlabel("particles N")
+    axes.set_title("N times the error tends to A")
     axes.set_ylabel("N · D$_{TV}$")
     axes.legend(ncols=2, loc="upper left", fontsize=6.5)
 
@@ -71,6 +73,7 @@ def _draw_growth(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xlabel("horizon H")
+    axes.set_title("A grows like √H, or like H")
     axes.set_ylabel("A and N · D$_{TV}$")
     axes.legend(fontsize=6.5)
 
