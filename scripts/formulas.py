@@ -32,6 +32,9 @@ RELATIONS = {"<=": "≤", ">=": "≥", "!=": "≠", "->": "→"}
 CHILDREN = dict.fromkeys(("mfrac", "msub", "msup", "munder", "mover", "mroot"), 2) | {
     "msubsup": 3, "munderover": 3,
 }  # fmt: skip
+NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
+BELOW = {"msub": "munder", "msubsup": "munderover"}  # where limits stand in a large formula
+LARGE = ("∑", "∏", "inf", "max", "min")
 IN_LATEX = {"<=": r" \le ", ">=": r" \ge ", "!=": r" \ne ", "->": r" \to ", "~": r" \sim "}
 
 BRACED = r"(?:[^{}\n]|\{[^{}\n]*\})*"
@@ -44,7 +47,7 @@ SUB = (
 )
 SUP = (
     rf"(?:\^(?P<sup>\{{{BRACED}\}}|\({NESTED}\)"
-    r"|[-+]?\d+(?:/\d+)?|-?[A-Za-z](?![A-Za-z])|\+))?"
+    r"|[-+]?\d+(?:/\d+)?|-?[A-Za-zα-ω](?![A-Za-z])|\+))?"
 )
 BASE = "|".join(sorted((*WORDS, *OPERATORS), key=len, reverse=True))
 FORMULA = re.compile(
@@ -166,13 +169,17 @@ def mathml(latex: str, *, large: bool = False) -> str:
         raise ValueError(f"{latex!r} is not LaTeX: {type(fault).__name__}") from fault
     if "\\" in made:
         raise ValueError(f"{latex!r} has a command that is not known")
-    if latex.count("{") != latex.count("}") or any(
-        len(each) != CHILDREN.get(each.tag.rpartition("}")[2], len(each))
-        for each in ElementTree.fromstring(made).iter()
-    ):
-        raise ValueError(f"{latex!r} is not LaTeX: something is missing")
-    made = made.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "", 1)
-    return made.replace('display="block"', 'displaystyle="true"', 1)
+    tree = ElementTree.fromstring(made.replace(NAMESPACE, "", 1))
+    for each in tree.iter():
+        if latex.count("{") != latex.count("}") or len(each) != CHILDREN.get(each.tag, len(each)):
+            raise ValueError(f"{latex!r} is not LaTeX: something is missing")
+        if each.tag == "mi" and each.text == "~":  # "has the law"
+            each.tag, each.text = "mo", "∼"
+        if large and each.tag in BELOW and each[0].text in LARGE:
+            each.tag = BELOW[each.tag]
+    if large:
+        tree.attrib = {"displaystyle": "true"}
+    return ElementTree.tostring(tree, encoding="unicode")
 
 
 def html(prose: str) -> str:

@@ -39,7 +39,7 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
     formula="sum_h E[l_h], l_h as in TJ for a resampled cloud, else E_{nu~_{h-1} pi*}[x/(1+x)], "
     "x = W_i (w - w_i)_+, w = (V*(x')/V^(x_i)) / nu^_{h-1}(V*/V^), w_i its mean given x_i",
     latex=r"$\sum_h \mathbb{E}[\ell_h]$, $\ell_h$ as in TJ for a resampled cloud, else "
-    r"$\mathbb{E}_{\tilde{\nu}_{h-1} \pi^*}\bigl[\frac{x}{1 + x}\bigr]$, "
+    r"$\mathbb{E}_{\tilde{\nu}_{h-1} \pi^*}\left[\frac{x}{1 + x}\right]$, "
     r"$x = W_i (w - w_i)_+$, "
     r"$w = \frac{V^*(x')}{\hat{V}(x_i)} \Big/ \hat{\nu}_{h-1}(V^*/\hat{V})$, "
     r"$w_i$ its mean given $x_i$",

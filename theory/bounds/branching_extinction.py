@@ -27,7 +27,7 @@ PERFECT = Assumption("a perfect PRM, V^ = V* at every prefix", _perfect)
     rate="exponential",
     reference="classical: a Galton-Watson process with geometric offspring of mean 1",
     formula="(H/(H+1))^N",
-    latex=r"$\Bigl(\frac{H}{H + 1}\Bigr)^N$",
+    latex=r"$\left(\frac{H}{H + 1}\right)^N$",
     assumptions=(BRANCHING, DRAWN, UNCUT, PERFECT),
     kind="exact",
 )

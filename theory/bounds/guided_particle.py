@@ -55,7 +55,7 @@ def guided_particle(problem: Problem, sampler: Sampler) -> float:
         "tanh((1/4) sum_{1<=h<H} log(max b_h/min b_h)), b_h = E_ref[V^(x_{h+1})|x_h]/V^(x_h); "
         "at most tanh((H-1) log(1+eps)/2)"
     ),
-    latex=r"$\tanh\Bigl(\frac{1}{4} \sum_{1 \le h < H} \log \frac{\max b_h}{\min b_h}\Bigr)$, "
+    latex=r"$\tanh\left(\frac{1}{4} \sum_{1 \le h < H} \log \frac{\max b_h}{\min b_h}\right)$, "
     r"$b_h = \mathbb{E}_{\text{ref}}[\hat{V}(x_{h+1}) \mid x_h] / \hat{V}(x_h)$; "
     r"at most $\tanh(\frac{1}{2} (H - 1) \log(1 + \varepsilon))$",
     assumptions=NEEDS,
