@@ -36,3 +36,13 @@ def plain_formulas(page):
     words = Words()
     words.feed(page)
     return [text.strip() for text in words.texts if PLAIN.search(text)]
+
+
+def too_wide(browser, address, width):
+    """Tell by how many pixels a page is wider than a window of this width, once it is laid out."""
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    try:
+        page.goto(address)
+        return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    finally:
+        page.close()

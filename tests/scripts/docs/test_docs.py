@@ -22,7 +22,7 @@ from scripts.docs.prose import of_latex, plain
 from simulator.problem.library import ready_problems
 from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.registry import SAMPLERS
-from tests.support.pages import plain_formulas
+from tests.support.pages import plain_formulas, too_wide
 from theory.notation import SYMBOLS
 from theory.registry import CLAIM_GROUPS, GROUPS
 
@@ -148,29 +148,39 @@ def test_commands_of_the_tutorial_run(command, capsys):
     assert ended.value.code == 0, capsys.readouterr().err
 
 
-@pytest.mark.slow
-def test_the_documentation_builds_without_a_warning_and_asks_nobody_for_anything(tmp_path):
-    source = shutil.copytree(
-        Path(gallery.__file__).parent,
-        tmp_path / "source",
-        ignore=shutil.ignore_patterns("api", "pictures"),
-    )
-    built = tmp_path / "built"
-    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", source, built]
-    done = subprocess.run(
-        command,
-        cwd=Path(simulator.__file__).parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """All pages, from a copy of their sources."""
+    folder = tmp_path_factory.mktemp("docs")
+    ignored = shutil.ignore_patterns("api", "pictures")
+    source = shutil.copytree(Path(gallery.__file__).parent, folder / "source", ignore=ignored)
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", source, folder / "built"]
+    root = Path(simulator.__file__).parents[1]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+    return folder / "built"
+
+
+@pytest.mark.slow
+def test_the_documentation_builds_without_a_warning_and_asks_nobody_for_anything(built):
     pages = {p: p.read_text(encoding="utf-8") for p in built.rglob("*.html")}
     assert not [
         p for p, text in pages.items() if re.search(r'(src|<link[^>]*href)="(https?:)?//', text)
     ]
-    for name in ("bounds", "claims", "notation", "figures", "registered"):
-        assert plain_formulas(pages[built / f"{name}.html"]) == [], name
-    assert pages[built / "bounds.html"].count("<math") > 500
     for kind in SAMPLERS.values():
         assert f'href="api/simulator.{kind.__name__}.html' in pages[built / "registered.html"]
+
+
+@pytest.mark.slow
+def test_no_formula_of_a_page_stands_as_it_is_typed(built):
+    for name in ("bounds", "claims", "notation", "figures", "registered", "problem_files"):
+        assert plain_formulas((built / f"{name}.html").read_text(encoding="utf-8")) == [], name
+    assert (built / "bounds.html").read_text(encoding="utf-8").count("<math") > 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [400, 1280])
+def test_no_page_is_wider_than_a_window(built, browser, width):
+    pages = [p for p in built.rglob("*.html") if "_modules" not in p.parts and "api" not in p.parts]
+    assert len(pages) > 12
+    assert [p.stem for p in pages if too_wide(browser, p.as_uri(), width) > 0] == []
