@@ -10,7 +10,7 @@ import re
 from html import escape
 from xml.etree import ElementTree
 
-__all__ = ["glued", "html", "html_of_latex", "mathml", "split"]
+__all__ = ["html", "html_of_latex", "mathml", "split"]
 
 GREEK = {
     name: rf"\{name}"
@@ -27,7 +27,6 @@ WORDS = GREEK | {
 OPERATORS = {name: rf"\{name}" for name in ("sum", "prod", "inf", "sup", "max", "min")}
 SUBSCRIPTS = ("ref", "act", "inf", "max", "chi2")  # words that stand below a letter
 ALONE = (*GREEK, "D_TV", "chi2")  # mathematics without any script too
-JOINER = "\u2060"  # a line does not end where it stands
 RELATIONS = {"<=": "≤", ">=": "≥", "!=": "≠", "->": "→"}
 CHILDREN = dict.fromkeys(("mfrac", "msub", "msup", "munder", "mover", "mroot"), 2) | {
     "msubsup": 3, "munderover": 3,
@@ -47,7 +46,7 @@ SUB = (
 )
 SUP = (
     rf"(?:\^(?P<sup>\{{{BRACED}\}}|\({NESTED}\)"
-    r"|[-+]?\d+(?:/\d+)?|-?[A-Za-zα-ω](?![A-Za-z])|\+))?"
+    r"|[-+]?\d+(?:/\d+)?|-?[A-Za-zα-ω]+|\+))?"
 )
 BASE = "|".join(sorted((*WORDS, *OPERATORS), key=len, reverse=True))
 FORMULA = re.compile(
@@ -214,33 +213,6 @@ def html_of_latex(text: str) -> str:
     return _joined(text.split("$"), large=True)
 
 
-def glued(parts: list[str]) -> list[str]:
-    r"""Keep a formula and what stands beside it without a space on one line.
-
-    Parameters
-    ----------
-    parts : list of str
-        Text and LaTeX in turn.
-
-    Returns
-    -------
-    list of str
-        With word joiners in the texts.
-
-    Examples
-    --------
-    >>> glued(["of ", "x_1", ", too"])
-    ['of ', 'x_1', '\u2060, too']
-    """
-    out = list(parts)
-    for i in range(0, len(parts), 2):
-        if i and parts[i][:1].strip():
-            out[i] = JOINER + out[i]
-        if i + 1 < len(parts) and parts[i][-1:].strip():
-            out[i] += JOINER
-    return out
-
-
 def _joined(parts: list[str], large: bool) -> str:
-    made = [mathml(p, large=large) if i % 2 else escape(p) for i, p in enumerate(glued(parts))]
+    made = [mathml(p, large=large) if i % 2 else escape(p) for i, p in enumerate(parts)]
     return "".join(made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scripts.formulas import glued, split
+from scripts.formulas import split
 
 __all__ = ["of_latex", "of_prose", "plain"]
 
@@ -69,7 +69,7 @@ def of_prose(text: str) -> str:
         if i % 2:
             made += part
             continue
-        for j, piece in enumerate(glued(split(part))):
+        for j, piece in enumerate(split(part)):
             made += _role(piece) if j % 2 else SPECIAL.sub(r"\\\1", piece)
     return _tidy(made)
 
@@ -91,7 +91,7 @@ def of_latex(text: str) -> str:
     >>> print(of_latex("$N^2$ at least"))
     :math:`\displaystyle N^2` at least
     """
-    parts = glued(text.split("$"))
+    parts = text.split("$")
     parts[::2] = [SPECIAL.sub(r"\\\1", part) for part in parts[::2]]
     parts[1::2] = [_role(rf"\displaystyle {part}") for part in parts[1::2]]
     return _tidy("".join(parts))
