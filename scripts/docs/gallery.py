@@ -103,7 +103,7 @@ def notation() -> str:
     str
     """
     return "".join(
-        f":math:`{s.latex}` : {s.name}\n"
+        f":math:`{s.latex}` : {of_prose(s.name)}\n"
         f"   {of_prose(s.meaning)} [{s.reference}; in Python "
         f"{', '.join(f'``{code}``' for code in s.code.split(', '))}; "
         f"docstrings write ``{s.text}``]\n\n"

@@ -18,7 +18,7 @@ import theory
 from figures.catalogue import FIGURES
 from scripts.cli.app import main
 from scripts.docs import gallery
-from scripts.docs.prose import of_latex, plain
+from scripts.docs.prose import of_latex, of_prose, plain
 from simulator.problem.library import ready_problems
 from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.registry import SAMPLERS
@@ -113,7 +113,7 @@ def test_what_an_example_prints_and_a_literal_block_are_left_alone():
 
 def test_the_glossary_has_every_symbol_as_mathematics():
     page = gallery.notation()
-    assert [f":math:`{s.latex}` : {s.name}" for s in SYMBOLS] == [
+    assert [f":math:`{s.latex}` : {of_prose(s.name)}" for s in SYMBOLS] == [
         line for line in page.splitlines() if line.startswith(":math:")
     ]
 
