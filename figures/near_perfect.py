@@ -36,6 +36,7 @@ def draw(table: pd.DataFrame) -> Figure:
         if line == "-":
             left.fill_between(rows.index, rows["min"], rows["max"], color=colour, alpha=0.15, lw=0)
     left.set_xlabel("error of the PRM, ε")
+    left.set_title("a better PRM")
     left.set_ylabel("exact total variation")
     shade_vacuous(left)
     left.legend(loc="lower right")
@@ -45,6 +46,7 @@ def draw(table: pd.DataFrame) -> Figure:
         marks = ("o-", "s-", "^-", "v-")
         right.plot(x, rows["value"], marks[k % 4], color=f"C{k}", ms=3, label=f"ε = {eps:g}")
     right.set_xlabel("ε √H")
+    right.set_title("a longer text, one particle (ALRS)")
     right.set_ylabel("exact total variation of ALRS")
     right.legend(loc="lower right")
     for axes in (left, right):

@@ -28,6 +28,8 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.set_yscale("log")
         axes.set_xlabel(name)
     left.set_ylabel("exact total variation")
+    left.set_title("longer texts err more")
+    right.set_title("one curve in N over √H")
     left.legend(ncols=2, loc="lower left")
     return figure
 

@@ -38,7 +38,9 @@ def draw(table: pd.DataFrame) -> Figure:
     for axes in (left, right):
         axes.set_xlabel("particles N")
     left.set_ylabel("exact total variation")
+    left.set_title("the error")
     right.set_ylabel("mean number of runs, 1/a")
+    right.set_title("runs until one is accepted")
     return figure
 
 

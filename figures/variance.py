@@ -28,6 +28,7 @@ def draw(table: pd.DataFrame) -> Figure:
     left.plot([], [], "_", color="black", mew=2, ms=9, label="proved least at H/2")
     left.set_xlabel(f"level h of H = {longest['horizon'].iloc[0]}")
     left.set_ylabel("exact Var($\\hat{W}_h$)")
+    left.set_title("level by level")
     left.set_yscale("log")
     left.legend(loc="lower center")
     for k, (_, rows) in enumerate(_peaks(table).groupby("n")):
@@ -42,6 +43,7 @@ def draw(table: pd.DataFrame) -> Figure:
     ):
         right.plot([], [], line, color="black", ms=3, label=label)
     right.set_xlabel("horizon H")
+    right.set_title("half-way, and at the end")
     right.set_yscale("log")
     right.set_ylim(1e-6, 1e10)
     right.legend(loc="upper left")

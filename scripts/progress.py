@@ -1,14 +1,20 @@
-"""The progress bar of long jobs: on stderr, with the time left, gone when the job ends."""
+"""The progress of long jobs, on stderr: a bar with the time left, or a line a stage.
+
+The bar is gone when the job ends. Where stderr is no terminal, a file or a log of a server, each
+stage is one line when it begins.
+"""
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -31,12 +37,41 @@ def console(*, stderr: bool = False) -> Console:
     return made if made.width >= NARROWEST else Console(stderr=stderr, width=80)
 
 
+class Stages(Progress):
+    """A bar; where it cannot be shown, a line says what begins."""
+
+    def add_task(
+        self, description: str, start: bool = True, total: float | None = 100.0, **others: Any
+    ) -> TaskID:
+        """Begin a stage.
+
+        Parameters
+        ----------
+        description : str
+            What it is.
+        start : bool, optional
+            Whether its clock runs from now on.
+        total : float or None, optional
+            Number of its parts.
+        **others
+            As `rich.progress.Progress.add_task` takes them.
+
+        Returns
+        -------
+        TaskID
+            By which the bar is moved on.
+        """
+        if self.disable:
+            say(self, f"{description}, {total:g} parts" if total else description)
+        return super().add_task(description, start, total, **others)
+
+
 def progress_bar() -> Progress:
     """Make a bar that leaves nothing behind, so that a fault stays one line.
 
-    There is none where stderr is not a terminal.
+    Where stderr is not a terminal there is a line a stage in its place.
     """
-    return Progress(
+    return Stages(
         TextColumn("{task.description:>22}"), BarColumn(), MofNCompleteColumn(),
         TimeElapsedColumn(), TimeRemainingColumn(),
         console=console(stderr=True), transient=True, disable=not sys.stderr.isatty(),

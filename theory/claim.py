@@ -88,6 +88,9 @@ class Claim:
         What is claimed, as a line of plain text.
     function : callable
         Computes the evidence, given whether to be thorough; see `check`.
+    latex : str, optional
+        The statement for the report and the documentation: text with LaTeX between dollar signs;
+        empty if `statement` must do.
     """
 
     id: str
@@ -96,6 +99,7 @@ class Claim:
     kind: Kind
     statement: str
     function: Callable[[bool], Evidence]
+    latex: str = ""
 
     def __post_init__(self) -> None:
         named_after(self, self.function)
@@ -117,7 +121,7 @@ class Claim:
 
 
 def claim(
-    *, id: str, title: str, reference: str, kind: Kind, statement: str
+    *, id: str, title: str, reference: str, kind: Kind, statement: str, latex: str = ""
 ) -> Callable[[Callable[[bool], Evidence]], Claim]:
     """Make a `Claim` of the decorated function thorough -> Evidence.
 
@@ -129,6 +133,8 @@ def claim(
         As in `Claim`.
     statement : str
         As in `Claim`.
+    latex : str, optional
+        As in `Claim`.
 
     Returns
     -------
@@ -137,7 +143,7 @@ def claim(
     """
 
     def make(function: Callable[[bool], Evidence]) -> Claim:
-        return Claim(id, title, reference, kind, statement, function)
+        return Claim(id, title, reference, kind, statement, function, latex)
 
     return make
 

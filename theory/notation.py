@@ -17,6 +17,8 @@ class Symbol(NamedTuple):
     ----------
     text : str
         How formulas and docstrings write it.
+    latex : str
+        The same in LaTeX, for the documentation.
     name : str
         What it is called.
     meaning : str
@@ -28,6 +30,7 @@ class Symbol(NamedTuple):
     """
 
     text: str
+    latex: str
     name: str
     meaning: str
     reference: str
@@ -36,79 +39,83 @@ class Symbol(NamedTuple):
 
 SYMBOLS = (
     Symbol(
-        "H", "horizon", "Number of levels; a path is x_0 (the root), x_1, ..., x_H.",
+        "H", r"H", "horizon", "Number of levels; a path is x_0 (the root), x_1, ..., x_H.",
         "section 2", "problem.horizon",
     ),
     Symbol(
-        "N", "number of particles", "Size of the cloud at every level.",
+        "N", r"N", "number of particles", "Size of the cloud at every level.",
         "Algorithm 1", "sampler.n_particles",
     ),
     Symbol(
-        "pi_ref", "base model", "Law of the next token given the prefix: the language model.",
+        "pi_ref", r"\pi_{\text{ref}}", "base model",
+        "Law of the next token given the prefix: the language model.",
         "section 2", "problem.model.probs",
     ),
     Symbol(
-        "r", "terminal reward", "Number >= 0 that a whole path earns.",
+        "r", r"r", "terminal reward", "Number >= 0 that a whole path earns.",
         "section 2", "problem.reward",
     ),
     Symbol(
-        "Z", "normalising constant", "E_ref[r], the mean reward under the base model.",
+        "Z", r"Z", "normalising constant", "E_ref[r], the mean reward under the base model.",
         "section 2", "problem.log_z",
     ),
     Symbol(
-        "V*", "value function", "V*(x) = E_ref[r | x], the mean reward of paths that go on from x.",
+        "V*", r"V^*", "value function",
+        "V*(x) = E_ref[r | x], the mean reward of paths that go on from x.",
         "section 2", "problem.value",
     ),
     Symbol(
-        "V^", "process reward model (PRM)",
+        "V^", r"\hat{V}", "process reward model (PRM)",
         "What the sampler takes for V*; V^ = r at level H, and any scale at the root.",
         "section 2", "problem.prm",
     ),
     Symbol(
-        "pi*_h", "target",
+        "pi*_h", r"\pi^*_h", "target",
         "Law of level h, proportional to pi_ref V*; pi* without h is that of paths.",
         "section 2", "problem.target",
     ),
     Symbol(
-        "pi^_h", "intermediate target",
+        "pi^_h", r"\hat{\pi}_h", "intermediate target",
         "Law of level h, proportional to pi_ref V^, with normalising constant Z^_h.",
         "section 2", "problem.forward_backward.log_z_hat",
     ),
     Symbol(
-        "nu^_h", "weighted cloud",
+        "nu^_h", r"\hat{\nu}_h", "weighted cloud",
         "The N particles of level h with their normalised weights, as a law.",
         "Algorithm 1", "runs.cloud_states, runs.cloud_log_weights",
     ),
     Symbol(
-        "W^_h", "estimate of Z^_h",
+        "W^_h", r"\hat{W}_h", "estimate of Z^_h",
         "V^(root) times the product over levels up to h of the mean weight; W^_H estimates Z.",
         "Algorithm 1, C.2", "runs.log_w",
     ),
     Symbol(
-        "eta_h", "proposal law of pairs",
+        "eta_h", r"\eta_h", "proposal law of pairs",
         "Law of (x_{h-1}, x_h) with x_{h-1} from pi^_{h-1} and x_h from pi_ref given it.",
         "here", "criteria(problem).proposal_chi2",
     ),
     Symbol(
-        "C_act", "action-level coverage",
+        "C_act", r"C_{\text{act}}", "action-level coverage",
         "Largest V*(x_h)/V*(x_{h-1}) of a step that pi_ref can take.",
         "3.1", "criteria(problem).action_coverage",
     ),
     Symbol(
-        "C_inf", "L-infinity accuracy", "Smallest C with 1/C <= V*/V^ <= C at every level.",
+        "C_inf", r"C_\infty", "L-infinity accuracy",
+        "Smallest C with 1/C <= V*/V^ <= C at every level.",
         "3.3", "criteria(problem).prm_accuracy",
     ),
     Symbol(
-        "chi2_h", "chi-square accuracy",
+        "chi2_h", r"\chi^2_h", "chi-square accuracy",
         "chi2(pi*_h ‖ pi^_h), the variance of pi*_h/pi^_h under pi^_h.",
         "1.1", "criteria(problem).chi2",
     ),
     Symbol(
-        "Cov_M", "coverage profile", "Cov_M(h) = P(pi*_h/pi^_h >= M) under pi*_h.",
+        "Cov_M", r"\text{Cov}_M", "coverage profile", "Cov_M(h) = P(pi*_h/pi^_h >= M) under pi*_h.",
         "3.4", "criteria(problem).coverage_profile",
     ),
     Symbol(
-        "D_TV", "error", "Total variation between the law of one output and pi*; failure counts.",
+        "D_TV", r"D_{\text{TV}}", "error",
+        "Total variation between the law of one output and pi*; failure counts.",
         "section 2", "sampler.exact_law(problem).tv",
     ),
 )  # fmt: skip

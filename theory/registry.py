@@ -1,4 +1,4 @@
-"""The tables of all statements, explicit: those of the paper in its order, then the new ones."""
+"""The tables of all statements, explicit: those of the paper in its order, then others by group."""
 
 from __future__ import annotations
 
@@ -84,11 +84,10 @@ from theory.claims.walk_shapes import walk_shapes
 from theory.claims.weight_shortfall import mean_shortfall
 from theory.statement import Bound
 
-__all__ = ["BOUNDS", "CLAIMS", "RENAMED", "bound_named", "bounds_for"]
+__all__ = ["BOUNDS", "CLAIMS", "CLAIM_GROUPS", "GROUPS", "RENAMED", "bound_named", "bounds_for"]
 
-BOUNDS: dict[str, Bound] = {
-    b.id: b
-    for b in (
+GROUPS: dict[str, tuple[Bound, ...]] = {
+    "Of the paper": (
         chi_square_uniform,  # 1.1
         chi_square_levels,  # 3.2
         coverage_profile,  # 3.5
@@ -98,10 +97,14 @@ BOUNDS: dict[str, Bound] = {
         coverage_action_profiles,  # C.6
         product_law,  # C.8
         rejection_coverage_profile,  # D.3
+    ),
+    "Sharper, by chi-squares": (
         sis_chi_square,  # IS
         chi_square_pairs,  # S1
         truncated_chi_square,  # S1t
         rejection_chi_square_half,  # S-RS
+    ),
+    "Sharper, by the weight of each path": (
         weight_variance,  # S2
         conditional_weight,  # J
         largest_coalescence,  # K
@@ -111,43 +114,59 @@ BOUNDS: dict[str, Bound] = {
         conditional_weight_limit,  # J-plus
         coalescence_limit,  # K-plus
         chi_square_fixed_horizon,  # E-upper
+    ),
+    "Sharper, by coverage and accuracy of the PRM": (
         accuracy_root,  # L
         accuracy_root_level,  # L-level
         pointwise_floor,  # F-star
         rejection_pointwise_floor,  # F-star-RS
         one_sided_coverage,  # O
         rejection_one_sided_coverage,  # O-RS
+    ),
+    "Sharper, level by level": (
         stepwise_errors,  # T
         rejection_stepwise_errors,  # T-RS
         stepwise_floors,  # TJ
         rejection_stepwise_floors,  # TJ-RS
+    ),
+    "Adaptive resampling": (
         chi_square_pairs_adaptive,  # S1-adaptive
         accuracy_root_adaptive,  # L-adaptive
         accuracy_rate_adaptive,  # F-adaptive
         stepwise_floors_adaptive,  # TJ-adaptive
+    ),
+    "A certificate, at any scale": (
         weight_shortfall,  # Z
+    ),
+    "Of neighbours, and sharper forms of these": (
         weight_oscillation,  # DM
         weight_oscillation_sharp,  # DM-sharp
         rejection_weight_oscillation,  # DM-sharp-RS
         guided_particle,  # ZL-4.3
         guided_particle_sharp,  # ZL-4.3-sharp
         bellman_particles,  # ZL-5.1
+    ),
+    "Quasi-SMC": (
         cell_variation,  # Q4
         cell_covariance,  # Q
+    ),
+    "Independent branching": (
         branching_weight_variance,  # S2-ind
         branching_path_weight,  # J-ind
         branching_extinction,  # P-ind
+    ),
+    "Lower bounds: what cannot be better": (
         two_branch_bias,  # two-branch
         all_or_nothing_bias,  # LB-M
         dips_event,  # X
         rare_path_missed,  # E
         hidden_labels_limit,  # hidden-labels
-    )
+    ),
 }
+BOUNDS: dict[str, Bound] = {b.id: b for group in GROUPS.values() for b in group}
 
-CLAIMS: dict[str, Claim] = {
-    c.id: c
-    for c in (
+CLAIM_GROUPS: dict[str, tuple[Claim, ...]] = {
+    "Of the paper": (
         restart_error,  # 3.6
         chi_square_identity,  # A.2
         proper_weighting,  # C.2
@@ -157,6 +176,8 @@ CLAIMS: dict[str, Claim] = {
         dmc_error,  # D.5
         walk_coupling,  # E.1
         myopic_game_value,  # F.5
+    ),
+    "Of neighbours, and around them": (
         alrs_drift,  # ALRS
         average_chi_square,  # AVG
         walk_limits,  # VGB
@@ -164,15 +185,20 @@ CLAIMS: dict[str, Claim] = {
         guidance_threshold,  # ZL-threshold
         divergence_to_output,  # KL
         cell_order,  # QUASI
+    ),
+    "Accuracy of the answer": (
         accuracy_of_the_output,  # A1
         accuracy_of_proposals,  # A2
         accuracy_of_the_highest,  # A3
         accuracy_of_the_vote,  # A4
         accuracy_of_a_sharpened_prm,  # A5
+    ),
+    "Resampling schemes": (
         less_variance,  # less-variance
         systematic_variance,  # systematic
-    )
+    ),
 }
+CLAIMS: dict[str, Claim] = {c.id: c for group in CLAIM_GROUPS.values() for c in group}
 
 RENAMED = {"F": "F-star", "F-level": "F-star", "F-RS": "F-star-RS"}  # old ids, for one version
 

@@ -52,6 +52,9 @@ class Bound:
         and `high`.
     rate : str, optional
         How the value falls as N grows, such as "1/N"; empty if nothing is said.
+    latex : str, optional
+        The formula for the report and the documentation: text with LaTeX between dollar signs;
+        empty if `formula` must do.
     """
 
     id: str
@@ -64,6 +67,7 @@ class Bound:
     function: Function
     samples: Samples | None = None
     rate: str = ""
+    latex: str = ""
 
     def __post_init__(self) -> None:
         named_after(self, self.function)
@@ -239,6 +243,7 @@ def bound(
     measured: bool = False,
     samples: Samples | None = None,
     rate: str = "",
+    latex: str = "",
 ) -> Callable[[Function], Bound]:
     """Make a `Bound` of the decorated function (problem, sampler) -> float.
 
@@ -254,7 +259,7 @@ def bound(
         Whether the value is a mean over the sampler's own randomness.
     samples : callable or None, optional
         As in `Bound`; needed by `Bound.estimate` only.
-    rate : str, optional
+    rate, latex : str, optional
         As in `Bound`.
 
     Returns
@@ -279,7 +284,8 @@ def bound(
 
     def make(function: Function) -> Bound:
         return Bound(
-            id, title, reference, kind, assumptions, formula, measured, function, samples, rate
-        )
+            id, title, reference, kind, assumptions, formula, measured, function, samples, rate,
+            latex,
+        )  # fmt: skip
 
     return make

@@ -23,7 +23,8 @@ __all__ = ["sequence_coverage"]
     id="SIS-coverage",  # short, as it stands in tables
     title="sequence-level coverage",  # in words
     reference="Jensen's inequality on E[Z/W^_H | y is drawn]",  # where it is stated or proved
-    formula="(C-1)/(N+C-1), C = max pi*/pi_ref",
+    formula="(C-1)/(N+C-1), C = max pi*/pi_ref",  # plain, for the terminal
+    latex=r"$\frac{C-1}{N+C-1}$, $C = \max \pi^*/\pi_{\text{ref}}$",  # for the documentation
     assumptions=(NEVER_RESAMPLED, DRAWN),  # of theory.assumptions; they choose the samplers
     kind="upper",  # of the error; or "lower", or "exact"
 )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from importlib.metadata import version as version_of
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
 
-from scripts.docs.gallery import PAGES, plain
+from scripts.docs.gallery import PAGES
+from scripts.docs.pictures import draw_pictures
+from scripts.docs.prose import plain
+from scripts.formulas import mathml
 
 project = "particlebounds"
 author = "The particlebounds developers"
@@ -30,6 +35,7 @@ autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 numpydoc_show_class_members = False
 
+html_math_renderer = "mathml"
 html_theme = "alabaster"
 html_theme_options = {
     "description": "Particle filtering of language models, checked exactly against its theorems",
@@ -40,8 +46,13 @@ html_theme_options = {
     "show_powered_by": False,
     "sidebar_width": "270px",
 }
+html_static_path = ["static"]
+html_css_files = ["page.css"]
 html_copy_source = False
 html_show_sourcelink = False
+
+
+LARGE = r"\displaystyle "  # what `scripts.docs.prose.of_latex` begins with
 
 
 class Registered(SphinxDirective):
@@ -58,7 +69,7 @@ class Registered(SphinxDirective):
 def escape(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Escape formulas in a docstring, before numpydoc reads it.
+    """Make mathematics of the formulas in a docstring, before numpydoc reads it.
 
     Parameters
     ----------
@@ -68,7 +79,23 @@ def escape(
     lines[:] = plain(lines)
 
 
+def formula(writer: HTML5Translator, node: nodes.Element) -> None:
+    """Write a formula of a line, or one on a line of its own, in MathML."""
+    text = node.astext()
+    large = isinstance(node, nodes.math_block) or text.startswith(LARGE)
+    made = mathml(text.removeprefix(LARGE), large=large)
+    writer.body.append(f"<p>{made}</p>" if isinstance(node, nodes.math_block) else made)
+    raise nodes.SkipNode
+
+
+def pictures(app: Sphinx) -> None:
+    """Draw the figures of the gallery beside its page."""
+    draw_pictures(Path(app.srcdir) / "pictures")
+
+
 def setup(app: Sphinx) -> None:
     """Add to Sphinx what this project needs."""
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))
+    app.connect("builder-inited", pictures)
     app.add_directive("registered", Registered)
     app.connect("autodoc-process-docstring", escape, priority=100)

@@ -3,102 +3,72 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
 from typing import Any
 
 import typer
 
 from scripts.cli.app import app
+from scripts.docs.pictures import figures
+from scripts.docs.prose import of_latex, of_prose
 from simulator.problem.library import ready_problems
 from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.registry import SAMPLERS
+from theory.claim import Claim
 from theory.notation import SYMBOLS
-from theory.registry import BOUNDS, CLAIMS
+from theory.registry import CLAIM_GROUPS, GROUPS
+from theory.statement import Bound
 
 __all__ = [
     "PAGES",
     "bounds",
     "claims",
     "commands",
+    "figures",
     "notation",
-    "plain",
     "problems",
     "resampling",
     "samplers",
 ]
 
-# what keeps its meaning in our docstrings: literals, strong words and links
-MARKUP = re.compile(r"(``.+?``|`[^`]+`_?|\*\*[\w ]+\*\*)")
-SPECIAL = re.compile(r"([*|`]|(?<=\w)_(?!\w))")
-BULLET = re.compile(r"\s*\* ")
-
-
-def plain(lines: list[str]) -> list[str]:
-    r"""Escape formulas such as V* and |x| in a docstring, which markup would take for its own.
-
-    Parameters
-    ----------
-    lines : list of str
-        Of a docstring.
-
-    Returns
-    -------
-    list of str
-        Examples, literals, bullets and **strong words** are as they were.
-
-    Examples
-    --------
-    >>> print(plain(["* V* and x_ in ``V*``, **exact**", ">>> 2 ** 3"]))
-    ['* V\\* and x\\_ in ``V*``, **exact**', '>>> 2 ** 3']
-    """
-    out = []
-    literal = -1  # indentation of the paragraph that a literal block belongs to
-    example = False
-    for line in lines:
-        indent = len(line) - len(line.lstrip())
-        example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
-        if line.strip() and indent <= literal:
-            literal = -1
-        if example or literal >= 0:
-            out.append(line)
-            continue
-        head = BULLET.match(line)
-        start = head.end() if head else 0
-        parts = MARKUP.split(line[start:])
-        parts[::2] = [SPECIAL.sub(r"\\\1", p) for p in parts[::2]]
-        out.append(line[:start] + "".join(parts))
-        if line.rstrip().endswith("::"):
-            literal = indent
-    return out
-
 
 def bounds() -> str:
-    """Write the gallery of bounds."""
-    return "".join(
-        _entry(
-            b.id, b.title,
-            {
-                "Kind": f"{b.kind} bound" if b.kind != "exact" else "exact",
-                "Formula": f"``{b.formula}``",
-                "Assumptions": _text("; ".join(a.text for a in b.assumptions)) or "none",
-                "Reference": _text(b.reference),
-            },
-            f".. autofunction:: {b.function.__module__}.{b.function.__name__}",
-        )
-        for b in BOUNDS.values()
-    )  # fmt: skip
+    """Write the gallery of bounds, by group."""
+    return _groups(GROUPS, _bound)
 
 
 def claims() -> str:
-    """Write the gallery of claims."""
-    return "".join(
-        _entry(
-            c.id, c.title,
-            {"Kind": c.kind, "Statement": _text(c.statement), "Reference": _text(c.reference)},
-            f".. automodule:: {c.function.__module__}\n   :no-index:",
-        )
-        for c in CLAIMS.values()
+    """Write the gallery of claims, by group."""
+    return _groups(CLAIM_GROUPS, _claim)
+
+
+def _groups(groups: dict[str, tuple[Any, ...]], entry: Callable[[Any], str]) -> str:
+    return "".join(_title(name) + "".join(map(entry, group)) for name, group in groups.items())
+
+
+def _bound(b: Bound) -> str:
+    return _entry(
+        b.id, b.title,
+        {
+            "Kind": f"{b.kind} bound" if b.kind != "exact" else "exact",
+            "Formula": of_latex(b.latex),
+            "Rate": of_prose(b.rate) or "not said",
+            "Assumptions": of_prose("; ".join(a.text for a in b.assumptions)) or "none",
+            "Reference": of_prose(b.reference),
+        },
+        f".. autofunction:: {b.function.__module__}.{b.function.__name__}",
+    )  # fmt: skip
+
+
+def _claim(c: Claim) -> str:
+    return _entry(
+        c.id, c.title,
+        {
+            "Kind": c.kind,
+            "Statement": of_latex(c.latex),
+            "Reference": of_prose(c.reference),
+        },
+        f".. automodule:: {c.function.__module__}\n   :no-index:",
     )  # fmt: skip
 
 
@@ -121,7 +91,7 @@ def problems() -> str:
     for name, (maker, text) in ready_problems().items():
         parameters = inspect.signature(maker).parameters.values()
         given = ", ".join(f"``{p.name}={p.default}``" for p in parameters)
-        lines[name] = f"{_text(text)}.\n   {given or 'No parameters.'}"
+        lines[name] = f"{of_prose(text)}.\n   {given or 'No parameters.'}"
     return _definitions(lines)
 
 
@@ -132,8 +102,12 @@ def notation() -> str:
     -------
     str
     """
-    return _definitions(
-        {s.text: f"{s.name}. {_text(s.meaning)} [{s.reference}; ``{s.code}``]" for s in SYMBOLS}
+    return "".join(
+        f":math:`{s.latex}` : {of_prose(s.name)}\n"
+        f"   {of_prose(s.meaning)} [{s.reference}; in Python "
+        f"{', '.join(f'``{code}``' for code in s.code.split(', '))}; "
+        f"docstrings write ``{s.text}``]\n\n"
+        for s in SYMBOLS
     )
 
 
@@ -156,25 +130,22 @@ def _help(command: Any, name: str, above: Any) -> list[str]:
 
 def _entry(name: str, title: str, fields: dict[str, str], details: str) -> str:
     listed = "\n".join(f":{key}: {value}" for key, value in fields.items())
-    return f"{_title(f'{name}: {_text(title)}')}{listed}\n\n{details}\n\n"
+    return f"{_title(f'{name}: {of_prose(title)}', '~')}{listed}\n\n{details}\n\n"
 
 
-def _title(text: str) -> str:
-    return f"{text}\n{'-' * len(text)}\n\n"
+def _title(text: str, line: str = "-") -> str:
+    return f"{text}\n{line * len(text)}\n\n"
 
 
 def _definitions(lines: dict[str, str]) -> str:
     return "".join(f"``{name}``\n   {text}\n\n" for name, text in lines.items())
 
 
-def _text(text: str) -> str:
-    return plain([text])[0]
-
-
 def _first_line(documented: object) -> str:
-    return _text((inspect.getdoc(documented) or "").splitlines()[0])
+    return of_prose((inspect.getdoc(documented) or "").splitlines()[0])
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    f.__name__: f for f in (bounds, claims, commands, notation, problems, resampling, samplers)
+    f.__name__: f
+    for f in (bounds, claims, commands, figures, notation, problems, resampling, samplers)
 }

@@ -104,7 +104,9 @@ def _claims(profile: str, out: Path, *, run_them: bool) -> list[dict[str, Any]]:
     thorough = profile == "full"
     maker = provenance("claims", {"thorough": thorough})
     if run_them:
-        table = claims_table(claims([], thorough))
+        with progress_bar() as progress:
+            progress.add_task("claims", total=None)
+            table = claims_table(claims([], thorough))
         write_table(table, out / "tables" / "claims.parquet", maker)
     else:
         # they belong to the whole: who names experiments waits for those only

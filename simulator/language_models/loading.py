@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Collection, Iterator, Mapping
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -193,8 +194,16 @@ def quiet(transformers: Any) -> Iterator[None]:
     transformers : module
         The library, from `torch_and_transformers`.
     """
+    from tqdm.std import tqdm
+
     transformers.utils.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    # some bars, such as that of GGUF files, do not ask the library whether they may be shown
+    shown = tqdm.__init__
+    tqdm.__init__ = partialmethod(shown, disable=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        tqdm.__init__ = shown

@@ -28,6 +28,7 @@ NEEDS = (AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE, FINITE_ACCURACY, KEEPS_MAS
     rate="N^-1/2",
     reference="martingale of Del Moral (2004); variance linear in H: see Cerou et al. (2011)",
     formula="(1/2) sqrt((1 + (C_act C_inf^2 - 1)/N)^H - 1)",
+    latex=r"$\frac{1}{2} \sqrt{\left(1 + \frac{C_{\text{act}} C_\infty^2 - 1}{N}\right)^H - 1}$",
     assumptions=NEEDS,
 )
 def accuracy_root(problem: Problem, sampler: Sampler) -> float:
@@ -61,6 +62,8 @@ def accuracy_root(problem: Problem, sampler: Sampler) -> float:
     rate="N^-1/2",
     reference="martingale of Del Moral (2004); variance linear in H: see Cerou et al. (2011)",
     formula="(1/2) sqrt(prod_h (1 + (C_act,h spread_{h-1} - 1)/N) - 1)",
+    latex=r"$\frac{1}{2} \sqrt{\prod_h \left(1 + \frac{C_{\text{act},h}\,s_{h-1} - 1}{N}\right) "
+    r"- 1}$, $s_h = \max / \min$ of $V^*/\hat{V}$ on level $h$",
     assumptions=NEEDS,
 )
 def accuracy_root_level(problem: Problem, sampler: Sampler) -> float:

@@ -18,6 +18,7 @@ __all__ = ["accuracy_rate_adaptive", "largest_losses"]
     rate="1/N",
     reference="bound TJ-adaptive with each term replaced by its largest value",
     formula="sum_h v_h/(1 + v_h), v_h as in L-adaptive",
+    latex=r"$\sum_h \frac{v_h}{1 + v_h}$, $v_h$ as in L-adaptive",
     assumptions=NEEDS,
 )
 def accuracy_rate_adaptive(problem: Problem, sampler: Sampler) -> float:

@@ -26,6 +26,10 @@ NEEDS = (ADAPTIVE, DRAWN, FINITE_COVERAGE, KEEPS_MASS)
     reference="bound L-level where a cloud may be kept",
     formula="(1/2) sqrt(prod_h (1 + v_h) - 1), v_h = max(B_h - 1, (C_act,h - 1) s min(s q, m))/N, "
     "s = spread_{h-1}, q and m the most of N sum W_i^2 and N max W_i in a cloud that is kept",
+    latex=r"$\frac{1}{2} \sqrt{\prod_h (1 + v_h) - 1}$, $v_1 = \frac{B_1 - 1}{N}$, "
+    r"$v_h = \frac{1}{N} \max(B_h - 1, (C_{\text{act},h} - 1)\,s \min(s q, m))$ behind it, "
+    r"$s = \max / \min$ of $V^*/\hat{V}$ on level $h - 1$, $B_h$ of F-star, "
+    r"$q$ and $m$ the most of $N \sum_i W_i^2$ and $N \max_i W_i$ in a cloud that is kept",
     assumptions=NEEDS,
 )
 def accuracy_root_adaptive(problem: Problem, sampler: Sampler) -> float:

@@ -21,6 +21,9 @@ __all__ = ["chi_square_pairs_adaptive"]
     reference="bound S1 where a cloud may be kept",
     formula="(1/(2 sqrt N)) (sqrt(chi2_1) + sqrt(m) sum_{h>1} sqrt(chi2_h)), chi2_h of pairs, "
     "m = 1/t (max_weight) or 1 + sqrt((N-1)(1/t-1)) (ess)",
+    latex=r"$\frac{1}{2 \sqrt{N}} \left(\sqrt{\chi^2_1} "
+    r"+ \sqrt{m} \sum_{h>1} \sqrt{\chi^2_h}\right)$, "
+    r"$\chi^2_h$ of pairs, $m = 1/t$ (max_weight) or $1 + \sqrt{(N - 1)(1/t - 1)}$ (ess)",
     assumptions=(ADAPTIVE, DRAWN, KEEPS_MASS),
 )
 def chi_square_pairs_adaptive(problem: Problem, sampler: Sampler) -> float:

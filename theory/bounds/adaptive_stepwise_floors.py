@@ -38,6 +38,11 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
     reference="bound TJ where a cloud may be kept; max rule: see arXiv 1503.00966",
     formula="sum_h E[l_h], l_h as in TJ for a resampled cloud, else E_{nu~_{h-1} pi*}[x/(1+x)], "
     "x = W_i (w - w_i)_+, w = (V*(x')/V^(x_i)) / nu^_{h-1}(V*/V^), w_i its mean given x_i",
+    latex=r"$\sum_h \mathbb{E}[\ell_h]$, $\ell_h$ as in TJ for a resampled cloud, else "
+    r"$\mathbb{E}_{\tilde{\nu}_{h-1} \pi^*}\left[\frac{x}{1 + x}\right]$, "
+    r"$x = W_i (w - w_i)_+$, "
+    r"$w = \frac{V^*(x')}{\hat{V}(x_i)} \Big/ \hat{\nu}_{h-1}(V^*/\hat{V})$, "
+    r"$w_i$ its mean given $x_i$",
     assumptions=(ADAPTIVE, DRAWN),
     measured=True,
     samples=_samples,

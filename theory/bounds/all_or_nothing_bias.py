@@ -21,6 +21,8 @@ ENOUGH = Assumption(
     rate="1/N",
     reference="new; drift of the weighted share of a branch, as in two-branch",
     formula="(1/24) (1 - 1/N)^2 (1 - (1 - 2(M-1)/N)^(H-1))",
+    latex=r"$\frac{1}{24} \left(1 - \frac{1}{N}\right)^2 "
+    r"\left(1 - \left(1 - \frac{2 (M - 1)}{N}\right)^{H-1}\right)$",
     assumptions=(of_family("all-or-nothing"), ENOUGH, MULTINOMIAL, DRAWN),
     kind="lower",
 )

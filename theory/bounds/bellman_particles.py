@@ -19,6 +19,8 @@ __all__ = ["bellman_particles"]
     rate="1/N",
     reference="see arXiv 2602.01381, Theorem 5.1; proved here from bound F-star",
     formula="L^6 H (1+eps)^(6(H-1))/(2N), L = max V^(x')/V^(x), eps the Bellman error of V^",
+    latex=r"$\frac{1}{2N} L^6 H (1 + \varepsilon)^{6(H-1)}$, "
+    r"$L = \max \hat{V}(x') / \hat{V}(x)$, $\varepsilon$ the Bellman error of $\hat{V}$",
     assumptions=(MULTINOMIAL, DRAWN, KEEPS_MASS),
 )
 def bellman_particles(problem: Problem, sampler: Sampler) -> float:

@@ -27,6 +27,7 @@ PERFECT = Assumption("a perfect PRM, V^ = V* at every prefix", _perfect)
     rate="exponential",
     reference="classical: a Galton-Watson process with geometric offspring of mean 1",
     formula="(H/(H+1))^N",
+    latex=r"$\left(\frac{H}{H + 1}\right)^N$",
     assumptions=(BRANCHING, DRAWN, UNCUT, PERFECT),
     kind="exact",
 )

@@ -21,6 +21,9 @@ LIMIT = 200_000  # paths
     rate="1/N",
     reference="Jensen as in bound J; moments of a Galton-Watson process by many-to-two",
     formula="E_{y~pi*}[(1 - 1/m(y))_+], N m(y) = N - 1 + (V^(root)/Z)(1 + 2 sum_{h<H} V*/V^(y_h))",
+    latex=r"$\mathbb{E}_{y \sim \pi^*}\left[\left(1 - \frac{1}{m(y)}\right)_+\right]$, "
+    r"$N m(y) = N - 1 + \frac{\hat{V}(\text{root})}{Z} "
+    r"\left(1 + 2 \sum_{h<H} \frac{V^*(y_h)}{\hat{V}(y_h)}\right)$",
     assumptions=(BRANCHING, DRAWN, UNCUT, KEEPS_MASS),
 )
 def branching_path_weight(problem: Problem, sampler: Sampler) -> float:

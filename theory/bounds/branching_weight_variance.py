@@ -20,6 +20,9 @@ __all__ = ["branching_weight_variance"]
     rate="N^-1/2",
     reference="moments of a Galton-Watson process by many-to-two; arXiv 2603.07887v1, C.3",
     formula="sqrt(v)/2, N v = (V^(root)/Z)(1 + 2 sum_{h<H} E_{pi*}[V*(x_h)/V^(x_h)]) - 1",
+    latex=r"$\frac{1}{2} \sqrt{v}$, $N v = \frac{\hat{V}(\text{root})}{Z} "
+    r"\left(1 + 2 \sum_{h<H} \mathbb{E}_{\pi^*}\left[\frac{V^*(x_h)}{\hat{V}(x_h)}\right]\right) "
+    r"- 1$",
     assumptions=(BRANCHING, DRAWN, UNCUT, KEEPS_MASS),
 )
 def branching_weight_variance(problem: Problem, sampler: Sampler) -> float:

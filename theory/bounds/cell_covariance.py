@@ -20,6 +20,9 @@ __all__ = ["cell_covariance"]
     rate="1/N^2",
     reference="new: order 1/N^2 for prefixes; sequential quasi-Monte Carlo: see arXiv 1402.4039",
     formula="(1/2) (sqrt(v_H) E_{pi*}[sqrt(q)] + v_H), q = sum_h (1 + v_{h-1})/(4 N^2 eta_h^2)",
+    latex=r"$\frac{1}{2} \left(\sqrt{v_H}\,\mathbb{E}_{\pi^*}[\sqrt{q}] + v_H\right)$, "
+    r"$q = \frac{1}{4 N^2} \sum_h \frac{1 + v_{h-1}}{\eta_h^2}$, "
+    r"$\eta_h$ the mean mass of the cell on the path, $v_h$ of Q4",
     assumptions=(EVEN_CELLS, DRAWN, KEEPS_MASS),
 )
 def cell_covariance(problem: Problem, sampler: Sampler) -> float:

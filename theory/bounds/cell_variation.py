@@ -52,6 +52,9 @@ def limits_of(problem: Problem, sampler: Sampler) -> Floats:
     rate="1/N",
     reference="Koksma's inequality level by level, see Gerber and Chopin, arXiv 1402.4039",
     formula="(1/2) sqrt(v_H), v_t = sum_h (1 + v_{h-1}) V(rho_{h,t})^2/(4 N^2)",
+    latex=r"$\frac{1}{2} \sqrt{v_H}$, "
+    r"$v_t = \frac{1}{4 N^2} \sum_{h \le t} (1 + v_{h-1})\,\mathcal{V}(\rho_{h,t})^2$, "
+    r"$\mathcal{V}$ the total variation along the order of the cells",
     assumptions=(EVEN_CELLS, DRAWN, KEEPS_MASS),
 )
 def cell_variation(problem: Problem, sampler: Sampler) -> float:

@@ -19,6 +19,8 @@ __all__ = ["chi_square_fixed_horizon"]
     rate="N^(-H/(2H-1))",
     reference="new; coalescence ratios and Hölder's inequality",
     formula="sum_{j=1}^H C(H,j) ((1+c)/N)^(j/(2j-1)), c = max_h chi2(pi*_h ‖ eta_h), laws of pairs",
+    latex=r"$\sum_{j=1}^{H} \binom{H}{j} \left(\frac{1 + c}{N}\right)^{j/(2j-1)}$, "
+    r"$c = \max_h \chi^2(\pi^*_h \Vert \eta_h)$, laws of pairs",
     assumptions=(MULTINOMIAL, DRAWN, KEEPS_MASS),
 )
 def chi_square_fixed_horizon(problem: Problem, sampler: Sampler) -> float:

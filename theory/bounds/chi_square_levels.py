@@ -19,6 +19,7 @@ __all__ = ["chi_square_levels"]
     rate="N^-1/2",
     reference="arXiv 2603.07887v1, 3.2",
     formula="sqrt(C_act/N) (H + sum_{h<H} sqrt(chi2_h))",
+    latex=r"$\sqrt{\frac{C_{\text{act}}}{N}} \left(H + \sum_{h<H} \sqrt{\chi^2_h}\right)$",
     assumptions=(AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE, KEEPS_MASS),
 )
 def chi_square_levels(problem: Problem, sampler: Sampler) -> float:

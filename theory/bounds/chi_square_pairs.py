@@ -19,6 +19,7 @@ __all__ = ["chi_square_pairs"]
     rate="N^-1/2",
     reference="martingale of Del Moral (2004); sharper form of arXiv 2603.07887v1, C.4",
     formula="(1/(2 sqrt N)) sum_h sqrt(chi2(pi*_h ‖ eta_h)), laws of pairs",
+    latex=r"$\frac{1}{2 \sqrt{N}} \sum_h \sqrt{\chi^2(\pi^*_h \Vert \eta_h)}$, laws of pairs",
     assumptions=(AT_MOST_MULTINOMIAL, DRAWN, KEEPS_MASS),
 )
 def chi_square_pairs(problem: Problem, sampler: Sampler) -> float:

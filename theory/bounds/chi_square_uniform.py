@@ -19,6 +19,7 @@ __all__ = ["chi_square_uniform"]
     rate="N^-1/2",
     reference="arXiv 2603.07887v1, 1.1",
     formula="sqrt(H^2 C_act (max_h chi2_h + 1) / N)",
+    latex=r"$\sqrt{\frac{H^2 C_{\text{act}} (\max_h \chi^2_h + 1)}{N}}$",
     assumptions=(AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE, KEEPS_MASS),
 )
 def chi_square_uniform(problem: Problem, sampler: Sampler) -> float:

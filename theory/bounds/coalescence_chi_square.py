@@ -20,6 +20,9 @@ __all__ = ["coalescence_chi_square"]
     rate="1/N",
     reference="bound K with each term replaced by its largest value at its chi-square",
     formula="(1/N) sum_k [(c_k + sqrt(c_k(1+c_k)))/2 + sum_t E_{pi*}(rho_{k,t} - rho_{k,t+1})_+]",
+    latex=r"$\frac{1}{N} \sum_k \left(\frac{c_k + \sqrt{c_k (1 + c_k)}}{2} "
+    r"+ \sum_{t=k}^{H-1} \mathbb{E}_{\pi^*}[(\rho_{k,t} - \rho_{k,t+1})_+]\right)$, "
+    r"$c_k = \chi^2(\pi^*_k \Vert \eta_k)$ of pairs",
     assumptions=(PATH_WEIGHT, DRAWN, KEEPS_MASS),
 )
 def coalescence_chi_square(problem: Problem, sampler: Sampler) -> float:

@@ -17,6 +17,8 @@ __all__ = ["coalescence_limit"]
     rate="1/N",
     reference="new; bound J-plus with its path weight m^+(y) bounded by a product",
     formula="E_{pi*}[1 - (1 + (R_1-1)_+/N)^-1 prod_{k>=2} (1 + R_k/N)^-1]",
+    latex=r"$\mathbb{E}_{\pi^*}\left[1 - \left(1 + \frac{(R_1 - 1)_+}{N}\right)^{-1} "
+    r"\prod_{k \ge 2} \left(1 + \frac{R_k}{N}\right)^{-1}\right]$, $R_k$ of K",
     assumptions=(NEGATIVELY_CORRELATED, DRAWN),
 )
 def coalescence_limit(problem: Problem, sampler: Sampler) -> float:

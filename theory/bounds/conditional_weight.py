@@ -44,6 +44,8 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
     rate="1/N",
     reference="Jensen under conditional SMC: see arXiv 1312.6432; new: m(y) exact on each path",
     formula="E_{y~pi*}[(1 - 1/m(y))_+], m(y) = E[W^_H/Z] with y forced as one lineage",
+    latex=r"$\mathbb{E}_{y \sim \pi^*}\left[\left(1 - \frac{1}{m(y)}\right)_+\right]$, "
+    r"$m(y) = \mathbb{E}[\hat{W}_H / Z]$ with $y$ forced as one lineage",
     assumptions=(WEIGHT, DRAWN, NO_RESTART),
     samples=_samples,
 )

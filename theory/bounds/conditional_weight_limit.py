@@ -22,6 +22,10 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
     rate="1/N",
     reference="new; bound J without the factors 1 - 1/N after level 1",
     formula="E_{y~pi*}[(1 - 1/m^+(y))_+], m^+(y) = sum_b N^-j (1-1/N)^{1 not in b} prod_i rho",
+    latex=r"$\mathbb{E}_{y \sim \pi^*}\left[\left(1 - \frac{1}{m^+(y)}\right)_+\right]$, "
+    r"$m^+(y) = \sum_{b = \{k_1 < \dots < k_j\}} N^{-j} "
+    r"\left(1 - \tfrac{1}{N}\right)^{\mathbf{1}\{1 \notin b\}} "
+    r"\prod_i \rho_{k_i, k_{i+1} - 1}(y)$",
     assumptions=(NEGATIVELY_CORRELATED, DRAWN),
     samples=_samples,
 )

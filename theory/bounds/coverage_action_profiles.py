@@ -20,6 +20,9 @@ __all__ = ["coverage_action_profiles"]
     rate="N^-1/2 and a tail",
     reference="arXiv 2603.07887v1, C.6",
     formula="inf_{M,eta>=1} H sqrt(M eta/N) + sum_{h<H} Cov_M(h) + sum_{h<=H} action profile",
+    latex=r"$\inf_{M, \eta \ge 1} \left(H \sqrt{\frac{M \eta}{N}} "
+    r"+ \sum_{h<H} \text{Cov}_M(h) + \sum_{h \le H} "
+    r"\mathbb{P}_{\pi^*}\left(\frac{V^*(x_h)}{V^*(x_{h-1})} \ge \eta\right)\right)$",
     assumptions=(AT_MOST_MULTINOMIAL, DRAWN),
 )
 def coverage_action_profiles(problem: Problem, sampler: Sampler) -> float:

@@ -20,6 +20,8 @@ __all__ = ["coverage_profile"]
     rate="N^-1/2 and a tail",
     reference="arXiv 2603.07887v1, 3.5",
     formula="inf_{M>=1} H sqrt(M C_act/N) + sum_{h<H} Cov_M(h)",
+    latex=r"$\inf_{M \ge 1} \left(H \sqrt{\frac{M C_{\text{act}}}{N}} "
+    r"+ \sum_{h<H} \text{Cov}_M(h)\right)$",
     assumptions=(AT_MOST_MULTINOMIAL, DRAWN, FINITE_COVERAGE),
 )
 def coverage_profile(problem: Problem, sampler: Sampler) -> float:

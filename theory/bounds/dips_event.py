@@ -24,6 +24,8 @@ __all__ = ["dips_event"]
     rate="none up to the instance's N",
     reference="new; no counterpart found in print",
     formula="max_{b<=B} 1 - (1-q)^b - b (5/8)^j, q = 1/sqrt(13 N)",
+    latex=r"$\max_{b \le B} \left(1 - (1 - q)^b - b \left(\tfrac{5}{8}\right)^j\right)$, "
+    r"$q = \frac{1}{\sqrt{13 N}}$, $B$ blocks of $j$ dips",
     assumptions=(of_family("dips"), NO_MORE_PARTICLES, UNBIASED_LEVELS, DRAWN, NO_RESTART),
     kind="lower",
 )

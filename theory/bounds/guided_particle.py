@@ -23,6 +23,7 @@ NEEDS = (REJECTION, ALONE, DRAWN, NO_RESTART, KEEPS_MASS)
     rate="none, as N = 1",
     reference="see arXiv 2602.01381, Theorem 4.3; proved here",
     formula="2 H eps, eps the Bellman error of V^",
+    latex=r"$2 H \varepsilon$, $\varepsilon$ the Bellman error of $\hat{V}$",
     assumptions=NEEDS,
 )
 def guided_particle(problem: Problem, sampler: Sampler) -> float:
@@ -54,6 +55,9 @@ def guided_particle(problem: Problem, sampler: Sampler) -> float:
         "tanh((1/4) sum_{1<=h<H} log(max b_h/min b_h)), b_h = E_ref[V^(x_{h+1})|x_h]/V^(x_h); "
         "at most tanh((H-1) log(1+eps)/2)"
     ),
+    latex=r"$\tanh\left(\frac{1}{4} \sum_{1 \le h < H} \log \frac{\max b_h}{\min b_h}\right)$, "
+    r"$b_h = \mathbb{E}_{\text{ref}}[\hat{V}(x_{h+1}) \mid x_h] / \hat{V}(x_h)$; "
+    r"at most $\tanh(\frac{1}{2} (H - 1) \log(1 + \varepsilon))$",
     assumptions=NEEDS,
 )
 def guided_particle_sharp(problem: Problem, sampler: Sampler) -> float:

@@ -17,6 +17,7 @@ __all__ = ["hidden_labels_limit"]
     rate="none up to n",
     reference="new; induction over the levels, cf. arXiv 2603.07887v1, F.5",
     formula="pi*(E_n) - delta_{n,N}",
+    latex=r"$\pi^*(E_n) - \delta_{n,N}$",
     assumptions=(of_family("hidden-labels"), MYOPIC, FEW),
     kind="lower",
 )

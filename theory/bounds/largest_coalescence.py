@@ -17,6 +17,8 @@ __all__ = ["largest_coalescence"]
     rate="1/N",
     reference="bound J with its path weight m(y) bounded by a product",
     formula="E_{pi*}[1 - prod_k (1 + (R_k-1)_+/N)^-1], R_k = max_{t>=k} rho_{k,t}",
+    latex=r"$\mathbb{E}_{\pi^*}\left[1 - \prod_k \left(1 + \frac{(R_k - 1)_+}{N}\right)^{-1}"
+    r"\right]$, $R_k = \max_{t \ge k} \rho_{k,t}$",
     assumptions=(PATH_WEIGHT, DRAWN),
 )
 def largest_coalescence(problem: Problem, sampler: Sampler) -> float:

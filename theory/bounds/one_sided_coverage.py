@@ -25,6 +25,9 @@ LEFT_OUT = 2 + math.sqrt(5)  # 4.236...
         "inf_M ((5 + sqrt 5)/2) sum_h M_h/N + (2 + sqrt 5) kappa, kappa = pi*(some u_h > M_h), "
         "u_h = dpi*_h/deta_h of pairs"
     ),
+    latex=r"$\inf_M \left(\frac{5 + \sqrt{5}}{2} \sum_h \frac{M_h}{N} "
+    r"+ (2 + \sqrt{5})\,\kappa\right)$, $\kappa = \pi^*(\text{some } u_h > M_h)$, "
+    r"$u_h = d\pi^*_h / d\eta_h$ of pairs",
     assumptions=(AT_MOST_MULTINOMIAL, NEGATIVELY_CORRELATED, DRAWN),
 )
 def one_sided_coverage(problem: Problem, sampler: Sampler) -> float:

@@ -20,6 +20,8 @@ __all__ = ["floor_gap", "pointwise_floor"]
     rate="1/N",
     reference="bias of one level: see arXiv 1511.06196; new: a floor on each path, linear in B",
     formula="1 - prod_h (1 + (B_h-1)/N)^-1, B_h = max V*(x')/V^(x) / min_{h-1} V*/V^",
+    latex=r"$1 - \prod_h \left(1 + \frac{B_h - 1}{N}\right)^{-1}$, "
+    r"$B_h = \max \frac{V^*(x')}{\hat{V}(x)} \Big/ \min_{h-1} \frac{V^*}{\hat{V}}$",
     assumptions=(PATH_WEIGHT, DRAWN, KEEPS_MASS),
 )
 def pointwise_floor(problem: Problem, sampler: Sampler) -> float:

@@ -17,6 +17,9 @@ __all__ = ["product_law"]
     rate="1/N",
     reference="arXiv 2603.07887v1, C.8 with claim C.9",
     formula="D_TV(Bin(H, p_N), Bin(H, 2/3)), p_N = 2 E[A/(N+A)], A ~ Bin(N, 1/2)",
+    latex=r"$D_{\text{TV}}(\text{Bin}(H, p_N), \text{Bin}(H, \tfrac{2}{3}))$, "
+    r"$p_N = 2\,\mathbb{E}\left[\frac{A}{N + A}\right]$, "
+    r"$A \sim \text{Bin}(N, \tfrac{1}{2})$",
     assumptions=(of_family("product"), EVERY_LEVEL, DRAWN),
     kind="exact",
 )

@@ -17,6 +17,8 @@ __all__ = ["rare_path_missed"]
     rate="none up to the instance's N",
     reference="new; a union over particles and levels",
     formula="q (1 - (n/N)^H / 2), q = (2 N)^(-H/(2H-1)), n particles",
+    latex=r"$q \left(1 - \frac{1}{2} \left(\frac{n}{N}\right)^H\right)$, "
+    r"$q = (2 N)^{-H/(2H-1)}$, $n$ particles",
     assumptions=(of_family("rare-path"), NO_MORE_PARTICLES, UNGUIDED, DRAWN),
     kind="lower",
 )

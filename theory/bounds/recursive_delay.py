@@ -17,6 +17,7 @@ __all__ = ["recursive_delay_limit"]
     rate="none up to n",
     reference="arXiv 2603.07887v1, 3.9 and F.5, at finite size with the constants proved here",
     formula="pi*(E_n) - delta_{n,N}",
+    latex=r"$\pi^*(E_n) - \delta_{n,N}$",
     assumptions=(of_family("recursive-delay"), MYOPIC, FEW),
     kind="lower",
 )

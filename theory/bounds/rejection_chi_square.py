@@ -19,6 +19,7 @@ __all__ = ["rejection_chi_square"]
     rate="N^-1/2",
     reference="arXiv 2603.07887v1, 3.8",
     formula="(1/sqrt N) sum_{h<H} sqrt(chi2_h)",
+    latex=r"$\frac{1}{\sqrt{N}} \sum_{h<H} \sqrt{\chi^2_h}$",
     assumptions=(REJECTION, DRAWN, NO_RESTART, KEEPS_MASS),
 )
 def rejection_chi_square(problem: Problem, sampler: Sampler) -> float:

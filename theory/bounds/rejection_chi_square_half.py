@@ -17,6 +17,7 @@ __all__ = ["rejection_chi_square_half"]
     rate="N^-1/2",
     reference="sharper form of arXiv 2603.07887v1, 3.8",
     formula="(1/(2 sqrt N)) sum_{h<H} sqrt(chi2_h)",
+    latex=r"$\frac{1}{2 \sqrt{N}} \sum_{h<H} \sqrt{\chi^2_h}$",
     assumptions=(REJECTION, DRAWN, NO_RESTART, KEEPS_MASS),
 )
 def rejection_chi_square_half(problem: Problem, sampler: Sampler) -> float:

@@ -20,6 +20,7 @@ __all__ = ["rejection_coverage_profile"]
     rate="N^-1/2 and a tail",
     reference="arXiv 2603.07887v1, D.3",
     formula="inf_{M>=1} H sqrt(M/N) + sum_{h<H} Cov_M(h)",
+    latex=r"$\inf_{M \ge 1} \left(H \sqrt{\frac{M}{N}} + \sum_{h<H} \text{Cov}_M(h)\right)$",
     assumptions=(REJECTION, DRAWN, NO_RESTART),
 )
 def rejection_coverage_profile(problem: Problem, sampler: Sampler) -> float:

@@ -17,6 +17,8 @@ __all__ = ["rejection_largest_coalescence"]
     rate="1/N",
     reference="bound J with its path weight m(y) bounded by a product",
     formula="E_{pi*}[1 - prod_{k<H} (1 + (R_k-1)_+/N)^-1], R_k = max_{t>k} rho_{k,t}",
+    latex=r"$\mathbb{E}_{\pi^*}\left[1 - \prod_{k<H} \left(1 + \frac{(R_k - 1)_+}{N}\right)^{-1}"
+    r"\right]$, $R_k = \max_{t > k} \rho_{k,t}$",
     assumptions=(REJECTION, DRAWN, NO_RESTART),
 )
 def rejection_largest_coalescence(problem: Problem, sampler: Sampler) -> float:

@@ -21,6 +21,9 @@ __all__ = ["rejection_one_sided_coverage"]
         "inf_M ((5 + sqrt 5)/2) sum_{h<H} M_h/N + (2 + sqrt 5) kappa, "
         "kappa = pi*(some pi*_h/pi^_h > M_h)"
     ),
+    latex=r"$\inf_M \left(\frac{5 + \sqrt{5}}{2} \sum_{h<H} \frac{M_h}{N} "
+    r"+ (2 + \sqrt{5})\,\kappa\right)$, "
+    r"$\kappa = \pi^*(\text{some } \pi^*_h / \hat{\pi}_h > M_h)$",
     assumptions=(REJECTION, DRAWN, NO_RESTART),
 )
 def rejection_one_sided_coverage(problem: Problem, sampler: Sampler) -> float:

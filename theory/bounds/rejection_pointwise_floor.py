@@ -18,6 +18,8 @@ __all__ = ["rejection_pointwise_floor"]
     rate="1/N",
     reference="bias of one level: see arXiv 1511.06196; new: a floor on each path, linear in B",
     formula="1 - prod_{h<H} (1 + (B_h-1)/N)^-1, B_h = max/min of V*/V^ on level h",
+    latex=r"$1 - \prod_{h<H} \left(1 + \frac{B_h - 1}{N}\right)^{-1}$, "
+    r"$B_h = \max / \min$ of $V^*/\hat{V}$ on level $h$",
     assumptions=(REJECTION, DRAWN, NO_RESTART, KEEPS_MASS),
 )
 def rejection_pointwise_floor(problem: Problem, sampler: Sampler) -> float:

@@ -34,6 +34,8 @@ def _samples(
     rate="1/N",
     reference="telescoping over levels, see Del Moral (2004); one-step errors exact or measured",
     formula="sum_h E[D_TV(E[nu~_h | past], nu~_{h-1} pi*)], nu~_h ∝ V*/V^ on the cloud",
+    latex=r"$\sum_h \mathbb{E}[D_{\text{TV}}(\mathbb{E}[\tilde{\nu}_h \mid \text{past}], "
+    r"\tilde{\nu}_{h-1} \pi^*)]$, $\tilde{\nu}_h \propto V^*/\hat{V}$ on the cloud",
     assumptions=(REJECTION, DRAWN, NO_RESTART),
     measured=True,
     samples=_samples,

@@ -30,6 +30,9 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
     rate="1/N",
     reference="from bound T-RS by Jensen; bias of one level: see arXiv 1511.06196 and 2411.09514",
     formula="sum_h E[E_{nu~_{h-1} pi*}[(w-1)_+/(N+w-1)]], w = V*/V^ / mu_h(V*/V^)",
+    latex=r"$\sum_h \mathbb{E}\left[\mathbb{E}_{\tilde{\nu}_{h-1} \pi^*}"
+    r"\left[\frac{(w - 1)_+}{N + w - 1}\right]\right]$, "
+    r"$w = \frac{V^*}{\hat{V}} \Big/ \mu_h(V^*/\hat{V})$",
     assumptions=(REJECTION, DRAWN, NO_RESTART),
     measured=True,
     samples=_samples,

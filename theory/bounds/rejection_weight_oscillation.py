@@ -17,6 +17,8 @@ __all__ = ["rejection_weight_oscillation"]
     rate="1/N",
     reference="bound T-RS with each term replaced by its largest value at this oscillation",
     formula="(1/(4N)) sum_{h<H} (q_h - 1), q_h = max/min of V*/V^ on level h",
+    latex=r"$\frac{1}{4N} \sum_{h<H} (q_h - 1)$, "
+    r"$q_h = \max / \min$ of $V^*/\hat{V}$ on level $h$",
     assumptions=(REJECTION, DRAWN, NO_RESTART, KEEPS_MASS),
 )
 def rejection_weight_oscillation(problem: Problem, sampler: Sampler) -> float:

@@ -18,6 +18,7 @@ __all__ = ["sis_chi_square"]
     rate="N^-1/2",
     reference="classical",
     formula="(1/2) sqrt(chi2(pi* ‖ pi_ref)/N)",
+    latex=r"$\frac{1}{2} \sqrt{\frac{\chi^2(\pi^* \Vert \pi_{\text{ref}})}{N}}$",
     assumptions=(NEVER_RESAMPLED, DRAWN),
 )
 def sis_chi_square(problem: Problem, sampler: Sampler) -> float:

@@ -19,6 +19,8 @@ __all__ = ["step_second_moments"]
     rate="N^-1/2",
     reference="arXiv 2603.07887v1, C.4, with the factor 1/(2Z) that its print misses",
     formula="(1/(2Z sqrt N)) sum_h sqrt(Z^_{h-1} E_ref[V*(x_h)^2/V^(x_{h-1})])",
+    latex=r"$\frac{1}{2 Z \sqrt{N}} \sum_h \sqrt{\hat{Z}_{h-1} "
+    r"\mathbb{E}_{\text{ref}}\left[\frac{V^*(x_h)^2}{\hat{V}(x_{h-1})}\right]}$",
     assumptions=(AT_MOST_MULTINOMIAL, DRAWN, KEEPS_MASS),
 )
 def step_second_moments(problem: Problem, sampler: Sampler) -> float:

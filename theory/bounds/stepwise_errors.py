@@ -80,6 +80,8 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
     rate="1/N",
     reference="telescoping over levels, see Del Moral (2004); one-step errors exact or measured",
     formula="sum_h E[D_TV(E[nu~_h | past], nu~_{h-1} pi*)], nu~_h ∝ nu^_h V*/V^",
+    latex=r"$\sum_h \mathbb{E}[D_{\text{TV}}(\mathbb{E}[\tilde{\nu}_h \mid \text{past}], "
+    r"\tilde{\nu}_{h-1} \pi^*)]$, $\tilde{\nu}_h \propto \hat{\nu}_h V^*/\hat{V}$",
     assumptions=(SLOTS, DRAWN),
     measured=True,
     samples=_samples,

@@ -23,6 +23,9 @@ def _samples(problem: Problem, sampler: Sampler, n_runs: int, rng: RngLike) -> t
     rate="1/N",
     reference="from bound T by Jensen; bias of one level: see arXiv 1511.06196 and 2411.09514",
     formula="sum_h E[E_{nu~_{h-1} pi*}[(w-1)_+/(N+w-1)]], w = (V*(x')/V^(x)) / nu^_{h-1}(V*/V^)",
+    latex=r"$\sum_h \mathbb{E}\left[\mathbb{E}_{\tilde{\nu}_{h-1} \pi^*}"
+    r"\left[\frac{(w - 1)_+}{N + w - 1}\right]\right]$, "
+    r"$w = \frac{V^*(x')}{\hat{V}(x)} \Big/ \hat{\nu}_{h-1}(V^*/\hat{V})$",
     assumptions=(SLOTS, DRAWN),
     measured=True,
     samples=_samples,

@@ -22,6 +22,9 @@ __all__ = ["truncated_chi_square"]
         "inf_M kappa + (1/(2 sqrt N)) sum_h sqrt(E_{pi*}[u_h P(G | x_{1:h})^2] - (1 - kappa)^2), "
         "G: u_h <= M_h at all h, kappa = pi*(not G)"
     ),
+    latex=r"$\inf_M \left(\kappa + \frac{1}{2 \sqrt{N}} \sum_h "
+    r"\sqrt{\mathbb{E}_{\pi^*}[u_h\,\mathbb{P}(G \mid x_{1:h})^2] - (1 - \kappa)^2}\right)$, "
+    r"$G$: $u_h \le M_h$ at all $h$, $\kappa = \pi^*(\lnot G)$",
     assumptions=(AT_MOST_MULTINOMIAL, DRAWN),
 )
 def truncated_chi_square(problem: Problem, sampler: Sampler) -> float:

@@ -22,6 +22,8 @@ HALF = Assumption(
     rate="1/N",
     reference="new; drift of the weighted share of the noisy branch",
     formula="(1/120) (1 - 1/N)^2 (1 - (1 - 5/N)^(H-1))",
+    latex=r"$\frac{1}{120} \left(1 - \frac{1}{N}\right)^2 "
+    r"\left(1 - \left(1 - \frac{5}{N}\right)^{H-1}\right)$",
     assumptions=(of_family("two-branch"), HALF, MULTINOMIAL, DRAWN),
     kind="lower",
 )

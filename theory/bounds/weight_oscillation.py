@@ -21,6 +21,8 @@ NEEDS = (MULTINOMIAL, DRAWN, KEEPS_MASS)
     rate="1/N",
     reference="see arXiv 2602.01381, Theorem E.6; proved here from bound T",
     formula="(1/(2N)) sum_h q_h (q_h^2 - 1), q_h = max/min of V*(x_h)/V^(x_{h-1})",
+    latex=r"$\frac{1}{2N} \sum_h q_h (q_h^2 - 1)$, "
+    r"$q_h = \max / \min$ of $V^*(x_h) / \hat{V}(x_{h-1})$",
     assumptions=NEEDS,
 )
 def weight_oscillation(problem: Problem, sampler: Sampler) -> float:
@@ -54,6 +56,8 @@ def weight_oscillation(problem: Problem, sampler: Sampler) -> float:
     rate="1/N",
     reference="bound T with each term replaced by its largest value at this oscillation",
     formula="(1/(4N)) sum_h (q_h - 1), q_h = max/min of V*(x_h)/V^(x_{h-1})",
+    latex=r"$\frac{1}{4N} \sum_h (q_h - 1)$, "
+    r"$q_h = \max / \min$ of $V^*(x_h) / \hat{V}(x_{h-1})$",
     assumptions=NEEDS,
 )
 def weight_oscillation_sharp(problem: Problem, sampler: Sampler) -> float:

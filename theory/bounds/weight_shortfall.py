@@ -31,6 +31,7 @@ def _samples(
     rate="N^-1/2",
     reference="arXiv 2603.07887v1, C.3, used as a certificate",
     formula="E[(1 - W^_H/Z)_+]",
+    latex=r"$\mathbb{E}[(1 - \hat{W}_H / Z)_+]$",
     assumptions=(PROPER,),
     measured=True,
     samples=_samples,

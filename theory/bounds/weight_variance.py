@@ -21,6 +21,7 @@ __all__ = ["half_root", "weight_variance"]
     rate="N^-1/2",
     reference="second moment by coalescence: see Cerou et al. (2011); arXiv 2603.07887v1, C.3",
     formula="sqrt(v)/2, v = Var(W^_H)/Z^2",
+    latex=r"$\frac{1}{2} \sqrt{v}$, $v = \text{Var}(\hat{W}_H) / Z^2$",
     assumptions=(WEIGHT, DRAWN, NO_RESTART, KEEPS_MASS),
 )
 def weight_variance(problem: Problem, sampler: Sampler) -> float:

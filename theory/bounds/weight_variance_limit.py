@@ -18,6 +18,7 @@ __all__ = ["weight_variance_limit"]
     rate="N^-1/2",
     reference="new; bound S2 without the factors 1 - 1/N after level 1",
     formula="sqrt(v^+)/2, 1 + v^+ = E_{pi*}[m^+(y)]",
+    latex=r"$\frac{1}{2} \sqrt{v^+}$, $1 + v^+ = \mathbb{E}_{\pi^*}[m^+(y)]$, $m^+$ of J-plus",
     assumptions=(NEGATIVELY_CORRELATED, DRAWN, KEEPS_MASS),
 )
 def weight_variance_limit(problem: Problem, sampler: Sampler) -> float:

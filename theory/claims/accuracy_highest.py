@@ -57,6 +57,10 @@ def by_hits(problem: Problem, n: int, right: Bools) -> float:
     kind="upper",
     statement="P(highest is right) = sum over right y of P(hit {V^ >= V^(y)}) - "
     "P(hit {V^ > V^(y)}); each has the limits of A2",
+    latex=r"$\mathbb{P}(\text{highest is right}) = \sum_{y \text{ right}} \left("
+    r"\mathbb{P}(\text{hit } \{\hat{V} \ge \hat{V}(y)\}) "
+    r"- \mathbb{P}(\text{hit } \{\hat{V} > \hat{V}(y)\})\right)$; "
+    r"each has the limits of A2",
 )
 def accuracy_of_the_highest(thorough: bool) -> Evidence:
     """Compare exact accuracies of the highest particle with limits, with ties and without."""

@@ -29,6 +29,8 @@ SAMPLERS: tuple[Sampler, ...] = (SMC(1), SMC(2), SMC(3), SMCRejection(2))
     reference="claim A1 with a reward of one on the event, and Jensen over the clouds",
     kind="upper",
     statement="E_{pi*_E}[1/m_E] <= P(a proposal is in E) <= 1 - (1 - a)^N, m_E of reward 1_E",
+    latex=r"$\mathbb{E}_{\pi^*_E}[1/m_E] \le \mathbb{P}(\text{a proposal is in } E) "
+    r"\le 1 - (1 - a)^N$, $m_E$ of reward $\mathbf{1}_E$",
 )
 def accuracy_of_proposals(thorough: bool) -> Evidence:
     """Compare exact probabilities of a hit on random trees with both limits."""

@@ -31,6 +31,8 @@ SAMPLERS: tuple[Sampler, ...] = (SMC(1), SMC(2), SMC(3), SMCRejection(2), SIS(2)
     reference="Jensen under conditional SMC, see Andrieu, Lee and Vihola (arXiv 1312.6432)",
     kind="upper",
     statement="sum_E pi*/m <= P(output in E) <= 1 - sum_{not E} pi*/m, at every N",
+    latex=r"$\sum_{y \in E} \frac{\pi^*(y)}{m(y)} \le \mathbb{P}(\text{output in } E) "
+    r"\le 1 - \sum_{y \notin E} \frac{\pi^*(y)}{m(y)}$, at every $N$",
 )
 def accuracy_of_the_output(thorough: bool) -> Evidence:
     """Compare exact accuracies of random trees with both limits."""

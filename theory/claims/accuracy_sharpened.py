@@ -33,6 +33,10 @@ LAST = 200.0  # as good as infinite
     kind="exact",
     statement="output Ber(p_N(lambda))^H; P(all ones is hit) is a Markov chain, 1/m <= P <= "
     "min(N p0 p_N^(H-1), (1 - (1 - p0)^N)^H); both rise in lambda, chi2 is exponential in h",
+    latex=r"output $\text{Ber}(p_N(\lambda))^H$; "
+    r"$P = \mathbb{P}(\text{all ones is hit})$ is a Markov chain, "
+    r"$\frac{1}{m} \le P \le \min(N p_0 p_N^{H-1}, (1 - (1 - p_0)^N)^H)$; "
+    r"both rise in $\lambda$, $\chi^2_h$ is exponential in $h$",
 )
 def accuracy_of_a_sharpened_prm(thorough: bool) -> Evidence:
     """Compare closed forms with enumerations, and follow them in lambda."""

@@ -31,6 +31,10 @@ SAMPLERS: tuple[Sampler, ...] = (SMC(1), SMC(2), SMC(3), SMCRejection(2), SIS(2)
     kind="upper",
     statement="P(D > 0) >= d^2/E[D^2] if d > 0, P(D < 0) >= d^2/E[D^2] if d < 0, "
     "D = (W^_H/Z)(nu^(E) - nu^(not E)), d = pi*(E) - pi*(not E)",
+    latex=r"$\mathbb{P}(D > 0) \ge \frac{d^2}{\mathbb{E}[D^2]}$ if $d > 0$, "
+    r"$\mathbb{P}(D < 0) \ge \frac{d^2}{\mathbb{E}[D^2]}$ if $d < 0$, "
+    r"$D = \frac{\hat{W}_H}{Z} (\hat{\nu}(E) - \hat{\nu}(\lnot E))$, "
+    r"$d = \pi^*(E) - \pi^*(\lnot E)$",
 )
 def accuracy_of_the_vote(thorough: bool) -> Evidence:
     """Compare exact accuracies of the vote with the limits."""

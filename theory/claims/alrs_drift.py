@@ -85,6 +85,9 @@ def growth(horizon: int, eps: float) -> float:
         "with independent factors 1 + eps or 1 - eps on V^ the error of ALRS is between "
         "0.33 min(1, eps sqrt(H)) and sqrt(-(H-1) log(1 - eps^2))/2"
     ),
+    latex=r"with independent factors $1 + \varepsilon$ or $1 - \varepsilon$ on $\hat{V}$ the error "
+    r"of ALRS is between $0.33 \min(1, \varepsilon \sqrt{H})$ and "
+    r"$\frac{1}{2} \sqrt{-(H - 1) \log(1 - \varepsilon^2)}$",
 )
 def alrs_drift(thorough: bool) -> Evidence:
     """Compare the exact error with the product, and the product with eps sqrt(H)."""

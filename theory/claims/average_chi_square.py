@@ -54,6 +54,8 @@ def candidate(problem: Problem, n_particles: int) -> float:
     reference="counterexamples from bounds E and X; a question beside bound S1",
     kind="shape",
     statement="D_TV/((1/N) sum_h (c_h + sqrt c_h)) grows without limit on rare-path and on dips",
+    latex=r"$D_{\text{TV}} \Big/ \frac{1}{N} \sum_h (c_h + \sqrt{c_h})$ grows without limit "
+    r"on rare-path and on dips",
 )
 def average_chi_square(thorough: bool) -> Evidence:
     """Follow the ratio of exact errors to the candidate as N grows."""

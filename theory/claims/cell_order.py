@@ -77,6 +77,8 @@ def copied_variance(bits: int, t: float) -> float:
     reference="instances of our own; sequential quasi-Monte Carlo: see arXiv 1402.4039",
     kind="exact",
     statement="relative variance (1 + t^2)^L - 1 by prefixes, 0 by states; N^2 D_TV bounded",
+    latex=r"relative variance $(1 + t^2)^L - 1$ by prefixes, 0 by states; "
+    r"$N^2 D_{\text{TV}}$ bounded",
 )
 def cell_order(thorough: bool) -> Evidence:
     """Compare exact laws with the closed forms."""

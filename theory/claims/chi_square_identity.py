@@ -74,6 +74,10 @@ def forms(problem: Problem, level: int) -> tuple[float, float, float]:
         "chi2(pi*_h ‖ pi^_h) = (Z^_h/Z) E_{pi*_h}[V*/V^] - 1; with E_{pi*_h}[V^/V*] for Z^_h/Z, "
         "as printed, it is smaller unless V^ = 0 wherever V* = 0"
     ),
+    latex=r"$\chi^2(\pi^*_h \Vert \hat{\pi}_h) "
+    r"= \frac{\hat{Z}_h}{Z} \mathbb{E}_{\pi^*_h}[V^*/\hat{V}] - 1$; "
+    r"with $\mathbb{E}_{\pi^*_h}[\hat{V}/V^*]$ for $\hat{Z}_h / Z$, as printed, it is smaller "
+    r"unless $\hat{V} = 0$ wherever $V^* = 0$",
 )
 def chi_square_identity(thorough: bool) -> Evidence:
     """Compare the three forms level by level."""

@@ -111,6 +111,8 @@ def by_edges(problem: Problem, n: int, algorithm: str) -> float:
     reference="pi*/m <= nu: see arXiv 1312.6432; divergence of one draw: see arXiv 1503.00966",
     kind="upper",
     statement="KL(pi* ‖ nu) <= E_pi*[log m] <= log(1 + v), and <= sum_k E_pi*[log(1+(R_k-1)_+/N)]",
+    latex=r"$\text{KL}(\pi^* \Vert \nu) \le \mathbb{E}_{\pi^*}[\log m] \le \log(1 + v)$, and "
+    r"$\le \sum_k \mathbb{E}_{\pi^*}\left[\log\left(1 + \frac{(R_k - 1)_+}{N}\right)\right]$",
 )
 def divergence_to_output(thorough: bool) -> Evidence:
     """Compare exact divergences with the three bounds."""

@@ -74,6 +74,10 @@ def accepted(problem: Problem, n: int, margin: float) -> ExactLaw:
         "with Z~ = J Z, J > 1, D_TV <= Z/(Z~ a) - 1 decays exponentially in N, at a rate that "
         "falls as eps = C_inf - 1 grows, and is 0 at eps = 0; with Z~ = Z it is of order 1/N"
     ),
+    latex=r"with $\tilde{Z} = J Z$, $J > 1$, "
+    r"$D_{\text{TV}} \le \frac{Z}{\tilde{Z} a} - 1$ decays exponentially in $N$, "
+    r"at a rate that falls as $\varepsilon = C_\infty - 1$ grows, and is 0 at "
+    r"$\varepsilon = 0$; with $\tilde{Z} = Z$ it is of order $1/N$",
 )
 def dmc_error(thorough: bool) -> Evidence:
     """Fit the exact error at N = 1..6 for several eps."""

@@ -60,6 +60,8 @@ def alternating(horizon: int, eps: float) -> Problem:
         "for V^ = V* times a number of the level, the error of one guided particle is 0 although "
         "the Bellman error eps is at least 1/(2H), however large"
     ),
+    latex=r"for $\hat{V} = V^*$ times a number of the level, the error of one guided particle is 0 "
+    r"although the Bellman error $\varepsilon$ is at least $\frac{1}{2H}$, however large",
 )
 def guidance_threshold(thorough: bool) -> Evidence:
     """Compute the error of ALRS at Bellman errors from the threshold on."""

@@ -49,6 +49,9 @@ def instance(misled: float) -> Problem:
         "stratified, residual, SSP, killing and systematic resampling: "
         "D_TV = .51596 > S2 = .51235 > J = .51219, and v = 1.195 > 1.050"
     ),
+    latex=r"stratified, residual, SSP, killing and systematic resampling: "
+    r"$D_{\text{TV}} = .51596 > \text{S2} = .51235 > \text{J} = .51219$, "
+    r"and $v = 1.195 > 1.050$",
 )
 def less_variance(thorough: bool) -> Evidence:
     """Compare exact errors with the values of S2 and J, and with those of their right forms."""

@@ -61,6 +61,8 @@ def samplers(n: int) -> list[Sampler]:
         "on n levels of late labels pi*(E_n) >= 0.9, yet every myopic filter with N <= n "
         "particles ends in E_n with probability at most 0.1"
     ),
+    latex=r"on $n$ levels of late labels $\pi^*(E_n) \ge 0.9$, yet every myopic filter with "
+    r"$N \le n$ particles ends in $E_n$ with probability at most 0.1",
 )
 def myopic_game_value(thorough: bool) -> Evidence:
     """Compute pi*(E_n) and the value of the myopic game, and count outputs of samplers in E_n."""

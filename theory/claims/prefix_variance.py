@@ -31,6 +31,10 @@ __all__ = ["prefix_variance"]
         "chi2_h <= 1, C_act = 1, C^_act = 2, yet Var(W^_n) >= (2^n - 3 + 3 2^-n - 4^-n)/N, "
         "n = floor(H/2), equal at N = 1; at level H the relative variance is below 1"
     ),
+    latex=r"$\chi^2_h \le 1$, $C_{\text{act}} = 1$, $\hat{C}_{\text{act}} = 2$, yet "
+    r"$\text{Var}(\hat{W}_n) \ge \frac{1}{N} (2^n - 3 + 3 \cdot 2^{-n} - 4^{-n})$, "
+    r"$n = \lfloor H/2 \rfloor$, equal at $N = 1$; "
+    r"at level $H$ the relative variance is below 1",
 )
 def prefix_variance(thorough: bool) -> Evidence:
     """Compare exact variances at level n with the bound, and bound S2 with 1/2."""

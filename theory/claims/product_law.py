@@ -43,6 +43,8 @@ def one_limit(n: int) -> float:
     reference="arXiv 2603.07887v1, claim C.9, and the limit of p_N used in C.8",
     kind="exact",
     statement="law of SMC's output = Ber(p_N)^H, p_N = 2 E[A/(N+A)] <= 2/3 - (4/27)/N",
+    latex=r"law of SMC's output $= \text{Ber}(p_N)^H$, "
+    r"$p_N = 2\,\mathbb{E}\left[\frac{A}{N + A}\right] \le \frac{2}{3} - \frac{4}{27 N}$",
 )
 def product_bits(thorough: bool) -> Evidence:
     """Compare the exact law of SMC with the product, and p_N with its limit."""

@@ -76,6 +76,8 @@ def path_weights(problem: Problem, tokens: npt.NDArray[np.int64]) -> npt.NDArray
     reference="arXiv 2603.07887v1, C.2",
     kind="exact",
     statement="E[W^_H 1{Y = y}] = pi_ref(y) r(y) for each path y on which V^ > 0",
+    latex=r"$\mathbb{E}[\hat{W}_H \mathbf{1}\{Y = y\}] = \pi_{\text{ref}}(y)\,r(y)$ "
+    r"for each path $y$ on which $\hat{V} > 0$",
 )
 def proper_weighting(thorough: bool) -> Evidence:
     """Compare E[W 1{Y = y}] from the exact law with pi_ref(y) r(y), path by path."""

@@ -93,6 +93,11 @@ def straight(sizes: list[int], errors: list[float]) -> tuple[float, float]:
         "the accepted law has D_TV <= Z/(B a) - 1, B = 2 C_inf V^(root), a = P(accepted), which "
         "decays exponentially in N; mean number of runs 1/a <= 16 C_inf^2/(7 - v)"
     ),
+    latex=r"the accepted law has $D_{\text{TV}} \le \frac{Z}{B a} - 1$, "
+    r"$B = 2 C_\infty \hat{V}(\text{root})$, $a = \mathbb{P}(\text{accepted})$, "
+    r"which decays exponentially in $N$; "
+    r"mean number of runs $\frac{1}{a} \le \frac{16 C_\infty^2}{7 - v}$, "
+    r"$v = \text{Var}(\hat{W}_H) / Z^2$",
 )
 def restart_error(thorough: bool) -> Evidence:
     """Fit the exact error at N = 2..6 and compare the acceptance with its limits."""

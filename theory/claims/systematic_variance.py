@@ -60,6 +60,10 @@ def misled() -> Problem:
         "weights 1.5/N and .5/N, N/2 times each: Var(sum N_j phi_j) = (N/3) N Var_W(phi), so that "
         "it exceeds multinomial from N = 4 on; on clouds of SMC too, v = 218.3 > 187.7"
     ),
+    latex=r"weights $\frac{1.5}{N}$ and $\frac{.5}{N}$, $\frac{N}{2}$ times each: "
+    r"$\text{Var}(\sum_j N_j \varphi_j) = \frac{N}{3} N\,\text{Var}_W(\varphi)$, "
+    r"so that it exceeds multinomial from $N = 4$ on; on clouds of SMC too, "
+    r"$v = 218.3 > 187.7$",
 )
 def systematic_variance(thorough: bool) -> Evidence:
     """Compare exact variances of offspring and of weights."""

@@ -90,6 +90,8 @@ def branching_function(tree: Problem, n: int, z: Floats) -> float:
         "the prefixes that VGB enters until its (N+1)-st visit to s have the law of all particles "
         "of SMC-IND started with N"
     ),
+    latex=r"the prefixes that VGB enters until its $(N+1)$-st visit to $s$ have the law of all "
+    r"particles of SMC-IND started with $N$",
 )
 def walk_coupling(thorough: bool) -> Evidence:
     """Compare generating functions at random points, and coupled runs visit by visit."""

@@ -73,6 +73,9 @@ def at_leaf(problem: Problem, n: int) -> float:
         "the stationary law of VGB given a leaf is pi* whatever V^ is, and the law at time T given "
         "a leaf tends to it; that of the first leaf after T does not unless V^ = V*"
     ),
+    latex=r"the stationary law of VGB given a leaf is $\pi^*$ whatever $\hat{V}$ is, and the law "
+    r"at time $T$ given a leaf tends to it; that of the first leaf after $T$ does not unless "
+    r"$\hat{V} = V^*$",
 )
 def walk_limits(thorough: bool) -> Evidence:
     """Compare the stationary law and the laws at two times with pi*."""

@@ -236,6 +236,10 @@ def average_accuracy(problem: Problem) -> float:
         "in the long run P(leaf) >= 1/(2 kappa H), attained; D_TV given a leaf is at most delta "
         "from T = O(H^2 kappa^2 log(kappa H/delta)) on; with kappa on average, coverage holds then"
     ),
+    latex=r"in the long run $\mathbb{P}(\text{leaf}) \ge \frac{1}{2 \kappa H}$, attained; "
+    r"$D_{\text{TV}}$ given a leaf is at most $\delta$ from "
+    r"$T = O(H^2 \kappa^2 \log(\kappa H / \delta))$ on; "
+    r"with $\kappa$ on average, coverage holds then",
 )
 def walk_shapes(thorough: bool) -> Evidence:
     """Compare stationary laws, spectral gaps and laws at T with their limits."""

@@ -85,6 +85,8 @@ def half_gap(problem: Problem, n: int) -> float:
     reference="arXiv 2603.07887v1, C.3",
     kind="upper",
     statement="D_TV <= E[(1 - W^_H/Z)_+], always; this is E|W^_H - Z|/(2Z) iff E[W^_H] = Z",
+    latex=r"$D_{\text{TV}} \le \mathbb{E}[(1 - \hat{W}_H / Z)_+]$, always; "
+    r"this is $\mathbb{E}|\hat{W}_H - Z| / (2Z)$ iff $\mathbb{E}[\hat{W}_H] = Z$",
 )
 def mean_shortfall(thorough: bool) -> Evidence:
     """Compare exact errors with exact shortfalls, and the shortfall with E|W - Z|/(2Z)."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 
@@ -13,6 +14,7 @@ from tests.support.command_line import run
 from tests.support.subprocesses import python, start
 
 SHARDS = 60
+BEGUN = f"particlebounds: sweep, {SHARDS} parts\n"  # as stderr is no terminal here
 ARGUMENTS = ("sweep", "eos", "-n", "1,2", "--runs", SHARDS // 2 * 1024, "--seed", "3",
              "--shard", "1024")  # fmt: skip
 GRID = Grid(("eos",), ("smc",), (1, 2), SHARDS // 2 * 1024, 3, 1024)
@@ -86,7 +88,7 @@ def test_a_kill_with_worker_processes_changes_no_bit(undisturbed, tmp_path):
     assert kept.items() <= undisturbed.items()
     second = start(*command)
     _, err = second.communicate()
-    assert (second.returncode, err) == (0, "")
+    assert (second.returncode, err) == (0, BEGUN)
     assert shards(tmp_path / "shards") == undisturbed
 
 
@@ -102,7 +104,7 @@ def test_two_processes_on_one_folder_do_not_harm_each_other(undisturbed, tmp_pat
     ends = [p.communicate() for p in both]
     assert [p.returncode for p in both] == [0, 0], ends
     assert ends[0] == ends[1]
-    assert ends[0][1] == ""  # neither took the other's shards for damaged
+    assert ends[0][1] == BEGUN  # neither took the other's shards for damaged
     assert shards(tmp_path / "shards") == undisturbed
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "shards", "states.parquet", "summary.parquet"
@@ -122,7 +124,9 @@ def test_an_interrupt_is_one_line_and_keeps_what_is_finished(
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    assert err == "particlebounds: interrupted; finished parts are kept\n"
+    begun, *rest = err.splitlines()
+    assert re.fullmatch(r"particlebounds: sweep, \d+ parts", begun)
+    assert rest == ["particlebounds: interrupted; finished parts are kept"]
     kept = shards(tmp_path / "shards")
     assert len(kept) >= 2
     common = kept.keys() & undisturbed.keys()
@@ -134,7 +138,7 @@ def test_an_interrupt_is_one_line_and_keeps_what_is_finished(
 
 def test_the_summary_is_printed_and_stored(capsys, tmp_path, undisturbed):
     out, err = run(capsys, *ARGUMENTS, "--jobs", 1, "--json", "--out", tmp_path)
-    assert err == ""
+    assert err == BEGUN
     points = json.loads(out)["points"]
     stored, made_by = read_table(tmp_path / "summary.parquet")
     assert points == stored.to_dict("records")
@@ -154,7 +158,8 @@ def test_a_damaged_shard_is_reported_on_stderr(capsys, tmp_path, undisturbed):
     first.write_bytes(second.read_bytes())  # whole, but of other runs
     second.write_bytes(b"junk")
     _, err = run(capsys, *ARGUMENTS, "--jobs", 1, "--out", tmp_path)
-    lines = err.splitlines()
+    begun, *lines = err.splitlines()
+    assert begun == BEGUN.strip()
     assert len(lines) == 2
     assert lines[0].startswith(f"particlebounds: {first}: made by something else (parameters: ")
     assert lines[1] == (

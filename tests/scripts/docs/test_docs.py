@@ -1,40 +1,54 @@
 """The documentation, as far as it can be read without building it."""
 
+import doctest
 import itertools
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from docutils import nodes
 from docutils.core import publish_doctree
 
 import simulator
 import theory
+from figures.catalogue import FIGURES
+from scripts.cli.app import main
 from scripts.docs import gallery
+from scripts.docs.prose import of_latex, of_prose, plain
 from simulator.problem.library import ready_problems
 from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.registry import SAMPLERS
+from tests.support.pages import plain_formulas, too_wide
+from theory.notation import SYMBOLS
+from theory.registry import CLAIM_GROUPS, GROUPS
 
 
-def heads(page):
-    """Titles: lines with a line of dashes of their length below."""
+def heads(page, line="-"):
+    """Titles: lines with a line of dashes, or of other signs, of their length below."""
     lines = page.splitlines()
-    return [a for a, b in itertools.pairwise(lines) if a and b == "-" * len(a)]
+    return [a for a, b in itertools.pairwise(lines) if a and b == line * len(a)]
 
 
 @pytest.mark.parametrize(
-    ("page", "registry"), [(gallery.bounds, theory.BOUNDS), (gallery.claims, theory.CLAIMS)]
+    ("page", "registry", "groups"),
+    [
+        (gallery.bounds, theory.BOUNDS, GROUPS),
+        (gallery.claims, theory.CLAIMS, CLAIM_GROUPS),
+    ],
 )
-def test_the_gallery_has_a_section_on_every_statement(page, registry):
-    assert [head.split(": ")[0] for head in heads(page())] == list(registry)
+def test_the_gallery_has_a_section_on_every_statement_in_its_group(page, registry, groups):
+    assert heads(page()) == list(groups)
+    assert [head.split(": ")[0] for head in heads(page(), "~")] == list(registry)
 
 
 def test_the_gallery_says_what_the_registry_says():
     page = gallery.bounds()
     for bound in theory.BOUNDS.values():
-        assert f"``{bound.formula}``" in page
+        assert f":Formula: {of_latex(bound.latex)}\n" in page
         assert f"{bound.function.__module__}.{bound.function.__name__}\n" in page
 
 
@@ -62,45 +76,111 @@ def test_every_command_has_its_help():
 
 @pytest.mark.parametrize(
     "line",
-    ["V* and |x| and W^_, a_ b_.", "E_{pi*}[1/m_h]", "*args and **options", "1 * 2 | 3", "a `b"],
+    ["of |x| and of_, a_ b_.", "*args and **options", "1 * 2 | 3", "a `b", "n_runs and log_z"],
 )
-def test_a_formula_reads_as_it_was_typed(line):
-    def read(text):
-        return publish_doctree(text, settings_overrides={"report_level": 1, "halt_level": 1})
+def test_what_is_no_formula_reads_as_it_was_typed(line):
+    assert read(plain([line])[0]).astext() == line
 
-    assert read(gallery.plain([line])[0]).astext() == line
+
+def read(text):
+    return publish_doctree(text, settings_overrides={"report_level": 1, "halt_level": 1})
+
+
+@pytest.mark.parametrize(
+    ("line", "formulas"),
+    [
+        ("V*/V^ of x_{h-1}.", ["V^{*}", r"\hat{V}", "x_{h-1}"]),
+        ("(E_{pi*}[1/m_h])", [r"\mathbb{E}_{\pi^{*}}", "m_{h}"]),
+        ("``V*`` is no V*", ["V^{*}"]),
+        ("x_1, y : float", []),
+    ],
+)
+def test_formulas_in_a_docstring_become_mathematics(line, formulas):
+    assert [node.astext() for node in read(plain([line])[0]).findall(nodes.math)] == formulas
 
 
 @pytest.mark.parametrize("line", ["``V*`` is **exact**, `a_`", ">>> 2 ** 3", "* a bullet"])
 def test_markup_and_examples_are_left_alone(line):
-    assert gallery.plain([line]) == [line]
+    assert plain([line]) == [line]
 
 
 def test_what_an_example_prints_and_a_literal_block_are_left_alone():
-    text = [">>> f()", "V*", "", "V*", "so::", "", "  |x|", "", "|x|"]
-    assert gallery.plain(text) == [
-        ">>> f()", "V*", "", r"V\*", "so::", "", "  |x|", "", r"\|x\|"
+    text = [">>> f()", "V*", "", "a*", "so::", "", "  |x|", "", "|x|"]
+    assert plain(text) == [
+        ">>> f()", "V*", "", r"a\*", "so::", "", "  |x|", "", r"\|x\|"
     ]  # fmt: skip
 
 
-@pytest.mark.slow
-def test_the_documentation_builds_without_a_warning_and_asks_nobody_for_anything(tmp_path):
-    source = shutil.copytree(
-        Path(gallery.__file__).parent, tmp_path / "source", ignore=shutil.ignore_patterns("api")
-    )
-    built = tmp_path / "built"
-    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", source, built]
-    done = subprocess.run(
-        command,
-        cwd=Path(simulator.__file__).parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_the_glossary_has_every_symbol_as_mathematics():
+    page = gallery.notation()
+    assert [f":math:`{s.latex}` : {of_prose(s.name)}" for s in SYMBOLS] == [
+        line for line in page.splitlines() if line.startswith(":math:")
+    ]
+
+
+def test_the_gallery_of_figures_has_a_picture_and_a_command_for_each():
+    page = gallery.figures()
+    assert re.findall(r"/pictures/(\w+)\.png", page) == list(FIGURES)
+    assert re.findall(r"``particlebounds reproduce (\w+)``", page) == list(FIGURES)
+
+
+TUTORIAL = sorted((Path(gallery.__file__).parent / "tutorial").glob("*.rst"))
+COMMANDS = [
+    line.strip()
+    for page in TUTORIAL
+    for line in page.read_text(encoding="utf-8").splitlines()
+    if line.startswith("   particlebounds ") and " lm " not in line and "FILE.py" not in line
+]
+
+
+@pytest.mark.parametrize("page", TUTORIAL, ids=lambda page: page.stem)
+def test_the_tutorial_runs(page):
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    failed, attempted = doctest.testfile(str(page), module_relative=False, optionflags=flags)
+    assert failed == 0
+    assert attempted > 10 or page.stem == "index"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_the_tutorial_run(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(shlex.split(command)[1:])
+    assert ended.value.code == 0, capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """All pages, from a copy of their sources."""
+    folder = tmp_path_factory.mktemp("docs")
+    ignored = shutil.ignore_patterns("api", "pictures")
+    source = shutil.copytree(Path(gallery.__file__).parent, folder / "source", ignore=ignored)
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", source, folder / "built"]
+    root = Path(simulator.__file__).parents[1]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+    return folder / "built"
+
+
+@pytest.mark.slow
+def test_the_documentation_builds_without_a_warning_and_asks_nobody_for_anything(built):
     pages = {p: p.read_text(encoding="utf-8") for p in built.rglob("*.html")}
     assert not [
         p for p, text in pages.items() if re.search(r'(src|<link[^>]*href)="(https?:)?//', text)
     ]
     for kind in SAMPLERS.values():
         assert f'href="api/simulator.{kind.__name__}.html' in pages[built / "registered.html"]
+
+
+@pytest.mark.slow
+def test_no_formula_of_a_page_stands_as_it_is_typed(built):
+    for name in ("bounds", "claims", "notation", "figures", "registered", "problem_files"):
+        assert plain_formulas((built / f"{name}.html").read_text(encoding="utf-8")) == [], name
+    assert (built / "bounds.html").read_text(encoding="utf-8").count("<math") > 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [400, 1280])
+def test_no_page_is_wider_than_a_window(built, browser, width):
+    pages = [p for p in built.rglob("*.html") if "_modules" not in p.parts and "api" not in p.parts]
+    assert len(pages) > 12
+    assert [p.stem for p in pages if too_wide(browser, p.as_uri(), width) > 0] == []

@@ -1,19 +1,25 @@
 """The HTML report as a browser reads it: whole, and without asking anyone for anything."""
 
 import itertools
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from figures.catalogue import FIGURES
+from figures.catalogue import FIGURES, MAIN
 from figures.figure import save
 from scripts.experiments.catalogue import EXPERIMENTS
+from scripts.formulas import html
 from scripts.reproduce.report import write_report
+from tests.support.pages import plain_formulas, too_wide
+from theory.registry import BOUNDS, CLAIM_GROUPS, CLAIMS, GROUPS
 from theory.survey import summarise
 
 VOID = {"meta", "img", "br", "link", "input"}
 TABLES = ("product", "two_branch")
+PARTS = Path(__file__).parents[2] / "figures" / "tables"
 
 
 class Reader(HTMLParser):
@@ -61,8 +67,8 @@ def report(tmp_path_factory):
         columns=["bound", "problem", "value", "bound_low", "low", "high"],
     )
     claims = [
-        {"id": "A.2", "title": "of A", "statement": "a < b & <script>", "comparisons": 3,
-         "verdict": "holds", "sentence": "so it is"},
+        {"id": "A.2", "title": "of A", "statement": "a", "comparisons": 3,
+         "verdict": "holds", "sentence": "a < b & <script>"},
         {"id": "C.9", "title": "of C", "statement": "b", "comparisons": 1,
          "verdict": "violated", "sentence": "no"},
     ]  # fmt: skip
@@ -95,7 +101,7 @@ def test_every_figure_and_every_verdict_is_in_it(report):
     rows = [c for c in page.cells["th"] if c in {"J", "K", "T", "A.2", "C.9"}]
     assert sorted(rows) == ["A.2", "C.9", "J", "K", "T"]
     verdicts = [
-        c for c in page.cells["td"] if c.split()[0] in {"holds", "violated", "inconclusive"}
+        c for c in page.cells["td"] if c.split(" ")[0] in {"holds", "violated", "inconclusive"}
     ]
     assert sorted(verdicts) == ["holds", "holds", "inconclusive", "violated", "violated 1×"]
     assert "Violated: K, C.9." in page.cells["p"]
@@ -114,3 +120,61 @@ def test_its_structure_is_told_to_those_who_cannot_see_it(report):
     assert counts["table"] == counts["caption"] == 2
     named = page.all("section", "aria-labelledby") + page.all("div", "aria-labelledby")
     assert set(named) <= {a["id"] for _, a in page.tags if "id" in a}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A report on every statement, last ones first, and figures of which one is a main one."""
+    out = tmp_path_factory.mktemp("whole")
+    (out / "figures").mkdir()
+    tables = {n: pd.read_parquet(PARTS / f"{n}.parquet") for n in ("product", MAIN[-1])}
+    for name in tables:
+        (out / "figures" / f"{name}.png").write_bytes(b"")
+    found = pd.DataFrame(
+        [(name, "p", 0.5, 0.5, 0.5, 0.5) for name in reversed(BOUNDS)],
+        columns=["bound", "problem", "value", "bound_low", "low", "high"],
+    )
+    claims = [
+        {"id": c.id, "title": c.title, "statement": c.statement, "comparisons": 1,
+         "verdict": "holds", "sentence": "so it is"}
+        for c in reversed(CLAIMS.values())
+    ]  # fmt: skip
+    return write_report(tables, summarise(found), claims, "quick", out)
+
+
+def test_statements_stand_in_their_order_under_the_name_of_their_group(whole):
+    page = whole.read_text(encoding="utf-8")
+    rows = re.findall(r'<th scope="row(?:group)?"[^>]*>(?:<span>)?([^<]+)<', page)
+    wanted = [
+        text
+        for groups in (GROUPS, CLAIM_GROUPS)
+        for name, group in groups.items()
+        for text in (name, *(s.id for s in group))
+    ]
+    assert rows == wanted
+    assert sum(tag == "math" for tag, _ in Reader(page).tags) > 200
+
+
+def test_main_figures_stand_above_the_statements_and_others_below(whole):
+    page = whole.read_text(encoding="utf-8")
+    places = [page.index(f'id="{name}"') for name in (MAIN[-1], "statements", "product")]
+    assert places == sorted(places)
+    assert set(MAIN) < set(FIGURES)
+
+
+def test_no_formula_stands_as_it_is_typed(whole):
+    assert plain_formulas(whole.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_formula_of_a_caption_stands_as_it_is_typed(name):
+    caption = FIGURES[name].caption(pd.read_parquet(PARTS / f"{name}.parquet"))
+    assert plain_formulas(html(caption)) == []
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_it_is_no_wider_than_a_window(whole, browser, width, tmp_path):
+    assert too_wide(browser, whole.as_uri(), width) <= 0
+    page = whole.read_text(encoding="utf-8").replace("overflow-x: auto", "")
+    (tmp_path / "wide.html").write_text(page, encoding="utf-8")  # tables must scroll by themselves
+    assert width > 400 or too_wide(browser, (tmp_path / "wide.html").as_uri(), width) > 0

@@ -48,7 +48,9 @@ def test_two_experiments_end_in_tables_figures_and_a_report_and_are_kept(capsys,
 def test_the_report_is_on_all_tables_of_this_code_and_profile(capsys, tmp_path):
     reproduce(capsys, "product", "--jobs", 1, "--out", tmp_path)
     kept = tmp_path / "tables" / "product.parquet"
-    assert reproduce(capsys, "two_branch", "--jobs", 1, "--out", tmp_path)[1].err == ""
+    cells = len(EXPERIMENTS["two_branch"].cells("quick"))
+    told = reproduce(capsys, "two_branch", "--jobs", 1, "--out", tmp_path)[1].err
+    assert told == f"particlebounds: two_branch, {cells} parts\n"
     page = (tmp_path / "report.html").read_text()
     assert page.index('<h3 id="product">') < page.index('<h3 id="two_branch">')
     table, made_by = read_table(kept)

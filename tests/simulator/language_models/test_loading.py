@@ -10,7 +10,7 @@ import pytest
 from simulator.errors import InputError
 from simulator.language_models.context import context_length, windows
 from simulator.language_models.hugging_face import HuggingFaceLM
-from simulator.language_models.loading import check_whole, one_line
+from simulator.language_models.loading import check_whole, one_line, quiet
 from simulator.language_models.packaged import load_language_model
 from simulator.language_models.reward_model import RewardModel, load_reward_model
 from simulator.text.language_model import WAIT
@@ -18,8 +18,8 @@ from simulator.text.language_model import WAIT
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch):
-    hub = pytest.importorskip("huggingface_hub")
-    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
 
 @pytest.fixture
@@ -363,3 +363,13 @@ def test_a_reward_model_comes_back_from_its_folder(judge, tokenizer, tmp_path):
     tokenizer.save_pretrained(tmp_path)
     found = load_reward_model(tmp_path, kind)(["ab", "c"])
     assert found == pytest.approx(RewardModel(model, tokenizer, kind)(["ab", "c"]), rel=1e-5)
+
+
+def test_no_progress_bar_of_a_library_is_seen(capsys):
+    transformers = pytest.importorskip("transformers")
+    bars = pytest.importorskip("transformers.modeling_gguf_pytorch_utils").tqdm
+    with quiet(transformers):
+        assert list(bars(range(3), desc="Converting")) == [0, 1, 2]
+    assert capsys.readouterr().err == ""
+    assert list(bars(range(3), desc="Converting")) == [0, 1, 2]  # others see theirs as before
+    assert "Converting" in capsys.readouterr().err

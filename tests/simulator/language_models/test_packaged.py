@@ -214,3 +214,12 @@ def test_its_words_are_the_bytes_of_texts_and_match_a_pattern(lm):
     problem = LanguageModelProblem(lm, "Call", 12, RegexPRM(pattern))
     runs = SMC(2, proposal="optimal").run(problem, 1, rng=1, keep=("tokens",))
     assert re.fullmatch(pattern, problem.text(runs.tokens[0]))
+
+
+@pytest.mark.slow
+def test_nothing_is_printed_while_the_packaged_model_is_converted(capfd, monkeypatch, tmp_path):
+    real()  # or skip
+    capfd.readouterr()
+    monkeypatch.setenv("PARTICLEBOUNDS_CACHE", str(tmp_path))
+    assert (packaged.converted() / "config.json").exists()
+    assert capfd.readouterr() == ("", "")
