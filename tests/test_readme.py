@@ -57,9 +57,29 @@ def test_commands_in_the_readme_run(command, folder, monkeypatch, capsys):
     assert ended.value.code == 0, capsys.readouterr().err
 
 
-def test_every_statement_is_in_the_readme():
-    missing = [b for b in BOUNDS if not re.search(rf"(?<![\w.]){re.escape(b)}(?![\w.])", README)]
-    assert missing == []
+@pytest.mark.parametrize(
+    ("code", "printed"), re.findall(r"```python\n([^`]*)```\n\n```text\n([^`]*)```", README)
+)
+def test_the_readme_shows_what_its_python_prints(code, printed, capsys):
+    exec(compile(code, "README", "exec"), {"__name__": "readme"})
+    assert capsys.readouterr().out == printed
+
+
+def test_lines_of_prose_fit_on_a_screen():
+    blocks = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
+    prose = [line for line in blocks.splitlines() if not line.startswith(("|", "    ", "!["))]
+    assert [line for line in prose if len(line) > 120] == []
+
+
+def test_the_paper_s_numbers_of_the_readme_are_those_of_the_paper():
+    plan = (ROOT / "paper" / "generated" / "numbers.tex").read_text()
+    few, enough, j, old = (
+        re.search(rf"num{name}}}{{([^}}]*)}}", plan)[1].replace("\\,", ",")
+        for name in ("PlanTooFew", "PlanEnough", "PlanJ", "PlanOneOne")
+    )
+    text = " ".join(README.split())
+    assert f"between {few} and {enough} particles" in text
+    assert f"bound 1.1 asks for {old}, ours (J) for {j}" in text
 
 
 def test_links_lead_to_files():

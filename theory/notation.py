@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["SYMBOLS", "Symbol", "glossary"]
+__all__ = ["FIRST", "SYMBOLS", "Symbol", "glossary"]
+
+FIRST = ("N", "pi_ref", "V^", "V*", "D_TV")  # what a reader must know
 
 
 class Symbol(NamedTuple):
@@ -122,21 +124,22 @@ SYMBOLS = (
 
 
 def glossary() -> str:
-    """Write the symbols as a table in Markdown, in the order of `SYMBOLS`.
+    """Write the symbols that matter first as a table in Markdown, for README.
 
     Returns
     -------
     str
-        A row a symbol: symbol, what it is, number in arXiv 2603.07887, value in Python.
+        A row a symbol of `FIRST`: symbol, what it is, value in Python.
 
     Examples
     --------
-    >>> print(glossary().splitlines()[5])
-    | `r` | terminal reward. Number >= 0 that a whole path earns. | section 2 | `problem.reward` |
+    >>> print(glossary().splitlines()[2])
+    | `N` | number of particles. Size of the cloud at every level. | `sampler.n_particles` |
     """
-    rows = ["| symbol | what it is | arXiv 2603.07887 | in Python |", "|---|---|---|---|"]
-    for s in SYMBOLS:
+    rows = ["| symbol | what it is | in Python |", "|---|---|---|"]
+    named = {s.text: s for s in SYMBOLS}
+    for s in map(named.__getitem__, FIRST):
         meaning = "".join(f"\\{c}" if c in "*_|" else c for c in f"{s.name}. {s.meaning}")
         code = ", ".join(f"`{part}`" for part in s.code.split(", "))
-        rows.append(f"| `{s.text}` | {meaning} | {s.reference} | {code} |")
+        rows.append(f"| `{s.text}` | {meaning} | {code} |")
     return "\n".join(rows) + "\n"

@@ -69,6 +69,7 @@ def write_report(
             "name": name,
             "title": spec.title,
             "caption": spec.caption(tables[name]),
+            "numbers": spec.numbers(tables[name]) if spec.numbers else None,
             "png": base64.b64encode((out / "figures" / f"{name}.png").read_bytes()).decode(),
         }
         for name, spec in FIGURES.items()

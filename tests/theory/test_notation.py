@@ -1,4 +1,4 @@
-"""README has the glossary of `theory.notation`, whose values are there in Python (T0)."""
+"""README has the first symbols of `theory.notation`, whose values are there in Python (T0)."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from theory.notation import SYMBOLS, glossary
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
-def test_readme_has_the_glossary_of_the_table():
+def test_readme_has_the_symbols_that_matter_first():
     assert glossary() in README
 
 

@@ -184,3 +184,14 @@ def test_no_page_is_wider_than_a_window(built, browser, width):
     pages = [p for p in built.rglob("*.html") if "_modules" not in p.parts and "api" not in p.parts]
     assert len(pages) > 12
     assert [p.stem for p in pages if too_wide(browser, p.as_uri(), width) > 0] == []
+
+
+def test_the_particles_that_bounds_ask_for_are_those_of_the_paper():
+    page = (Path(gallery.__file__).parent / "guarantees.rst").read_text(encoding="utf-8")
+    generated = Path(gallery.__file__).parents[2] / "paper" / "generated" / "plan.tex"
+    plan = generated.read_text(encoding="utf-8").replace("\\,", "")
+    names = re.findall(r"\\textsf{([^}]*)}", plan)
+    counts = [n for row in re.findall(r"^\$N\$ & (.*)\\\\$", plan, re.M) for n in row.split(" & ")]
+    assert len(names) == len(counts) > 20
+    asked = re.findall(r"^   \* - (\S+)\n     - (\d+)$", page, re.MULTILINE)
+    assert asked == list(zip(names, counts, strict=True))

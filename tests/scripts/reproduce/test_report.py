@@ -178,3 +178,17 @@ def test_it_is_no_wider_than_a_window(whole, browser, width, tmp_path):
     page = whole.read_text(encoding="utf-8").replace("overflow-x: auto", "")
     (tmp_path / "wide.html").write_text(page, encoding="utf-8")  # tables must scroll by themselves
     assert width > 400 or too_wide(browser, (tmp_path / "wide.html").as_uri(), width) > 0
+
+
+def test_numbers_stand_below_the_figure_that_has_some(tmp_path):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "figures").mkdir()
+    name = "accuracy_prediction"
+    table = pd.read_parquet(PARTS / f"{name}.parquet")
+    (tmp_path / "figures" / f"{name}.png").write_bytes(b"")
+    nothing = pd.DataFrame(columns=["bound", "problem", "value", "bound_low", "low", "high"])
+    path = write_report({name: table}, summarise(nothing), [], "quick", tmp_path)
+    cells = Reader(path.read_text(encoding="utf-8")).cells
+    numbers = FIGURES[name].numbers(table)
+    assert set(numbers["output"]) <= set(cells["td"])
+    assert cells["th"][-len(numbers.columns) :] == list(numbers.columns)
