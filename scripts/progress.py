@@ -41,29 +41,18 @@ class Stages(Progress):
     """A bar; where it cannot be shown, a line says what begins."""
 
     def add_task(
-        self, description: str, start: bool = True, total: float | None = 100.0, **others: Any
+        self,
+        description: str,
+        start: bool = True,
+        total: float | None = 100.0,
+        completed: int = 0,
+        visible: bool = True,
+        **fields: Any,
     ) -> TaskID:
-        """Begin a stage.
-
-        Parameters
-        ----------
-        description : str
-            What it is.
-        start : bool, optional
-            Whether its clock runs from now on.
-        total : float or None, optional
-            Number of its parts.
-        **others
-            As `rich.progress.Progress.add_task` takes them.
-
-        Returns
-        -------
-        TaskID
-            By which the bar is moved on.
-        """
+        """Begin a stage; parameters and result are those of `rich.progress.Progress.add_task`."""
         if self.disable:
             say(self, f"{description}, {total:g} parts" if total else description)
-        return super().add_task(description, start, total, **others)
+        return super().add_task(description, start, total, completed, visible, **fields)
 
 
 def progress_bar() -> Progress:
