@@ -31,6 +31,7 @@ RELATIONS = {"<=": "≤", ">=": "≥", "!=": "≠", "->": "→"}
 CHILDREN = dict.fromkeys(("mfrac", "msub", "msup", "munder", "mover", "mroot"), 2) | {
     "msubsup": 3, "munderover": 3,
 }  # fmt: skip
+MEANS = ("E", "P")  # of what stands in brackets behind
 NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 BELOW = {"msub": "munder", "msubsup": "munderover"}  # where limits stand in a large formula
 LARGE = ("∑", "∏", "inf", "max", "min")
@@ -46,7 +47,7 @@ SUB = (
 )
 SUP = (
     rf"(?:\^(?P<sup>\{{{BRACED}\}}|\({NESTED}\)"
-    r"|[-+]?\d+(?:/\d+)?|-?[A-Za-zα-ω]+|\+))?"
+    r"|[-+]?1/2(?!\d)|[-+]?\d+|-?[A-Za-zα-ω]+|\+))?"
 )
 BASE = "|".join(sorted((*WORDS, *OPERATORS), key=len, reverse=True))
 FORMULA = re.compile(
@@ -98,7 +99,9 @@ def _signs(text: str) -> str:
 
 def _latex(found: re.Match[str]) -> str:
     base = found["base"]
-    made = (WORDS | OPERATORS).get(base, base if len(base) == 1 else rf"\text{{{base}}}")
+    made = (WORDS | OPERATORS).get(base, rf"\text{{{base}}}" if base[1:].isalpha() else base)
+    if base in MEANS and not (found["sub"] or " ")[1:] and found.string[found.end() :][:1] != "[":
+        made = base  # E_n, say, is an event
     if found["hat"]:
         made = rf"\hat{{{made}}}"
     if found["tilde"]:
@@ -132,7 +135,7 @@ def _inside(script: str | None) -> str:
 def _plain(text: str) -> str:
     for sign, command in IN_LATEX.items():
         text = re.sub(rf" ?{re.escape(sign)} ?", lambda _, c=command: c, text)  # type: ignore[misc]
-    return re.sub(r"(?<!\\)\b[a-z]{2,}\b", lambda word: rf"\text{{ {word[0]} }}", text)
+    return re.sub(r"(?<!\\)\b([a-z]{3,}|in|of|or)\b", lambda word: rf"\text{{ {word[0]} }}", text)
 
 
 def mathml(latex: str, *, large: bool = False) -> str:

@@ -41,6 +41,10 @@ def plain(lines: list[str]) -> list[str]:
         example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
         if line.strip() and indent <= literal:
             literal = -1
+        if literal < 0 and line.lstrip().startswith(".. "):  # a directive and what belongs to it
+            literal = indent
+            out.append(line)
+            continue
         if example or literal >= 0 or PARAMETER.match(line):
             out.append(line)
             continue
