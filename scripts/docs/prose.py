@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scripts.formulas import split
+from scripts.typed_formulas import split
 
 __all__ = ["of_latex", "of_prose", "plain"]
 
@@ -62,7 +62,7 @@ def of_prose(text: str) -> str:
     Parameters
     ----------
     text : str
-        As `scripts.formulas.split` takes it; literals and strong words are left alone.
+        As `scripts.typed_formulas.split` takes it; literals and strong words are left alone.
 
     Returns
     -------

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from scripts.formulas import html, html_of_latex, mathml, split
+from scripts.formulas import html, html_of_latex, mathml
+from scripts.typed_formulas import split
 from tests.support.pages import plain_formulas
 from theory.notation import SYMBOLS
 from theory.registry import BOUNDS, CLAIMS
