@@ -1,13 +1,12 @@
 """The progress of long jobs, on stderr: a bar with the time left, or a line a stage.
 
-The bar is gone when the job ends. Where stderr is no terminal, a file or a log of a server, each
-stage is one line when it begins.
+The bar is gone when the job ends. Where stderr is no terminal but a file, each stage is one line,
+which comes with the first part that is done: a fault before it stays one line.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -38,32 +37,14 @@ def console(*, stderr: bool = False) -> Console:
 
 
 class Stages(Progress):
-    """A bar; where it cannot be shown, a line says what begins."""
+    """A bar; where it cannot be shown, a line a stage, when the first of its parts is done."""
 
-    def add_task(
-        self, description: str, start: bool = True, total: float | None = 100.0, **others: Any
-    ) -> TaskID:
-        """Begin a stage.
-
-        Parameters
-        ----------
-        description : str
-            What it is.
-        start : bool, optional
-            Whether its clock runs from now on.
-        total : float or None, optional
-            Number of its parts.
-        **others
-            As `rich.progress.Progress.add_task` takes them.
-
-        Returns
-        -------
-        TaskID
-            By which the bar is moved on.
-        """
-        if self.disable:
-            say(self, f"{description}, {total:g} parts" if total else description)
-        return super().add_task(description, start, total, **others)
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        """Move on; parameters are those of `rich.progress.Progress.advance`."""
+        stage = next(task for task in self.tasks if task.id == task_id)
+        if self.disable and stage.completed == 0:
+            say(self, f"{stage.description}, {stage.total:g} parts")
+        super().advance(task_id, advance)
 
 
 def progress_bar() -> Progress:

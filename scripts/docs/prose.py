@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scripts.formulas import split
+from scripts.typed_formulas import split
 
 __all__ = ["of_latex", "of_prose", "plain"]
 
@@ -41,6 +41,10 @@ def plain(lines: list[str]) -> list[str]:
         example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
         if line.strip() and indent <= literal:
             literal = -1
+        if literal < 0 and line.lstrip().startswith(".. "):  # a directive and what belongs to it
+            literal = indent
+            out.append(line)
+            continue
         if example or literal >= 0 or PARAMETER.match(line):
             out.append(line)
             continue
@@ -58,7 +62,7 @@ def of_prose(text: str) -> str:
     Parameters
     ----------
     text : str
-        As `scripts.formulas.split` takes it; literals and strong words are left alone.
+        As `scripts.typed_formulas.split` takes it; literals and strong words are left alone.
 
     Returns
     -------

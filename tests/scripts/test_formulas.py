@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from scripts.formulas import html, html_of_latex, mathml, split
+from scripts.formulas import html, html_of_latex, mathml
+from scripts.typed_formulas import split
 from tests.support.pages import plain_formulas
 from theory.notation import SYMBOLS
 from theory.registry import BOUNDS, CLAIMS
@@ -45,6 +46,9 @@ def test_a_symbol_in_prose_is_drawn_as_in_the_glossary(symbol):
     [
         ("nu~_h and W^^2", ["", r"\tilde{\nu}_{h}", " and ", r"\hat{W}^{2}", ""]),
         ("N^(-H/(2H-1))", ["", "N^{-H/(2H-1)}", ""]),
+        ("N^-1/2 and w^2/4", ["", "N^{-1/2}", " and ", "w^{2}", "/4"]),
+        ("E_n, E_q[x] and a_ik", ["", "E_{n}", ", ", r"\mathbb{E}_{q}", "[x] and ", "a_{ik}", ""]),
+        ("10^6", ["", "10^{6}", ""]),
         ("(1 + a)^-1 <= 1", ["(1 + a", ")^{-1}", " ≤ 1"]),
         ("V^(x) and m^+(y)", ["", r"\hat{V}", "(x) and ", "m^{+}", "(y)"]),
         ("C_act,h C_inf^2", ["", r"C_{\text{act},h}", " ", r"C_{\infty}^{2}", ""]),

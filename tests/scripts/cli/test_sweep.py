@@ -158,8 +158,8 @@ def test_a_damaged_shard_is_reported_on_stderr(capsys, tmp_path, undisturbed):
     first.write_bytes(second.read_bytes())  # whole, but of other runs
     second.write_bytes(b"junk")
     _, err = run(capsys, *ARGUMENTS, "--jobs", 1, "--out", tmp_path)
-    begun, *lines = err.splitlines()
-    assert begun == BEGUN.strip()
+    assert BEGUN in err
+    lines = err.replace(BEGUN, "").splitlines()
     assert len(lines) == 2
     assert lines[0].startswith(f"particlebounds: {first}: made by something else (parameters: ")
     assert lines[1] == (

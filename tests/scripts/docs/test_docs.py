@@ -99,7 +99,9 @@ def test_formulas_in_a_docstring_become_mathematics(line, formulas):
     assert [node.astext() for node in read(plain([line])[0]).findall(nodes.math)] == formulas
 
 
-@pytest.mark.parametrize("line", ["``V*`` is **exact**, `a_`", ">>> 2 ** 3", "* a bullet"])
+@pytest.mark.parametrize(
+    "line", ["``V*`` is **exact**, `a_`", ">>> 2 ** 3", "* a bullet", r".. math:: s^2_{p,h} V*"]
+)
 def test_markup_and_examples_are_left_alone(line):
     assert plain([line]) == [line]
 
