@@ -39,6 +39,7 @@ def write_report(
     tables: Mapping[str, pd.DataFrame],
     verdicts: pd.DataFrame,
     claims: Sequence[Mapping[str, object]],
+    spent: pd.DataFrame,
     profile: str,
     out: Path,
 ) -> Path:
@@ -52,6 +53,8 @@ def write_report(
         From `scripts.reproduce.verdicts.summarise`.
     claims : sequence of mapping
         From `scripts.reproduce.claims.claims`; without any there is no table of them.
+    spent : DataFrame
+        From `scripts.reproduce.spending.spending`.
     out : Path
         Folder of `reproduce`.
     """
@@ -64,6 +67,7 @@ def write_report(
         statements=BOUNDS,
         verdict=verdict,
         claims=claims,
+        spent=list(spent.itertuples()),
         violated=[b.bound for b in bounds if b.violated]
         + [c["id"] for c in claims if c["verdict"] == "violated"],
         figures=[

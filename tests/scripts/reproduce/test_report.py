@@ -10,6 +10,7 @@ from figures.catalogue import FIGURES
 from figures.figure import save
 from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.reproduce.report import write_report
+from scripts.reproduce.spending import COLUMNS
 from theory.survey import summarise
 
 VOID = {"meta", "img", "br", "link", "input"}
@@ -66,7 +67,11 @@ def report(tmp_path_factory):
         {"id": "C.9", "title": "of C", "statement": "b", "comparisons": 1,
          "verdict": "violated", "sentence": "no"},
     ]  # fmt: skip
-    path = write_report(tables, summarise(found), claims, "quick", out)
+    spent = pd.DataFrame(
+        [("product", 9, 9, 3.0, 1.0, 2e8), ("two_branch", 6, 5, 2.0, 1.0, float("nan"))],
+        columns=COLUMNS,
+    )
+    path = write_report(tables, summarise(found), claims, spent, "quick", out)
     return path, Reader(path.read_text(encoding="utf-8"))
 
 
@@ -102,6 +107,14 @@ def test_every_figure_and_every_verdict_is_in_it(report):
     assert "&lt;script&gt;" in text
 
 
+def test_it_ends_with_what_it_has_cost(report):
+    path, page = report
+    assert "experiment, 5 in all" in " ".join(path.read_text().split())
+    cells = page.cells["td"][-10:]
+    assert cells == ["9", "9", "3.0", "1.0", "200 MB", "6", "5", "2.0", "1.0", ""]
+    assert "nan" not in path.read_text()[path.read_text().index("spent-caption") :]
+
+
 def test_its_structure_is_told_to_those_who_cannot_see_it(report):
     _, page = report
     assert page.all("html", "lang") == ["en"]
@@ -111,6 +124,6 @@ def test_its_structure_is_told_to_those_who_cannot_see_it(report):
     assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
     assert all("scope" in a for t, a in page.tags if t == "th")
     counts = {tag: sum(t == tag for t, _ in page.tags) for tag in ("table", "caption")}
-    assert counts["table"] == counts["caption"] == 2
+    assert counts["table"] == counts["caption"] == 3
     named = page.all("section", "aria-labelledby") + page.all("div", "aria-labelledby")
     assert set(named) <= {a["id"] for _, a in page.tags if "id" in a}

@@ -100,7 +100,7 @@ def test_a_shard_that_is_spoilt_meanwhile_is_not_used(tmp_path):
 
 def test_a_worker_with_other_software_is_refused(tmp_path, monkeypatch):
     def elsewhere(index, name, function, cell, inputs):
-        return index, function(**cell), newer(provenance(name, cell))
+        return index, function(**cell), newer(provenance(name, cell)), None
 
     monkeypatch.setattr(module, "_evaluate", elsewhere)
     with pytest.raises(InputError, match=r"a worker runs other software .*numpy is '99\.0'"):
