@@ -146,13 +146,14 @@ class Pool:
         self._base, self._size, self._last = base, 0, 0
         self._room = 4 * _held(n)
         empty = Clouds(
-            np.zeros((0, n), dtype=np.int64), np.zeros((3, 0)), np.zeros(0) if joint else None
+            np.zeros((0, n), dtype=np.int32), np.zeros((3, 0)), np.zeros(0) if joint else None
         )
         self._parts = [empty]
 
     def add(self, block: Clouds) -> None:
         """Add a block."""
         part = block.merged(self._base)
+        part.rows = part.rows.astype(np.int32)
         self._parts.append(part)
         self._size += len(part.rows)
         if self._size > 2 * self._last + self._room:
@@ -246,9 +247,9 @@ def _mixtures(clouds: Clouds, types: Types, step: Step) -> Iterator[tuple[int, I
         share = weight.ravel()[origin] * step.probability[move]
         key = (origin // n) * base + step.child[move]
         key, where = np.unique(key[share > 0], return_inverse=True)
-        share = np.bincount(where, share[share > 0], key.size)
+        share = np.bincount(where, share[share > 0], key.size).astype(np.float64)
         cloud, kind = np.divmod(key, base)
-        yield begin, np.bincount(cloud, minlength=len(rows)), kind, share
+        yield begin, np.bincount(cloud, minlength=len(rows)).astype(np.int64), kind, share
 
 
 def _transitions(widths: Ints, n: int) -> float:

@@ -146,7 +146,7 @@ def _chain(problem: Problem, n: int, limit: float) -> Iterator[RejectionLevel]:
             after.rows = np.take_along_axis(block.kinds[row], block.table.sequence[column], axis=1)
             pool.add(after)
         clouds = pool.all()
-        states, probability = clouds.rows, clouds.moments[0]
+        states, probability = clouds.rows.astype(np.int64), clouds.moments[0]
     yield RejectionLevel(problem.horizon, states, probability)
 
 
