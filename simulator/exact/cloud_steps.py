@@ -119,8 +119,9 @@ class Clouds:
                 head = columns[0] * sizes[1] + columns[1]
                 columns[:2], sizes[:2] = [head], [sizes[0] * sizes[1]]
             else:
-                ids = np.unique(columns[0], return_inverse=True)[1]
-                columns[0], sizes[0] = ids, int(ids.max(initial=0)) + 1
+                for i in range(2):
+                    columns[i] = np.unique(columns[i], return_inverse=True)[1]
+                    sizes[i] = int(columns[i].max(initial=0)) + 1
         _, first, where = np.unique(columns[0], return_index=True, return_inverse=True)
         sums = [np.bincount(where, m, first.size) for m in self.moments]
         moments = np.stack(sums).astype(np.float64)
