@@ -83,4 +83,6 @@ def cells(profile: str) -> list[Mapping[str, object]]:
     ]
 
 
-COST = Experiment("cost", run_cell, cells)
+COST = Experiment(
+    "cost", run_cell, cells, seconds=lambda cell: 50.0 if cell["label"] == "smc-restart" else 5.0
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["Experiment", "Rows"]
 
@@ -26,6 +27,8 @@ class Experiment:
         What has to be installed before the cells can run; None if nothing.
     prepare : callable
         Done once before workers start, for what each of them would do otherwise.
+    seconds : callable
+        A cell to about how long it takes, so that long ones begin first; 1 says that it is short.
     """
 
     name: str
@@ -33,3 +36,4 @@ class Experiment:
     cells: Callable[[str], list[Mapping[str, object]]]
     missing: Callable[[], str | None] = lambda: None
     prepare: Callable[[], object] = lambda: None
+    seconds: Callable[[Mapping[str, Any]], float] = lambda cell: 1.0

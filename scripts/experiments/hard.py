@@ -187,4 +187,7 @@ def _queue(budget: float) -> list[Mapping[str, object]]:
     return found
 
 
-HARD = Experiment("hard", run_cell, cells)
+HARD = Experiment(
+    "hard", run_cell, cells,
+    seconds=lambda cell: 15.0 if cell["levels"] == 3 and cell["name"] == "beam" else 2.0,
+)  # fmt: skip

@@ -82,5 +82,9 @@ def show_cell(table: str | None = None, **cell: Any) -> Rows:
 
 
 LANGUAGE_MODEL_ANSWERS = Experiment(
-    NAME, show_cell, cells, prepare=lambda: None if missing() else converted()
+    NAME,
+    show_cell,
+    cells,
+    prepare=lambda: None if missing() else converted(),
+    seconds=lambda cell: 30.0,
 )

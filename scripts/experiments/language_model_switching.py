@@ -235,5 +235,9 @@ def missing(model: str = DEFAULT_MODEL) -> str | None:
 
 
 LANGUAGE_MODEL_SWITCHING = Experiment(
-    NAME, show_cell, cells, prepare=lambda: None if missing() else converted()
+    NAME,
+    show_cell,
+    cells,
+    prepare=lambda: None if missing() else converted(),
+    seconds=lambda cell: 30.0,
 )

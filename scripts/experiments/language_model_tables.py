@@ -41,4 +41,6 @@ def cells(profile: str) -> list[Mapping[str, object]]:
     ]
 
 
-LANGUAGE_MODEL_TABLES = Experiment("language_model_tables", run_cell, cells)
+LANGUAGE_MODEL_TABLES = Experiment(
+    "language_model_tables", run_cell, cells, seconds=lambda cell: 1 + cell["n"] / 8
+)

@@ -22,4 +22,10 @@ def cells(profile: str) -> list[Mapping[str, object]]:
     return [{"problem": problem} for problem in dict.fromkeys(c.problem for c in cases())]
 
 
-SURVEY = Experiment("survey", run_cell, cells)
+def seconds(cell: Mapping[str, str]) -> float:
+    """Say about how long a problem takes: long ones have thousands of states, or large clouds."""
+    problem = cell["problem"]
+    return 60.0 if problem.startswith("lm-") else 10.0 if "dips" in problem else 1.0
+
+
+SURVEY = Experiment("survey", run_cell, cells, seconds=seconds)

@@ -45,6 +45,7 @@ def write_report(
     tables: Mapping[str, pd.DataFrame],
     verdicts: pd.DataFrame,
     claims: Sequence[Mapping[str, object]],
+    spent: pd.DataFrame,
     profile: str,
     out: Path,
 ) -> Path:
@@ -58,6 +59,8 @@ def write_report(
         From `scripts.reproduce.verdicts.summarise`.
     claims : sequence of mapping
         From `scripts.reproduce.claims.claims`; without any there is no table of them.
+    spent : DataFrame
+        From `scripts.reproduce.spending.spending`.
     out : Path
         Folder of `reproduce`.
     """
@@ -85,6 +88,7 @@ def write_report(
         n_bounds=len(bounds),
         n_claims=len(claims),
         n_comparisons=sum(b.comparisons for b in bounds),
+        spent=list(spent.itertuples()),
         violated=[b.bound for b in bounds if b.violated]
         + [c["id"] for c in claims if c["verdict"] == "violated"],
         main=[f for name in MAIN for f in figures if f["name"] == name],

@@ -16,11 +16,13 @@ from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.progress import console, progress_bar, say
 from scripts.reproduce.claims import claims, claims_table
 from scripts.reproduce.report import verdict, write_report
+from scripts.reproduce.spending import note, spending
 from scripts.reproduce.tables import made_by, stored
 from scripts.reproduce.verdicts import summarise
 from simulator.errors import InputError
-from simulator.runs.cells import run_cells
+from simulator.runs.cells import Task, finish, run_cells
 from simulator.runs.provenance import provenance
+from simulator.runs.spent import Spent
 from simulator.runs.store import open_folder, write_table
 from simulator.runs.workers import Workers
 from theory.registry import BOUNDS, CLAIMS
@@ -64,29 +66,45 @@ def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
     open_folder(out / "tables")
     begin = time.monotonic()
     with progress_bar() as progress:
-        for name in chosen:
-            _one(name, profile, workers, out, progress)
+        _compute(chosen, profile, workers, out, progress)
     tables = _stored_tables(profile, out)
     (out / "figures.md").write_text(list_of_figures(tables), encoding="utf-8")
     verdicts = summarise(tables)
     found = _claims(profile, out, run_them=not names)
-    report = write_report(tables, verdicts, found, profile, out)
+    spent = spending(out, {name: EXPERIMENTS[name].cells(profile) for name in tables})
+    report = write_report(tables, verdicts, found, spent, profile, out)
     _print_summary(verdicts, found, report, time.monotonic() - begin)
     broken = any(c["verdict"] == "violated" for c in found)
     return broken or bool((verdicts["violated"] > 0).any())
 
 
-def _one(name: str, profile: str, workers: Workers, out: Path, progress: Progress) -> None:
-    experiment = EXPERIMENTS[name]
-    experiment.prepare()
-    cells = experiment.cells(profile)
-    task = progress.add_task(name, total=len(cells))
-    table = run_cells(
-        name, experiment.run_cell, cells, out / "cells", workers=workers,
-        advance=lambda done: progress.advance(task, done),
-        report=lambda line: say(progress, line),
-    )  # fmt: skip
-    write_table(table, out / "tables" / f"{name}.parquet", made_by(experiment, profile))
+def _compute(
+    names: list[str], profile: str, workers: Workers, out: Path, progress: Progress
+) -> None:
+    """Do the cells of all experiments in one pool, the long ones first, and write the tables."""
+    cells = {name: EXPERIMENTS[name].cells(profile) for name in names}
+    tasks = [Task(name, EXPERIMENTS[name].run_cell, c) for name in names for c in cells[name]]
+    tasks.sort(key=lambda task: -EXPERIMENTS[task.study].seconds(task.cell))
+    for name in names:
+        EXPERIMENTS[name].prepare()
+    bar = progress.add_task("cells", total=len(tasks))
+
+    def advance(task: Task, spent: Spent | None) -> None:
+        if spent is not None:
+            note(out, task, spent)
+        progress.advance(bar)
+
+    def report(line: str) -> None:
+        say(progress, line)
+
+    finish(tasks, out / "cells", workers=workers, advance=advance, report=report)
+    for name in names:
+        table = run_cells(
+            name, EXPERIMENTS[name].run_cell, cells[name], out / "cells",
+            workers=workers, report=report,
+        )  # fmt: skip
+        maker = made_by(EXPERIMENTS[name], profile)
+        write_table(table, out / "tables" / f"{name}.parquet", maker)
 
 
 def _stored_tables(profile: str, out: Path) -> dict[str, pd.DataFrame]:

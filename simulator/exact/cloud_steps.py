@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,15 +12,23 @@ import numpy.typing as npt
 
 from simulator.errors import TooLargeError
 from simulator.exact.particle_types import DIGITS, Step, Types
-from simulator.resampling.compositions import Compositions, compositions
+from simulator.resampling.compositions import Compositions, compositions, multisets
 from simulator.resampling.offspring import offspring_batch
 from simulator.resampling.when import Rule
 from simulator.typing import Floats, Ints
 
-__all__ = ["Clouds", "MixtureBlock", "Scheme", "Work", "advance", "last_parents", "mixture_blocks"]
+__all__ = [
+    "Clouds", "MixtureBlock", "Pool", "Scheme", "Work", "advance", "last_parents", "mixture_blocks",
+]  # fmt: skip
 
 
-BLOCK = 1 << 19  # transitions held at once
+BLOCK = 1 << 19  # transitions held at once, of clouds of few particles
+ENTRIES = 1 << 22  # their particles
+
+
+def _held(n: int) -> int:
+    """Transitions held at once, so that large clouds take no more memory than small ones."""
+    return max(1, min(BLOCK, ENTRIES // n))
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,10 @@ class Work:
         if self.done > self.limit:
             raise TooLargeError(f"exact law: more than {self.limit:.3g} cloud transitions")
 
+    def foresee(self, transitions: float) -> None:
+        """Raise `TooLargeError` now if so many more will pass the limit."""
+        Work(self.limit, self.done).add(transitions)
+
 
 @dataclass
 class Clouds:
@@ -96,19 +109,19 @@ class Clouds:
 
     def merged(self, base: int) -> Clouds:
         """Add up the moments of equal clouds; kinds are below `base`."""
-        columns = list(self.rows.T)
-        sizes = [base] * len(columns)
+        columns, sizes = _packed(self.rows, base)
         if self.w is not None:
             digits = np.round(np.log(self.w) * 10.0**DIGITS)
             columns.append(np.unique(digits, return_inverse=True)[1])
             sizes.append(int(columns[-1].max(initial=0)) + 1)
-        while len(columns) > 1:  # pack into as few integers as possible, then into ids
+        while len(columns) > 1:  # into as few integers as possible, then into ids
             if sizes[0] * sizes[1] < 2**62:
                 head = columns[0] * sizes[1] + columns[1]
                 columns[:2], sizes[:2] = [head], [sizes[0] * sizes[1]]
             else:
-                ids = np.unique(columns[0], return_inverse=True)[1]
-                columns[0], sizes[0] = ids, int(ids.max(initial=0)) + 1
+                for i in range(2):
+                    columns[i] = np.unique(columns[i], return_inverse=True)[1]
+                    sizes[i] = int(columns[i].max(initial=0)) + 1
         _, first, where = np.unique(columns[0], return_index=True, return_inverse=True)
         sums = [np.bincount(where, m, first.size) for m in self.moments]
         moments = np.stack(sums).astype(np.float64)
@@ -119,22 +132,32 @@ class Clouds:
         return Clouds(np.sort(self.rows, axis=1), self.moments, self.w)
 
 
+def _packed(rows: Ints, base: int) -> tuple[list[Ints], list[int]]:
+    """Write rows of digits below `base` as few columns of integers, and say what each is below."""
+    width = max(1, int(61 / math.log2(max(base, 2))))
+    parts = [rows[:, i : i + width] for i in range(0, rows.shape[1], width)]
+    columns = [part @ base ** np.arange(part.shape[1])[::-1] for part in parts]
+    return columns, [base ** part.shape[1] for part in parts]
+
+
 class Pool:
     """Gathers blocks of clouds and merges them now and then, so memory stays flat."""
 
     def __init__(self, n: int, joint: bool, base: int) -> None:
         self._base, self._size, self._last = base, 0, 0
+        self._room = 4 * _held(n)
         empty = Clouds(
-            np.zeros((0, n), dtype=np.int64), np.zeros((3, 0)), np.zeros(0) if joint else None
+            np.zeros((0, n), dtype=np.int32), np.zeros((3, 0)), np.zeros(0) if joint else None
         )
         self._parts = [empty]
 
     def add(self, block: Clouds) -> None:
         """Add a block."""
         part = block.merged(self._base)
+        part.rows = part.rows.astype(np.int32)
         self._parts.append(part)
         self._size += len(part.rows)
-        if self._size > 2 * self._last + 4 * BLOCK:
+        if self._size > 2 * self._last + self._room:
             self._parts = [self.all()]
             self._size = self._last = len(self._parts[0].rows)
 
@@ -189,6 +212,32 @@ def mixture_blocks(clouds: Clouds, types: Types, step: Step, work: Work) -> Iter
     """
     n = clouds.rows.shape[1]
     degree = max(1, int(np.diff(step.start).max()))
+    most = multisets(min(n * degree, step.types.dead + 1), n)
+    if work.done + len(clouds.rows) * most > work.limit:  # else it cannot pass the limit
+        work.foresee(
+            sum(_transitions(widths, n) for _, widths, *_ in _mixtures(clouds, types, step))
+        )
+    held = _held(n)
+    for begin, width, kind, share in _mixtures(clouds, types, step):
+        first = np.cumsum(width) - width
+        for k in np.unique(width):
+            same = np.flatnonzero(width == k)
+            table = compositions(int(k), n)
+            m = len(table.coefficient)
+            work.add(same.size * m)
+            for part in range(0, same.size, max(1, held // m)):
+                index = same[part : part + max(1, held // m)]
+                entry = first[index][:, None] + np.arange(k)
+                kinds = kind[entry]
+                probability = table.probability(np.log(share[entry]))
+                mean = step.types.weight[kinds] @ table.counts.T / n
+                yield MixtureBlock(begin + index, kinds, table, probability, mean)
+
+
+def _mixtures(clouds: Clouds, types: Types, step: Step) -> Iterator[tuple[int, Ints, Ints, Floats]]:
+    """Yield blocks of clouds: the first one, how many kinds each draws from, kinds and shares."""
+    n = clouds.rows.shape[1]
+    degree = max(1, int(np.diff(step.start).max()))
     chunk = max(1, BLOCK // (n * degree))
     base = step.types.dead + 1
     for begin in range(0, len(clouds.rows), chunk):
@@ -199,22 +248,15 @@ def mixture_blocks(clouds: Clouds, types: Types, step: Step, work: Work) -> Iter
         share = weight.ravel()[origin] * step.probability[move]
         key = (origin // n) * base + step.child[move]
         key, where = np.unique(key[share > 0], return_inverse=True)
-        share = np.bincount(where, share[share > 0], key.size)
+        share = np.bincount(where, share[share > 0], key.size).astype(np.float64)
         cloud, kind = np.divmod(key, base)
-        width = np.bincount(cloud, minlength=len(rows))
-        first = np.cumsum(width) - width
-        for k in np.unique(width):
-            same = np.flatnonzero(width == k)
-            table = compositions(int(k), n)
-            m = len(table.coefficient)
-            work.add(same.size * m)
-            for part in range(0, same.size, max(1, BLOCK // m)):
-                index = same[part : part + max(1, BLOCK // m)]
-                entry = first[index][:, None] + np.arange(k)
-                kinds = kind[entry]
-                probability = table.probability(np.log(share[entry]))
-                mean = step.types.weight[kinds] @ table.counts.T / n
-                yield MixtureBlock(begin + index, kinds, table, probability, mean)
+        yield begin, np.bincount(cloud, minlength=len(rows)).astype(np.int64), kind, share
+
+
+def _transitions(widths: Ints, n: int) -> float:
+    """Count the multisets of N children over so many kinds."""
+    kinds, often = np.unique(widths, return_counts=True)
+    return sum(m * multisets(k, n) for k, m in zip(kinds.tolist(), often.tolist(), strict=True))
 
 
 def _parents(clouds: Clouds, types: Types, step: Step, scheme: Scheme, *, order: bool) -> Clouds:

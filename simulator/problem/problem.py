@@ -16,7 +16,7 @@ from simulator.errors import InputError
 from simulator.problem.forward_backward import ForwardBackward, Tables, backward, forward, read_only
 from simulator.problem.model import TabularModel
 from simulator.problem.rows import as_matrix
-from simulator.typing import Bools, Floats
+from simulator.typing import Bools, Floats, Ints
 
 __all__ = ["PRM", "Instance", "Problem", "check_tabular"]
 
@@ -226,22 +226,20 @@ class Problem:
         if len(given) != model.horizon:
             raise InputError(f"edge_reward has {len(given)} stages, but the model {model.horizon}")
         self.has_edge_reward = any(e is not None for e in given)
-        blocks = [np.zeros(int(model.n_states[:-1].max()) * a)]  # shared by all None entries
-        at = {id(None): 0}
-        tables: dict[int, Floats | None] = {id(None): None}
-        end = blocks[0].size
-        start = np.zeros(model.horizon, dtype=np.int64)
-        for h, e in enumerate(given):
-            if id(e) not in at:
-                at[id(e)] = end
-                table = _edge_table(e, h, (int(model.n_states[h]), a))
-                tables[id(e)] = table
-                blocks.append(_log(table).ravel())
-                end += table.size
-            elif e is not None and np.shape(e) != (model.n_states[h], a):
-                raise InputError(f"stage {h}: edge_reward does not fit probs")
-            start[h] = at[id(e)]
-        self.edge_reward = [tables[id(e)] for e in given] if self.has_edge_reward else None
+        # stages that share an array share its entries; all None entries share the first block
+        first, which = _same_objects([None, *given])
+        blocks = [np.zeros(int(model.n_states[:-1].max()) * a)]
+        tables: list[Floats | None] = [None]
+        for h in first[1:] - 1:
+            e = _edge_table(given[h], int(h), (int(model.n_states[h]), a))
+            tables.append(e)
+            blocks.append(_log(e).ravel())
+        rows = np.array([0 if e is None else len(e) for e in tables])[which[1:]]
+        if ((rows > 0) & (rows != model.n_states[:-1])).any():
+            h = int(np.argmax((rows > 0) & (rows != model.n_states[:-1])))
+            raise InputError(f"stage {h}: edge_reward does not fit probs")
+        start = np.cumsum([0, *(block.size for block in blocks)])[which[1:]]
+        self.edge_reward = [tables[i] for i in which[1:].tolist()] if self.has_edge_reward else None
         self.tables = Tables(
             a, model.state_start, read_only(offsets[model.stage_table]), read_only(log_prob),
             read_only(nxt), read_only(start), read_only(np.concatenate(blocks)),
@@ -443,3 +441,13 @@ def _edge_table(raw: object, h: int, shape: tuple[int, int]) -> Floats:
             f"stage {h}, row {row}: edge_reward {e[row, col]} is negative or not finite"
         )
     return read_only(e)
+
+
+def _same_objects(items: Sequence[object]) -> tuple[Ints, Ints]:
+    """Tell where distinct objects first stand, in that order, and which of them each item is."""
+    ids = np.fromiter(map(id, items), dtype=np.uint64, count=len(items))
+    _, first, which = np.unique(ids, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(order.size)
+    return first[order], rank[which]

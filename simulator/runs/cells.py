@@ -6,19 +6,39 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from simulator.errors import InputError
 from simulator.runs.provenance import provenance
+from simulator.runs.spent import Spent, spend
 from simulator.runs.store import decode, encode, open_folder, read_table, write_bytes
 from simulator.runs.workers import Workers
 
-__all__ = ["Cell", "Rows", "cell_tables", "run_cells"]
+__all__ = ["Cell", "Rows", "Task", "cell_tables", "finish", "run_cells"]
 
 Cell = Mapping[str, object]
 Rows = list[dict[str, object]]
 HERE = Workers()
+
+
+class Task(NamedTuple):
+    """One cell of a study.
+
+    Parameters
+    ----------
+    study : str
+        Name of the study, part of the provenance.
+    function : callable
+        Importable by workers; makes the rows of the cell.
+    cell : mapping
+        Its JSON-like arguments.
+    """
+
+    study: str
+    function: Callable[..., Rows]
+    cell: Cell
 
 
 def run_cells(
@@ -86,29 +106,65 @@ def cell_tables(
     InputError
         If a shard cannot be written or a worker runs other software.
     """
-    workers.reach()
-    open_folder(folder)
-    paths = [folder / f"{_digest(name, cell)}.parquet" for cell in cells]
-    missing = []
-    for i, path in enumerate(paths):
-        if path.exists() and _stored(path, provenance(name, cells[i]), report) is not None:
-            advance(1)
-        else:
-            missing.append(i)
-    calls: Iterable[tuple[object, ...]] = (
-        (i, name, function, cells[i], inputs(cells[i])) for i in missing
-    )
-    for done in workers.map(_evaluate, calls):
-        assert isinstance(done, tuple)
-        i, rows, made_by = done
-        _keep(paths[i], rows, made_by, provenance(name, cells[i]))
-        advance(1)
-    for path, cell in zip(paths, cells, strict=True):
-        wanted = provenance(name, cell)
+    tasks = [Task(name, function, cell) for cell in cells]
+    finish(
+        tasks, folder, inputs=inputs, workers=workers, report=report,
+        advance=lambda task, spent: advance(1),
+    )  # fmt: skip
+    for cell in cells:
+        path, wanted = _path(folder, name, cell), provenance(name, cell)
         table = _stored(path, wanted, report)
         if table is None:  # another program got at it meanwhile
             table = _keep(path, function(**cell, **inputs(cell)), wanted, wanted)
         yield table
+
+
+def finish(
+    tasks: Sequence[Task],
+    folder: Path,
+    *,
+    inputs: Callable[[Cell], Mapping[str, object]] = lambda cell: {},
+    workers: Workers = HERE,
+    advance: Callable[[Task, Spent | None], None] = lambda task, spent: None,
+    report: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Evaluate all cells that `folder` lacks, be they of many studies, in the order given.
+
+    Workers go on to the next study while the last cells of one are still at work, so that none
+    of them waits. `cell_tables` and `run_cells` then find the cells done.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        The cells; long ones should come first.
+    folder, inputs, workers, report
+        As in `cell_tables`.
+    advance : callable, optional
+        Called with each task when it is done and what it has cost its worker; None if it was
+        done before.
+
+    Raises
+    ------
+    InputError
+        As in `cell_tables`.
+    """
+    workers.reach()
+    open_folder(folder)
+    missing: list[int] = []
+    for i, task in enumerate(tasks):
+        path = _path(folder, task.study, task.cell)
+        if path.exists() and _stored(path, provenance(task.study, task.cell), report) is not None:
+            advance(task, None)
+        else:
+            missing.append(i)
+    calls: Iterable[tuple[object, ...]] = ((i, *tasks[i], inputs(tasks[i].cell)) for i in missing)
+    for done in workers.map(_evaluate, calls):
+        assert isinstance(done, tuple)
+        i, rows, made_by, spent = done
+        task = tasks[i]
+        wanted = provenance(task.study, task.cell)
+        _keep(_path(folder, task.study, task.cell), rows, made_by, wanted)
+        advance(task, spent)
 
 
 def _evaluate(
@@ -117,9 +173,10 @@ def _evaluate(
     function: Callable[..., Rows],
     cell: Cell,
     inputs: Mapping[str, object],
-) -> tuple[int, Rows, dict[str, object]]:
+) -> tuple[int, Rows, dict[str, object], Spent]:
     """Run a cell; the provenance is made where the numbers are."""
-    return index, function(**cell, **inputs), provenance(name, cell)
+    rows, spent = spend(lambda: function(**cell, **inputs))
+    return index, rows, provenance(name, cell), spent
 
 
 def _keep(
@@ -162,6 +219,6 @@ def _difference(made_by: dict[str, object], wanted: dict[str, object]) -> str:
     return "no difference"
 
 
-def _digest(name: str, cell: Cell) -> str:
+def _path(folder: Path, name: str, cell: Cell) -> Path:
     text = json.dumps([name, dict(cell)], sort_keys=True)
-    return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return folder / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.parquet"

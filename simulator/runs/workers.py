@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from simulator.checks import check_choice, check_int
 from simulator.errors import InputError
+from simulator.runs.compiling import compile_in_turn
 from simulator.streams.threads import available_threads, share_of_threads
 
 __all__ = ["BACKENDS", "Workers"]
@@ -168,6 +169,7 @@ def _call(
     """Do one call in a worker."""
     if parent is not None and parent != os.getpid():
         _outlive_not(parent)
+        compile_in_turn()
     # not undone: worker threads that overlap would undo each other's limit
     threadpool_limits(1)
     with share_of_threads(share):

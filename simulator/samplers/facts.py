@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
 
 from simulator.errors import InputError
 from simulator.resampling.when import Rule
@@ -125,8 +126,25 @@ def facts_of(sampler: object, problem: Problem) -> Facts:
     """
     declared = getattr(sampler, "facts", None)
     if callable(declared):
-        found = declared(problem)
+        found = _remembered(sampler, problem) if _frozen(sampler) else declared(problem)
         if not isinstance(found, Facts):
             raise InputError(f"facts: {type(sampler).__name__} declares {found!r:.60}, not Facts")
         return found
     return Facts(properly_weighted=getattr(sampler, "properly_weighted", False) is True)
+
+
+@lru_cache(maxsize=2)  # `check` asks for the same ones for every statement
+def _remembered(sampler: Any, problem: Problem) -> object:
+    return sampler.facts(problem)
+
+
+def _frozen(sampler: object) -> bool:
+    """Whether a sampler cannot change, as a frozen dataclass with such fields."""
+    params = vars(type(sampler)).get("__dataclass_params__")
+    if params is None or not params.frozen:
+        return False
+    try:
+        hash(sampler)
+    except TypeError:
+        return False
+    return True

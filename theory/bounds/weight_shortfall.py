@@ -15,6 +15,7 @@ from theory.statement import bound
 __all__ = ["weight_shortfall"]
 
 LIMIT = 1e7  # the joint law with W^ can grow where the clouds alone are few
+PARTICLES = 8e7  # of all its clouds: what it takes in memory
 
 
 def _samples(
@@ -61,6 +62,7 @@ def weight_shortfall(problem: Problem, sampler: Sampler) -> float:
     TooLargeError
         If there are too many clouds; `Bound.estimate` measures it then.
     """
-    short = sampler.exact_law(problem, on="states", limit=LIMIT, shortfall=True).shortfall
+    limit = min(LIMIT, PARTICLES / sampler.n_particles)
+    short = sampler.exact_law(problem, on="states", limit=limit, shortfall=True).shortfall
     assert short is not None
     return short

@@ -9,6 +9,9 @@ labels that are still open: the bits themselves, never whether they are good.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -229,50 +232,73 @@ def _stack(family: str, counts: tuple[int, ...], theta: float, seed: int) -> Pro
     if theta >= 1:
         raise InputError("worth 0: theta < 1 and gamma < 1/2 are needed")
     check_int("seed", seed, 0, 2**63)
-    kinds, closes = schedule(family, counts)
-    bits = hidden_bits(len(kinds), seed)
+    plan = _plan(family, counts)
+    bits = hidden_bits(len(plan.opener), seed)
     worth = np.array([1 - theta, 1 + theta])
-    tables: dict[tuple[int, int, bool], tuple[Floats, Ints]] = {}
-    edges: dict[tuple[int, int, bool, int, int], Floats] = {}
-    probs, following = [], []
-    factors: list[Floats | None] = []
-    opened: list[int] = []  # hidden bits of the open labels
-    width = []
-    for kind, close, bit in zip(kinds.tolist(), closes.tolist(), bits.tolist(), strict=True):
-        depth = len(opened)
-        width.append(1 << depth)
-        state = np.arange(1 << depth)
-        if (depth, kind, close) not in tables:
-            kept = (state >> close)[:, None]
-            nxt = 2 * kept + np.arange(2) if kind == OPEN else np.repeat(kept, 2, axis=1)
-            tables[depth, kind, close] = np.full((state.size, 2), 0.5), nxt
-        p, nxt = tables[depth, kind, close]
-        probs.append(p)
-        following.append(nxt)
-        late = opened.pop() if close else 0
-        now = bit if kind == SHOWN else 0
-        if kind == OPEN:
-            opened.append(bit)
-        if not close and kind != SHOWN:
-            factors.append(None)
-            continue
-        key = (depth, kind, close, late, now)
-        if key not in edges:
-            gain = np.ones((state.size, 2))
-            if close:
-                gain *= worth[((state & 1) == late).astype(int)][:, None]
-            if kind == SHOWN:
-                gain *= worth[(np.arange(2) == now).astype(int)]
-            edges[key] = gain
-        factors.append(edges[key])
+    # by place: what the level does, the hidden bit of the label that it closes, and its own
+    edges: list[Floats | None] = [None]
+    for (depth, kind, close), late, now in product(plan.levels, (0, 1), (0, 1)):
+        gain = np.ones((1 << depth, 2))
+        if close:
+            gain *= worth[((np.arange(1 << depth) & 1) == late).astype(int)][:, None]
+        if kind == SHOWN:
+            gain *= worth[(np.arange(2) == now).astype(int)]
+        edges.append(gain)
+    place = 1 + 4 * plan.level + 2 * bits[plan.opener] * plan.closes + bits * plan.shown
+    place[~(plan.closes | plan.shown)] = 0
     problem = Problem.from_log(
-        TabularModel(probs, following, n_terminal=1),
+        plan.model,
         [0.0],
-        np.zeros(sum(width) + 1),
-        edge_reward=factors,
+        np.zeros(int(plan.model.n_states.sum())),
+        edge_reward=[edges[i] for i in place.tolist()],
         name=f"{family}:counts={'/'.join(map(str, counts))}",
     )
     problem.instance = Instance(
         family, {"counts": counts, "theta": float(theta), "seed": int(seed)}
     )
     return problem
+
+
+class _Plan(NamedTuple):
+    """What does not depend on the hidden bits.
+
+    Attributes
+    ----------
+    model : TabularModel
+    levels : list of (depth, kind, close)
+        The different levels: number of open labels, kind of the token, whether it closes one.
+    level : (H,) int array
+        Which of them each level is.
+    opener : (H,) int array
+        The level of the label that is closed, 0 where none is.
+    closes, shown : (H,) bool arrays
+        Whether a label is closed, and whether the level's own token is judged at once.
+    """
+
+    model: TabularModel
+    levels: list[tuple[int, int, bool]]
+    level: Ints
+    opener: Ints
+    closes: npt.NDArray[np.bool_]
+    shown: npt.NDArray[np.bool_]
+
+
+@lru_cache(maxsize=4)  # long ones take seconds, and many problems differ by their bits only
+def _plan(family: str, counts: tuple[int, ...]) -> _Plan:
+    kinds, closes = schedule(family, counts)
+    levels: dict[tuple[int, int, bool], int] = {}
+    level, opener = np.empty((2, len(kinds)), dtype=np.int64)
+    opened: list[int] = []  # levels of the open labels
+    for h, (kind, close) in enumerate(zip(kinds.tolist(), closes.tolist(), strict=True)):
+        level[h] = levels.setdefault((len(opened), kind, close), len(levels))
+        opener[h] = opened.pop() if close else 0
+        if kind == OPEN:
+            opened.append(h)
+    tables = []
+    for depth, kind, close in levels:
+        kept = (np.arange(1 << depth) >> close)[:, None]
+        following = 2 * kept + np.arange(2) if kind == OPEN else np.repeat(kept, 2, axis=1)
+        tables.append((np.full((1 << depth, 2), 0.5), following))
+    at = level.tolist()
+    model = TabularModel([tables[i][0] for i in at], [tables[i][1] for i in at], n_terminal=1)
+    return _Plan(model, list(levels), level, opener, closes, kinds == SHOWN)

@@ -9,25 +9,28 @@ ahead.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from simulator.errors import TooLargeError
 from simulator.exact.cloud_sets import SetLaw, Sets
+from simulator.exact.cloud_steps import Clouds, Pool, Work, mixture_blocks
 from simulator.exact.outcomes import Outcomes
+from simulator.exact.particle_types import Step, Types
 from simulator.problem.forward_backward import log_steps
 from simulator.problem.problem import Problem
 from simulator.problem.transforms import one_step_value
-from simulator.resampling.compositions import compositions, multisets
+from simulator.resampling.compositions import multisets
 from simulator.typing import Floats, Ints
 
 __all__ = ["RejectionLevel", "expected_proposals", "last_sets", "log_step_means", "rejection_chain"]
 
 
 LIMIT = 3e7  # cloud transitions
-CHUNK = 1 << 21
 
 
 class RejectionLevel(NamedTuple):
@@ -94,9 +97,7 @@ def rejection_chain(
     [[0, 0]] [1.0]
     [[0, 0], [0, 1], [1, 1]] [0.0625, 0.375, 0.5625]
     """
-    for cloud in _chain(problem, n_particles, limit):
-        if cloud.level < problem.horizon:
-            yield cloud
+    yield from islice(_chain(problem, n_particles, limit), problem.horizon)
 
 
 def last_sets(out: Outcomes, n_particles: int, *, limit: float = LIMIT) -> SetLaw:
@@ -124,48 +125,54 @@ def last_sets(out: Outcomes, n_particles: int, *, limit: float = LIMIT) -> SetLa
 
 def _chain(problem: Problem, n: int, limit: float) -> Iterator[RejectionLevel]:
     """Enumerate the clouds of levels 0..H."""
-    e, start = problem.forward_backward.edges, problem.model.state_start
-    step = e.log_prob + log_steps(e, problem.log_prm_flat, np.isfinite(problem.log_prm_flat))
+    e = problem.forward_backward.edges
+    log_move = e.log_prob + log_steps(e, problem.log_prm_flat, np.isfinite(problem.log_prm_flat))
     states, probability = np.zeros((1, n), dtype=np.int64), np.ones(1)
-    for h in range(problem.horizon + 1):
-        yield RejectionLevel(h, states, probability)
-        if h == problem.horizon:
-            return
-        run = slice(int(e.start[h]), int(e.start[h + 1]))
-        rows, columns = e.source[run] - start[h], e.target[run] - start[h + 1]
-        top = step[run].max()
-        size = int(start[h + 1] - start[h]), int(start[h + 2] - start[h + 1])
-        move = np.zeros(size)
-        if np.isfinite(top):
-            np.add.at(move, (rows, columns), np.exp(step[run] - top))
-        parents, place = np.unique(states, return_inverse=True)
-        counts = np.zeros((len(states), parents.size))
-        np.add.at(counts, (np.arange(len(states))[:, None], place.reshape(states.shape)), 1.0)
-        mu = counts @ move[parents]
-        kinds = np.flatnonzero(mu.any(axis=0))
-        total = mu.sum(axis=1)
-        live = total > 0
-        work = multisets(kinds.size, n) * int(live.sum())
-        if work > limit:
+    for h in range(problem.horizon):
+        step, mean = _moves(problem, log_move, h)
+        live = mean[states].any(axis=1)
+        size = multisets(_reached(step, states[live]), n) * int(live.sum())
+        if size > limit:
             raise TooLargeError(
-                f"clouds of SMC by rejection: {work:.3g} transitions, the limit is {limit:.3g}"
+                f"clouds of SMC by rejection: {size:.3g} transitions, the limit is {limit:.3g}"
             )
-        if kinds.size == 0:
-            states, probability = states[:0], probability[:0]
-            continue
-        table = compositions(int(kinds.size), n)
-        mu = mu[np.ix_(live, kinds)] / total[live, None]
-        # e^-1000 is 0 and 0 times -1000 is 0: no kind of probability 0 is ever drawn
-        log_mu = np.log(mu, out=np.full_like(mu, -1000.0), where=mu > 0)
-        after = np.zeros(len(table.coefficient))
-        rows_at_once = max(1, CHUNK // len(after))
-        for first in range(0, len(mu), rows_at_once):
-            part = slice(first, first + rows_at_once)
-            chance = np.exp(log_mu[part] @ table.counts.T)
-            after += probability[live][part] @ chance
-        after *= table.coefficient
-        seen = after > 0
-        states, probability = kinds[table.sequence[seen]], after[seen]
+        yield RejectionLevel(h, states, probability)
+        parents = Clouds(states[live], np.broadcast_to(probability[live], (3, int(live.sum()))))
+        types = Types(np.arange(mean.size), mean)
+        pool = Pool(n, False, step.types.dead + 1)
+        for block in mixture_blocks(parents, types, step, Work(math.inf)):
+            row, column = np.nonzero(block.probability)
+            after = parents.take(block.index[row], block.probability[row, column], 1.0)
+            after.rows = np.take_along_axis(block.kinds[row], block.table.sequence[column], axis=1)
+            pool.add(after)
+        clouds = pool.all()
+        states, probability = clouds.rows.astype(np.int64), clouds.moments[0]
+    yield RejectionLevel(problem.horizon, states, probability)
+
+
+def _moves(problem: Problem, log_move: Floats, h: int) -> tuple[Step, Floats]:
+    """Tabulate how states of level h move, and E_ref[V^(child)|x]/V^(x) up to a constant.
+
+    Each state of level h+1 is a kind of its own, whatever its V^ does next.
+    """
+    e, start = problem.forward_backward.edges, problem.model.state_start
+    run = slice(int(e.start[h]), int(e.start[h + 1]))
+    here, there = int(start[h + 1] - start[h]), int(start[h + 2] - start[h + 1])
+    top = log_move[run].max()
+    move = np.exp(log_move[run] - top) if np.isfinite(top) else np.zeros(run.stop - run.start)
+    key = ((e.source[run] - start[h]) * there + e.target[run] - start[h + 1])[move > 0]
+    key, where = np.unique(key, return_inverse=True)
+    parent, child = np.divmod(key, there)
+    mass = np.bincount(where, move[move > 0], key.size)
+    mean = np.bincount(parent, mass, here).astype(np.float64)
+    first = np.concatenate([[0], np.cumsum(np.bincount(parent, minlength=here))])
+    kinds, same = Types(np.arange(there + 1), np.ones(there + 1)), np.arange(here)
+    return Step(h, kinds, same, same, first, child, mass / mean[parent]), mean
+
+
+def _reached(step: Step, states: Ints) -> int:
+    """Count the states of the next level that children of these clouds can be in."""
+    return int(np.unique(step.child[step.expand(np.unique(states))[1]]).size)
 
 
 def expected_proposals(

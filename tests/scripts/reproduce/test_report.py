@@ -13,6 +13,7 @@ from figures.figure import save
 from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.formulas import html
 from scripts.reproduce.report import write_report
+from scripts.reproduce.spending import COLUMNS
 from tests.support.pages import plain_formulas, too_wide
 from theory.registry import BOUNDS, CLAIM_GROUPS, CLAIMS, GROUPS
 from theory.survey import summarise
@@ -72,7 +73,11 @@ def report(tmp_path_factory):
         {"id": "C.9", "title": "of C", "statement": "b", "comparisons": 1,
          "verdict": "violated", "sentence": "no"},
     ]  # fmt: skip
-    path = write_report(tables, summarise(found), claims, "quick", out)
+    spent = pd.DataFrame(
+        [("product", 9, 9, 3.0, 1.0, 2e8), ("two_branch", 6, 5, 2.0, 1.0, float("nan"))],
+        columns=COLUMNS,
+    )
+    path = write_report(tables, summarise(found), claims, spent, "quick", out)
     return path, Reader(path.read_text(encoding="utf-8"))
 
 
@@ -108,6 +113,14 @@ def test_every_figure_and_every_verdict_is_in_it(report):
     assert "&lt;script&gt;" in text
 
 
+def test_it_ends_with_what_it_has_cost(report):
+    path, page = report
+    assert "experiment, 5 in all" in " ".join(path.read_text().split())
+    cells = page.cells["td"][-9:]  # no system, no memory: an empty cell
+    assert cells == ["9", "9", "3.0", "1.0", "200 MB", "6", "5", "2.0", "1.0"]
+    assert "nan" not in path.read_text()[path.read_text().index("spent-caption") :]
+
+
 def test_its_structure_is_told_to_those_who_cannot_see_it(report):
     _, page = report
     assert page.all("html", "lang") == ["en"]
@@ -117,7 +130,7 @@ def test_its_structure_is_told_to_those_who_cannot_see_it(report):
     assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
     assert all("scope" in a for t, a in page.tags if t == "th")
     counts = {tag: sum(t == tag for t, _ in page.tags) for tag in ("table", "caption")}
-    assert counts["table"] == counts["caption"] == 2
+    assert counts["table"] == counts["caption"] == 3
     named = page.all("section", "aria-labelledby") + page.all("div", "aria-labelledby")
     assert set(named) <= {a["id"] for _, a in page.tags if "id" in a}
 
@@ -139,7 +152,9 @@ def whole(tmp_path_factory):
          "verdict": "holds", "sentence": "so it is"}
         for c in reversed(CLAIMS.values())
     ]  # fmt: skip
-    return write_report(tables, summarise(found), claims, "quick", out)
+    return write_report(
+        tables, summarise(found), claims, pd.DataFrame(columns=COLUMNS), "quick", out
+    )
 
 
 def test_statements_stand_in_their_order_under_the_name_of_their_group(whole):
@@ -187,7 +202,8 @@ def test_numbers_stand_below_the_figure_that_has_some(tmp_path):
     table = pd.read_parquet(PARTS / f"{name}.parquet")
     (tmp_path / "figures" / f"{name}.png").write_bytes(b"")
     nothing = pd.DataFrame(columns=["bound", "problem", "value", "bound_low", "low", "high"])
-    path = write_report({name: table}, summarise(nothing), [], "quick", tmp_path)
+    spent = pd.DataFrame(columns=COLUMNS)
+    path = write_report({name: table}, summarise(nothing), [], spent, "quick", tmp_path)
     cells = Reader(path.read_text(encoding="utf-8")).cells
     numbers = FIGURES[name].numbers(table)
     assert set(numbers["output"]) <= set(cells["td"])

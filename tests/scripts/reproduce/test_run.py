@@ -24,6 +24,25 @@ def test_every_experiment_has_a_figure_of_its_name():
         for profile in ("quick", "full"):
             cells = [str(sorted(c.items())) for c in experiment.cells(profile)]
             assert len(cells) == len(set(cells)) > 0, name
+            assert all(experiment.seconds(c) > 0 for c in experiment.cells(profile)), name
+
+
+def test_long_cells_of_all_experiments_begin_first(capsys, tmp_path, monkeypatch):
+    class Seen(Exception):
+        """Nothing is to be run."""
+
+    def see(tasks, folder, **options):
+        raise Seen(*tasks)
+
+    names = ["product", "survey", "cost", "hard"]
+    monkeypatch.setattr("scripts.reproduce.run.finish", see)
+    with pytest.raises(Seen) as seen:
+        main(["reproduce", *names, "--out", str(tmp_path)])
+    tasks = seen.value.args
+    assert len(tasks) == sum(len(EXPERIMENTS[name].cells("quick")) for name in names)
+    seconds = [EXPERIMENTS[task.study].seconds(task.cell) for task in tasks]
+    assert seconds == sorted(seconds, reverse=True)
+    assert seconds[0] > 10 * seconds[-1]
 
 
 def test_two_experiments_end_in_tables_figures_and_a_report_and_are_kept(capsys, tmp_path):

@@ -179,3 +179,10 @@ def test_bad_arguments_are_told(make, text):
     with pytest.raises(InputError, match=text):
         make()
     assert block_counts([3, 2]) == (3, 2)
+
+
+def test_problems_that_differ_by_their_bits_share_the_model():
+    one, other = hidden_labels("4/3", 0.5, 1), hidden_labels("4/3", 0.5, 2)
+    assert one.model is other.model
+    assert one.digest != other.digest
+    assert recursive_delay("4/3", 0.25, 1).model is not one.model

@@ -7,7 +7,7 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.runs import cells as module
-from simulator.runs.cells import cell_tables, run_cells
+from simulator.runs.cells import Task, cell_tables, finish, run_cells
 from simulator.runs.provenance import provenance
 from simulator.runs.store import read_table, write_table
 from simulator.runs.workers import Workers
@@ -100,7 +100,7 @@ def test_a_shard_that_is_spoilt_meanwhile_is_not_used(tmp_path):
 
 def test_a_worker_with_other_software_is_refused(tmp_path, monkeypatch):
     def elsewhere(index, name, function, cell, inputs):
-        return index, function(**cell), newer(provenance(name, cell))
+        return index, function(**cell), newer(provenance(name, cell)), None
 
     monkeypatch.setattr(module, "_evaluate", elsewhere)
     with pytest.raises(InputError, match=r"a worker runs other software .*numpy is '99\.0'"):
@@ -136,3 +136,29 @@ def exhaust(x: int):
 def test_a_worker_that_is_killed_is_told_in_one_line(tmp_path):
     with pytest.raises(InputError, match="worker process was killed"):
         run_cells("dead", exhaust, [{"x": 1}, {"x": 2}], tmp_path, workers=Workers(2))
+
+
+def cube(x: int):
+    return [{"x": x, "y": x**3}]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_cells_of_many_studies_are_done_in_one_pool(tmp_path, jobs):
+    tasks = [Task("sq", square, {"x": 3}), Task("cu", cube, {"x": 2}), Task("sq", square, {"x": 1})]
+    told = []
+
+    def advance(task, spent):
+        told.append((task.study, task.cell["x"], spent))
+
+    finish(tasks, tmp_path, workers=Workers(jobs), advance=advance)
+    done = [(study, x) for study, x, _ in told]
+    assert done == [("sq", 3), ("cu", 2), ("sq", 1)] if jobs == 1 else len(set(done)) == 3
+    assert all(spent.seconds >= 0 and spent.memory > 1e6 for _, _, spent in told)
+    CALLS.value = 0
+    table = run_cells("sq", square, [{"x": 1}, {"x": 3}], tmp_path)
+    assert table["y"].tolist() == [1, 9]
+    assert run_cells("cu", cube, [{"x": 2}], tmp_path)["y"].tolist() == [8]
+    assert CALLS.value == 0
+    told.clear()
+    finish(tasks, tmp_path, advance=advance)
+    assert [spent for *_, spent in told] == [None] * 3

@@ -1,6 +1,7 @@
 """SMC by rejection: equal to its twin, its law is the exact one, its proposals are counted."""
 
 import math
+import tracemalloc
 from collections import Counter
 from dataclasses import fields
 
@@ -455,3 +456,19 @@ def test_twenty_thousand_levels_neither_overflow_nor_vanish(method):
     problem = open_problem("product:horizon=20000")
     runs = SMCRejection(4, method).run(problem, 2, rng=1)
     np.testing.assert_allclose(runs.log_w, problem.log_z, rtol=0, atol=1e-7)
+
+
+def test_a_chain_on_a_wide_tree_holds_only_what_its_clouds_reach():
+    """A table of all pairs (parent, child) alone would hold 8 * 1000 * 10000 bytes."""
+    a, horizon = 10, 4
+    probs = [np.full((a**h, a), 1 / a) for h in range(horizon)]
+    reward = 1.0 + np.random.default_rng(1).random(a**horizon)
+    problem = Problem(TabularModel.tree(probs), reward, "exact")
+    tracemalloc.start()
+    try:
+        *_, last = rejection_chain(problem, 1)
+        assert tracemalloc.get_traced_memory()[1] < 4e7
+    finally:
+        tracemalloc.stop()
+    assert len(last.states) == 1000
+    assert last.probability == pytest.approx(problem.target[3], abs=1e-15)
