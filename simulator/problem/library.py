@@ -48,7 +48,10 @@ READY: dict[str, tuple[Maker, str]] = {
     "random-automaton": (random_automaton, "random automaton with few states, any horizon"),
     "eos": (eos, "a toy language model with an end-of-sequence token"),
     "brackets": (brackets, "balanced brackets; the PRM may be exact, greedy or constant"),
-    "constrained": (constrained, "an n-gram model times a regular expression that texts must match"),
+    "constrained": (
+        constrained,
+        "an n-gram model times a regular expression that texts must match",
+    ),
     "delayed": (delayed, "random tree whose PRM is one step late"),
     "hidden-labels": (hidden_labels, "labels judged too late: n particles fail at n levels"),
     "recursive-delay": (recursive_delay, "the paper's instance on which myopic filters fail"),

@@ -1,7 +1,7 @@
 r"""N-gram models in ARPA files, as SRILM, KenLM and others write them.
 
 ``\data\`` and lines ``ngram n=count``, then for each n a section ``\n-grams:`` of lines
-``log10(p) w_1 ... w_n [log10(backoff)]``, and ``\end\``. ``<s>`` begins a text and ``</s>`` ends it.
+``log10(p) w_1 ... w_n [log10(backoff)]``, and ``\end\``. ``<s>`` begins a text, ``</s>`` ends it.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class _Reader:
         return self.unit == "characters" and word == SPACE
 
     def _header(self) -> tuple[dict[int, int], str]:
-        """What the counts promise, and the line behind them."""
+        """Return what the counts promise, and the line behind them."""
         for line in self.lines:
             if line == "\\data\\":
                 break

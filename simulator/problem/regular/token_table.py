@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from simulator.errors import TooLargeError
 from simulator.problem.regular.automaton import Automaton, Words
@@ -47,7 +48,8 @@ class TokenTable:
 
     def __init__(self, automaton: Automaton, words: Words, first: Words | None = None) -> None:
         number = {0: 0} if first is None else {}
-        queue, rows = [0], []
+        queue = [0]
+        rows: list[npt.NDArray[np.int32]] = []
         for state in queue:  # it grows meanwhile
             read = words if rows or first is None else first
             found, places = np.unique(automaton.follow(state, read), return_inverse=True)
