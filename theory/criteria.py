@@ -96,7 +96,6 @@ class Criteria:
         self._log_reward = problem.log_reward
         self._log_z = problem.log_z
         self._log_z_hat = fb.log_z_hat
-        self._log_prm_coverage = fb.log_prm_coverage
         self._log_prm_accuracy = fb.log_prm_accuracy
         self._value, self._prm = problem.log_value_flat, problem.log_prm_flat
         self._reach, self._live = fb.log_forward, fb.log_forward_alive
@@ -154,7 +153,7 @@ class Criteria:
     @property
     def prm_coverage(self) -> float:
         """C^_act (3.7)."""
-        return _exp(self._log_prm_coverage)
+        return _exp(self._forward_backward.log_prm_coverage)
 
     @cached_property
     def _log_accuracy(self) -> Floats:
@@ -234,7 +233,8 @@ class Criteria:
         from simulator.problem.edge_passes_kernel import mean_steps
 
         t = self._tables
-        return mean_steps(*t.args, t.prob, t.plain, self._alive, self._prm)  # type: ignore[no-any-return]
+        least, most = mean_steps(*t.args, t.prob, t.plain, self._alive, self._prm)
+        return np.asarray(least), np.asarray(most)
 
     @property
     def bellman_ratio(self) -> tuple[float, float]:
@@ -245,9 +245,8 @@ class Criteria:
     @cached_property
     def prm_step(self) -> float:
         """Largest V^(x_h)/V^(x_{h-1}), at the root relative to E_ref[V^(x_1)]."""
-        log_step = least_and_most(self._tables, self._alive, self._prm, self._prm)[1]
         with np.errstate(over="ignore"):
-            step = np.exp(log_step)
+            step = np.exp(self._forward_backward.log_prm_steps)
         root = self.level_bellman_ratio[0][0]
         return float(max(step[0] / root if root > 0 else 0.0, step[1:].max(initial=0.0)))
 

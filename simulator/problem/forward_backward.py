@@ -183,7 +183,8 @@ def least_and_most(
     """
     from simulator.problem.edge_passes_kernel import least_and_most as compiled
 
-    return compiled(*tables.args, usable, below, above)  # type: ignore[no-any-return]
+    least, most = compiled(*tables.args, usable, below, above)
+    return np.asarray(least), np.asarray(most)
 
 
 def read_only(x: Array) -> Array:
@@ -388,10 +389,18 @@ class ForwardBackward:
         return read_only(np.exp(self.log_forward_alive + self.log_value_alive - self.log_z_alive))
 
     @cached_property
-    def log_prm_coverage(self) -> float:
-        """log C^_act = max log V^(child)/V^(parent) over edges that a particle can take (3.7)."""
+    def log_prm_steps(self) -> Floats:
+        """Largest log V^(child)/V^(parent) of the edges into levels 1..H that a particle can take.
+
+        The shape is (H,).
+        """
         alive = np.isfinite(self.log_forward_alive)
-        return float(least_and_most(self._tables, alive, self._log_prm, self._log_prm)[1].max())
+        return read_only(least_and_most(self._tables, alive, self._log_prm, self._log_prm)[1])
+
+    @property
+    def log_prm_coverage(self) -> float:
+        """log C^_act, the largest of these steps (3.7)."""
+        return float(self.log_prm_steps.max())
 
     @cached_property
     def log_prm_accuracy(self) -> float:

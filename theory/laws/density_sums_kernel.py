@@ -37,21 +37,25 @@ def sums(
     widest = 0
     for h in range(horizon + 1):
         widest = max(widest, state_start[h + 1] - state_start[h])
-    plain, product = np.zeros(widest), np.zeros(widest)  # E[f | x] and E[s f | x]
-    low, high = np.full(widest, end), np.full(widest, end)
-    new = np.zeros((4, widest))
-    weight, gain, factor = np.empty(widest), np.empty(widest), np.empty(widest)
+    # of a state: weight, gain, factor, E[f | x], E[s f | x], least and most; one line of memory
+    row = np.zeros((widest, 8))
+    new = np.zeros((widest, 4))
+    column = np.empty(widest)
     for s in range(f.size):
-        plain[s], product[s] = f[s], end * f[s]
+        row[s, 3], row[s, 4], row[s, 5], row[s, 6] = f[s], end * f[s], end, end
     for h in range(horizon - 1, -1, -1):
         child = slice(state_start[h + 1], state_start[h + 2])
         below = value[child]
-        top = scaled(below, weight)
-        highest_b = centred(b[child], below, gain)
-        highest_d = centred(d[child], below, factor)
-        for s in range(state_start[h + 1] - state_start[h]):
+        top = scaled(below, column)
+        row[: below.size, 0] = column[: below.size]
+        highest_b = centred(b[child], below, column)
+        row[: below.size, 1] = column[: below.size]
+        highest_d = centred(d[child], below, column)
+        row[: below.size, 2] = column[: below.size]
+        size = state_start[h + 1] - state_start[h]
+        new[:size] = 0.0
+        for s in range(size):
             g = state_start[h] + s
-            new[0, s] = new[1, s] = new[2, s] = new[3, s] = 0.0
             if marginal[g] == 0:
                 continue
             direct = top - value[g] < FAR
@@ -63,19 +67,17 @@ def sums(
             for e in range(table_start[h] + s * n_actions, table_start[h] + (s + 1) * n_actions):
                 t = next_state[e]
                 if direct:
-                    k = scale * prob[e] * weight[t]
+                    k = scale * prob[e] * row[t, 0]
                 else:
                     k = np.exp(log_prob[e] + below[t] - value[g])
                 if k == 0:
                     continue
-                x, y = first * gain[t], second * factor[t]
-                mean += k * plain[t]
-                both += k * (x * plain[t] + y * product[t])
-                least, most = min(least, x + y * low[t]), max(most, x + y * high[t])
-            new[0, s], new[1, s] = mean, both
+                x, y = first * row[t, 1], second * row[t, 2]
+                mean += k * row[t, 3]
+                both += k * (x * row[t, 3] + y * row[t, 4])
+                least, most = min(least, x + y * row[t, 5]), max(most, x + y * row[t, 6])
+            new[s, 0], new[s, 1] = mean, both
             if most > -np.inf:
-                new[2, s], new[3, s] = least, most
-        size = state_start[h + 1] - state_start[h]
-        plain[:size], product[:size] = new[0, :size], new[1, :size]
-        low[:size], high[:size] = new[2, :size], new[3, :size]
-    return product[0], low[0], high[0]
+                new[s, 2], new[s, 3] = least, most
+        row[:size, 3:7] = new[:size]
+    return row[0, 4], row[0, 5], row[0, 6]

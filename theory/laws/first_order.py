@@ -114,9 +114,9 @@ def first_order_law(
 ) -> FirstOrderLaw:
     r"""Compute the constants of the first-order law; no sampler is run.
 
-    Where there are more than 200,000 paths, or 10^8 edges, A = (1/2) E_{pi*}|sigma - E sigma| is a
-    mean over draws from pi*. E sigma and the range of sigma are exact (one backward pass each), so the
-    variable is bounded with known limits, and the interval holds at any number of draws: by
+    Where there are more than 200,000 paths, or 10^8 edges, A = (1/2) E_{pi*}|sigma - E sigma| is
+    a mean over draws from pi*. E sigma and the range of sigma are exact (one backward pass each),
+    so the variable is bounded with known limits, and the interval holds at any number of draws: by
     betting, see `simulator.measure.confidence.mean_interval`.
 
     Parameters
