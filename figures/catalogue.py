@@ -12,6 +12,7 @@ from figures.accuracy_prediction import ACCURACY_PREDICTION
 from figures.accuracy_sharpened import ACCURACY_SHARPENED
 from figures.audit import AUDIT
 from figures.certificates import CERTIFICATES
+from figures.constrained import CONSTRAINED
 from figures.cost import COST
 from figures.coupling import COUPLING
 from figures.criteria_map import CRITERIA_MAP
@@ -42,6 +43,7 @@ ORDER = (
     CRITERIA_MAP,
     FIRST_ORDER,
     LANGUAGE_MODEL_TABLES,
+    CONSTRAINED,
     PRODUCT,
     TWO_BRANCH,
     VARIANCE,

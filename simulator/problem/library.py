@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import get_args, get_type_hints
@@ -11,6 +12,7 @@ from typing import get_args, get_type_hints
 from simulator.errors import InputError
 from simulator.problem.families.all_or_nothing import all_or_nothing
 from simulator.problem.families.brackets import brackets
+from simulator.problem.families.constrained import constrained
 from simulator.problem.families.delayed import delayed
 from simulator.problem.families.dips import dips
 from simulator.problem.families.eos import eos
@@ -31,6 +33,9 @@ __all__ = ["make_problem", "open_problem", "ready_problems"]
 
 Maker = Callable[..., Problem]
 
+ITEM = re.compile(r'(?:^|(?<=,))(?:[^,="]*=\s*"(?:[^"]|"")*"[^,]*|[^,]*)')
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
+
 READY: dict[str, tuple[Maker, str]] = {
     "reference": (reference, "small asymmetric tree with a biased PRM; its numbers are tabulated"),
     "product": (product, "independent bits, V^ = V*: SMC needs N of order sqrt(H)"),
@@ -43,6 +48,10 @@ READY: dict[str, tuple[Maker, str]] = {
     "random-automaton": (random_automaton, "random automaton with few states, any horizon"),
     "eos": (eos, "a toy language model with an end-of-sequence token"),
     "brackets": (brackets, "balanced brackets; the PRM may be exact, greedy or constant"),
+    "constrained": (
+        constrained,
+        "an n-gram model times a regular expression that texts must match",
+    ),
     "delayed": (delayed, "random tree whose PRM is one step late"),
     "hidden-labels": (hidden_labels, "labels judged too late: n particles fail at n levels"),
     "recursive-delay": (recursive_delay, "the paper's instance on which myopic filters fail"),
@@ -79,13 +88,14 @@ def ready_problems() -> dict[str, tuple[Maker, str]]:
 
 
 def make_problem(spec: str) -> Problem:
-    """Make a ready problem from ``NAME`` or ``NAME:key=value,key=value``.
+    r"""Make a ready problem from ``NAME`` or ``NAME:key=value,key=value``.
 
     Parameters
     ----------
     spec : str
         The keys are the parameters of the family's function; values are read as the type
-        that the function declares.
+        that the function declares. A value that holds a comma stands between double quotes, and a
+        double quote in it is doubled, as in a CSV file; nothing else has a meaning there.
 
     Returns
     -------
@@ -105,6 +115,8 @@ def make_problem(spec: str) -> Problem:
     Traceback (most recent call last):
         ...
     simulator.errors.InputError: product: 'h' is not a parameter, only horizon is
+    >>> make_problem('constrained:pattern="[a-z]{2,3} ""[a-z, ]*"" .",horizon=20').horizon
+    20
     """
     name, colon, rest = spec.partition(":")
     if name not in READY:
@@ -114,10 +126,15 @@ def make_problem(spec: str) -> Problem:
     maker = READY[name][0]
     known = _parameters(maker)
     given: dict[str, object] = {}
-    for item in rest.split(",") if colon else []:
+    for item in ITEM.findall(rest) if colon else []:
         key, equals, text = (part.strip() for part in item.partition("="))
         if not equals or not key or not text:
-            raise InputError(f"{name}: {item!r} is not of the form key=value")
+            raise InputError(
+                f"{name}: {item!r:.60} is not of the form key=value; a value with a comma stands "
+                "between double quotes"
+            )
+        if text.startswith('"'):
+            text = _unquoted(name, key, text)
         if key not in known:
             verb = "is" if len(known) == 1 else "are"
             raise InputError(f"{name}: {key!r} is not a parameter, only {', '.join(known)} {verb}")
@@ -138,8 +155,9 @@ def open_problem(spec: str | os.PathLike[str], *, normalise: bool = False) -> Pr
     Parameters
     ----------
     spec : str or path
-        A path if it ends in .json or .npz, has a folder in it or is an existing file; else
-        as in `make_problem`.
+        As in `make_problem` if it begins with the name of a ready problem and a colon; a path if
+        it ends in .json or .npz, has a folder in it or is an existing file; else as in
+        `make_problem`.
     normalise : bool, optional
         As in `load_problem`; ready problems need none.
 
@@ -158,14 +176,24 @@ def open_problem(spec: str | os.PathLike[str], *, normalise: bool = False) -> Pr
     'reference:horizon=4'
     """
     text = os.fspath(spec)
+    name, colon, _ = text.partition(":")
+    if colon and name in READY and isinstance(spec, str):
+        return make_problem(text)
     if (
         not isinstance(spec, str)
         or text.lower().endswith((".json", ".npz"))
         or os.sep in text
-        or (text.partition(":")[0] not in READY and os.path.isfile(text))
+        or (name not in READY and os.path.isfile(text))
     ):
         return load_problem(text, normalise=normalise)
     return make_problem(text)
+
+
+def _unquoted(name: str, key: str, text: str) -> str:
+    """Read a value between double quotes."""
+    if not QUOTED.fullmatch(text):
+        raise InputError(f"{name}: {key}={text} has a double quote that is not doubled, or no end")
+    return text[1:-1].replace('""', '"')
 
 
 def _parameters(maker: Maker) -> dict[str, type]:

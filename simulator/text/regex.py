@@ -6,15 +6,14 @@ from copy import copy
 
 import numpy as np
 
-from simulator.errors import InputError, TooLargeError
-from simulator.text.automaton import Automaton, Words
+from simulator.errors import InputError
+from simulator.problem.regular.automaton import Automaton, Words
+from simulator.problem.regular.token_table import TokenTable
 from simulator.text.language_model import WAIT, LanguageModel
 from simulator.text.problem import LanguageModelProblem, LanguagePRM, PRMSession
 from simulator.typing import Bools, Floats, Ints
 
 __all__ = ["RegexPRM"]
-
-LIMIT = 2 * 10**8  # numbers of four bytes
 
 
 class RegexPRM(LanguagePRM):
@@ -93,36 +92,8 @@ class RegexPRM(LanguagePRM):
         return _RegexSession(table, alive, problem.ends, n)
 
 
-class _TokenTable:
-    """Moves by token between the states that whole tokens reach; the last state is that of none.
-
-    Attributes
-    ----------
-    next : (S + 1, V) int32 array
-        The state behind each token.
-    final : (S + 1,) bool array
-        Whether a text in this state matches.
-    """
-
-    def __init__(self, automaton: Automaton, words: Words) -> None:
-        number = {0: 0}
-        queue, rows = [0], []
-        for state in queue:  # it grows meanwhile
-            found, places = np.unique(automaton.follow(state, words), return_inverse=True)
-            for target in found[found >= 0].tolist():
-                if target not in number:
-                    number[target] = len(queue)
-                    queue.append(target)
-            if len(queue) * words.length.size > LIMIT:
-                raise TooLargeError(
-                    f"pattern: {len(queue)} states and more for {words.length.size} tokens; the "
-                    f"table may have {LIMIT} entries"
-                )
-            rows.append(np.array([number.get(t, -1) for t in found.tolist()], np.int32)[places])
-        dead = len(queue)
-        table = np.array([*rows, np.full(words.length.size, dead)], dtype=np.int32)
-        self.next = np.where(table < 0, dead, table)
-        self.final: Bools = np.append(automaton.accepts(np.array(queue)), False)
+class _TokenTable(TokenTable):
+    """The moves by token, and which states can still come to match."""
 
     def alive(self, problem: LanguageModelProblem) -> Bools:
         """Whether a text can come to match, by the number of tokens left and its state.

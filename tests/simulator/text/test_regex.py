@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+import simulator.problem.regular.token_table as token_table
 import simulator.text.regex as regex
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.model import TabularModel
@@ -247,7 +248,7 @@ def test_a_pattern_without_a_match_of_this_length_is_refused():
 
 
 def test_a_table_that_is_too_large_is_refused(monkeypatch):
-    monkeypatch.setattr(regex, "LIMIT", 14)
+    monkeypatch.setattr(token_table, "LIMIT", 14)
     with pytest.raises(TooLargeError, match="may have 14 entries"):
         SMC(2).run(problem("abab"), 1, rng=1)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from simulator.errors import InputError
-from simulator.text.utf8 import ByteReader
+from simulator.problem.regular.utf8 import ByteReader
 from simulator.typing import Bools, Ints
 
 __all__ = ["Automaton", "Words"]
@@ -101,6 +101,7 @@ class Automaton:
         Parameters
         ----------
         states : int array
+            As `follow` returns them.
 
         Returns
         -------

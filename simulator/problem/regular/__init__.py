@@ -1,0 +1,1 @@
+"""Regular expressions as finite automata that read bytes, and tokens."""
