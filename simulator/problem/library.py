@@ -104,7 +104,7 @@ def make_problem(spec: str) -> Problem:
     >>> make_problem("product:h=4")
     Traceback (most recent call last):
         ...
-    simulator.errors.InputError: product: 'h' is not a parameter, only horizon is
+    simulator.errors.InputError: product: 'h' is not a parameter, only horizon, ratio are
     """
     name, colon, rest = spec.partition(":")
     if name not in READY:
