@@ -18,7 +18,7 @@ from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.contract import check_sampler
 from simulator.samplers.registry import SAMPLERS, make_sampler, register
 from simulator.samplers.template import PathRejection
-from tests.support.strategies import problems
+from simulator.strategies import problems
 from theory.criteria import criteria
 from theory.template import sequence_coverage
 from theory.verdict import check

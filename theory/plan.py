@@ -49,7 +49,8 @@ class Plan:
     too_few : int
         Largest N found whose error is above epsilon, exactly or certified; 0 if none.
     exact : bool
-        Whether both come from exact laws: then enough = too_few + 1.
+        Whether both come from exact laws, or from statements that give the error exactly: then
+        enough = too_few + 1.
     least_error : float
         What the error is at least for every N: the mass of pi* on paths that the sampler cannot
         output. Above epsilon, no N suffices, and nothing else is searched.
@@ -79,8 +80,9 @@ def plan(
     """Find the particles that each applicable upper bound asks for, and that truly suffice.
 
     Bounds fall as N grows, so their N is found by doubling and halving. The error itself is
-    searched in the same way: exact as long as the law can be enumerated, then from `n_runs`
-    runs, where the gap between `too_few` and `enough` is what the runs do not tell.
+    searched in the same way: exact where a statement gives it (C.8, P-ind) or as long as the law
+    can be enumerated, then from `n_runs` runs, where the gap between `too_few` and `enough` is
+    what the runs do not tell.
 
     Parameters
     ----------
@@ -193,7 +195,9 @@ def _truth(
     def suffices(n: int) -> bool:
         nonlocal exact, too_few
         seed = root.spawn(1)[0]
-        error = measure_error(problem, make(n), n_runs, seed, CONFIDENCE, LIMIT)
+        error = _stated(problem, make(n))
+        if error is None:
+            error = measure_error(problem, make(n), n_runs, seed, CONFIDENCE, LIMIT)
         exact &= error.exact
         if error.low > epsilon:
             too_few = max(too_few, n)
@@ -205,6 +209,14 @@ def _truth(
         if n > MOST_SAMPLED:
             return None, too_few, exact
     return (n if n == 1 else _bisect(suffices, n // 2, n)), too_few, exact
+
+
+def _stated(problem: Problem, sampler: Sampler) -> Interval | None:
+    """Return the error where a statement gives it exactly, at any size."""
+    for bound in bounds_for(problem, sampler):
+        if bound.kind == "exact":
+            return Interval.exactly(bound.value(problem, sampler))
+    return None
 
 
 def _bisect(suffices: Callable[[int], bool], low: int, high: int) -> int:

@@ -1,11 +1,11 @@
 r"""Exact laws at any horizon for two instances whose particle clouds lump into counts.
 
-*Product instance* (arXiv 2603.07887, C.8 and C.9): fair bits, V^ = V*, and a weight that
-is twice as large for a one. The output of SMC is exactly Ber(p_N)^H. This holds for every
-unbiased resampling scheme applied at every level: the bits of a level are independent of
-the order of the slots, so the slot of the output lineage is uniform given its later bits;
-its ancestor is drawn with probability E[counts_i]/N = W_i, which depends on the number A
-of ones of the level only, and these numbers are independent Bin(N, 1/2).
+*Product instance* (arXiv 2603.07887, C.8 and C.9): fair bits, V^ = V*, and a weight that is r
+times as large for a one, r = 2 in the paper. The output of SMC is exactly Ber(p_N)^H. This holds
+for every unbiased resampling scheme applied at every level: the bits of a level are independent of
+the order of the slots, so the slot of the output lineage is uniform given its later bits; its
+ancestor is drawn with probability E[counts_i]/N = W_i, which depends on the number A of ones of the
+level only, and these numbers are independent Bin(N, 1/2).
 
 *Two-branch instance*: a fair first bit b; if b = 1 each later bit multiplies the weight by
 1 + s or 1 - s; V^ = V*. The number of particles with b = 1 is a Markov chain on 0..N.
@@ -33,15 +33,17 @@ __all__ = [
 NEGLIGIBLE = 1e-20
 
 
-def product_one_probability(n_particles: int) -> float:
+def product_one_probability(n_particles: int, ratio: float = 2.0) -> float:
     """Probability p_N that one token of SMC's output is a one on the product instance.
 
-    p_N = E[2A/(N + A)] with A ~ Bin(N, 1/2); the target has 2/3.
+    p_N = E[rA/(N + (r-1)A)] with A ~ Bin(N, 1/2); the target has r/(1+r).
 
     Parameters
     ----------
     n_particles : int
         N.
+    ratio : float, optional
+        r > 0, weight of a one over that of a zero.
 
     Examples
     --------
@@ -51,17 +53,19 @@ def product_one_probability(n_particles: int) -> float:
     0.647396
     """
     _at_least(n_particles, 1, "n_particles")
+    if not 0 < ratio < np.inf:
+        raise InputError(f"ratio: {ratio}, but it must be positive and finite")
     ones = np.arange(n_particles + 1)
     from scipy.stats import binom
 
     chance = binom.pmf(ones, n_particles, 0.5)
-    return float((chance * 2 * ones / (n_particles + ones)).sum())
+    return float((chance * ratio * ones / (n_particles + (ratio - 1) * ones)).sum())
 
 
-def product_tv(horizon: int, n_particles: int) -> float:
-    """Error D_TV(Ber(p_N)^H, Ber(2/3)^H) of SMC on the product instance.
+def product_tv(horizon: int, n_particles: int, ratio: float = 2.0) -> float:
+    """Error D_TV(Ber(p_N)^H, Ber(q)^H), q = r/(1+r), of SMC on the product instance.
 
-    It equals D_TV(Bin(H, p_N), Bin(H, 2/3)): the number of ones is sufficient. Of two
+    It equals D_TV(Bin(H, p_N), Bin(H, q)): the number of ones is sufficient. Of two
     binomial laws with p < q the second is larger exactly from some k on, so the distance
     is a difference of two incomplete beta functions.
 
@@ -71,6 +75,8 @@ def product_tv(horizon: int, n_particles: int) -> float:
         H.
     n_particles : int
         N.
+    ratio : float, optional
+        r > 0, weight of a one over that of a zero.
 
     Examples
     --------
@@ -78,7 +84,11 @@ def product_tv(horizon: int, n_particles: int) -> float:
     [0.129, 0.255, 0.484, 0.806]
     """
     _at_least(horizon, 1, "horizon")
-    p, q = product_one_probability(n_particles), 2 / 3
+    if 0 < ratio < 1:
+        ratio = 1 / ratio  # zeros take the place of ones
+    p, q = product_one_probability(n_particles, ratio), ratio / (1 + ratio)
+    if p >= q:  # by rounding only
+        return 0.0
     up, down = np.log(q / p), np.log((1 - q) / (1 - p))
     k = int(np.floor(-horizon * down / (up - down))) + 1  # smallest k with the larger law Bin(q)
     from scipy.special import betainc

@@ -114,7 +114,7 @@ def make_problem(spec: str) -> Problem:
     >>> make_problem("product:h=4")
     Traceback (most recent call last):
         ...
-    simulator.errors.InputError: product: 'h' is not a parameter, only horizon is
+    simulator.errors.InputError: product: 'h' is not a parameter, only horizon, ratio are
     >>> make_problem('constrained:pattern="[a-z]{2,3} ""[a-z, ]*"" .",horizon=20').horizon
     20
     """

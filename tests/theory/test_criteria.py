@@ -13,8 +13,8 @@ from simulator.problem.families.variance import variance
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 from theory.criteria import Criteria, criteria
 
 EXACT = {"rel": 1e-9, "abs": 1e-11}

@@ -66,3 +66,14 @@ def test_infinite_bounds_ask_for_no_number(monkeypatch):
 def test_errors_that_cannot_be_wanted_are_refused(epsilon):
     with pytest.raises(InputError, match=r"\Aepsilon: .* is not a number in \(0, 1\)\Z"):
         plan(COIN, SMC, epsilon)
+
+
+@pytest.mark.parametrize(("c", "enough"), [(0.5, (4, 2, 1)), (1, (7, 4, 2)), (2, (12, 7, 3))])
+def test_fewer_particles_on_longer_horizons_of_a_bounded_reward(monkeypatch, c, enough):
+    """The table of tests/simulator/exact/test_lumped.py, where no law can be enumerated."""
+    monkeypatch.setattr("theory.plan._upper", lambda *_: [])
+    monkeypatch.setattr("theory.plan.why_no_law", lambda *_: "not asked for here")
+    for horizon, n in zip((8, 32, 256), enough, strict=True):
+        problem = open_problem(f"product:horizon={horizon},ratio={1 + 2 * c / horizon!r}")
+        found = plan(problem, SMC, 0.02)
+        assert (found.enough, found.too_few, found.exact) == (n, n - 1, True)

@@ -16,8 +16,8 @@ from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
+from simulator.strategies import problems
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from tests.support.systems import ROOT, growth, levels, mean, pairs, ratio, step
 from theory.criteria import criteria
 from theory.registry import bounds_for

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.strategies import problems
 from tests.support.brute import offspring
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from tests.support.systems import growth, levels, pairs, step
 from theory.bounds.one_sided_coverage import LEFT_OUT, PER_LEVEL
 

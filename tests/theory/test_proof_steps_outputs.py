@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.samplers.restart.smc_restart import SMCRestart
+from simulator.strategies import problems
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from tests.support.systems import levels
 from theory.criteria import criteria
 

@@ -16,8 +16,8 @@ from simulator.resampling.offspring import offspring_law
 from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 from theory.criteria import criteria
 
 HALF = Fraction(1, 2)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from simulator.exact.quadrature import STEP, self_normalised_mean
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
+from simulator.strategies import problems
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from tests.support.systems import draws, growth, levels, pairs, ratio, step, weigh
 from theory.registry import BOUNDS
 

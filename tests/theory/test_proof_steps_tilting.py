@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from simulator.exact.second_moments import path_second_moment
 from simulator.problem.families.reference import reference
+from simulator.strategies import problems
 from tests.support.brute import rejection, smc
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from tests.support.systems import conditional, final_weights, growth
 
 ALL = problems(max_leaves=9, max_horizon=3, tree=True, edges=False)

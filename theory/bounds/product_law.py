@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.exact.lumped import product_tv
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
-from theory.assumptions import DRAWN, EVERY_LEVEL, of_family
+from theory.assumptions import DRAWN, EVERY_LEVEL, argument, of_family
 from theory.statement import bound
 
 __all__ = ["product_law"]
@@ -16,19 +16,19 @@ __all__ = ["product_law"]
     title="exact law on the product instance",
     rate="1/N",
     reference="arXiv 2603.07887v1, C.8 with claim C.9",
-    formula="D_TV(Bin(H, p_N), Bin(H, 2/3)), p_N = 2 E[A/(N+A)], A ~ Bin(N, 1/2)",
-    latex=r"$D_{\text{TV}}(\text{Bin}(H, p_N), \text{Bin}(H, \tfrac{2}{3}))$, "
-    r"$p_N = 2\,\mathbb{E}\left[\frac{A}{N + A}\right]$, "
+    formula="D_TV(Bin(H, p_N), Bin(H, r/(1+r))), p_N = E[rA/(N+(r-1)A)], A ~ Bin(N, 1/2)",
+    latex=r"$D_{\text{TV}}(\text{Bin}(H, p_N), \text{Bin}(H, \tfrac{r}{1 + r}))$, "
+    r"$p_N = \mathbb{E}\left[\frac{rA}{N + (r - 1)A}\right]$, "
     r"$A \sim \text{Bin}(N, \tfrac{1}{2})$",
     assumptions=(of_family("product"), EVERY_LEVEL, DRAWN),
     kind="exact",
 )
 def product_law(problem: Problem, sampler: Sampler) -> float:
-    r"""Return D_TV(Ber(p_N)^H, Ber(2/3)^H) = Theta(min(1, sqrt(H)/N)).
+    r"""Return D_TV(Ber(p_N)^H, Ber(r/(1+r))^H) = Theta(min(1, sqrt(H)/N)), r = 2 in the paper.
 
     The tokens of the output are independent, each a one with probability
-    p_N = 2 E[A/(N+A)] <= 2/3 - (4/27)/N, for every unbiased resampling scheme; see
-    `simulator.exact.lumped`.
+    p_N = E[rA/(N+(r-1)A)], for r = 2 at most 2/3 - (4/27)/N, for every unbiased resampling scheme;
+    see `simulator.exact.lumped`.
 
     Guarantee: exact, arXiv 2603.07887v1, C.8 and claim C.9.
 
@@ -52,4 +52,4 @@ def product_law(problem: Problem, sampler: Sampler) -> float:
     >>> print(f"{product_law(product(64), SMC(8)):.3f}")
     0.129
     """
-    return product_tv(problem.horizon, sampler.n_particles)
+    return product_tv(problem.horizon, sampler.n_particles, argument(problem, "ratio"))

@@ -14,9 +14,9 @@ from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.samplers.smc.edge_tables import edge_tables
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from simulator.streams.plain import Xoshiro
 from tests.support.laws import l1_radius
-from tests.support.strategies import problems
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
 schemes = pytest.mark.parametrize("resampling", ["multinomial", "systematic"])

@@ -18,9 +18,9 @@ from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.brute import SCHEMES, smc
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 
 THRESHOLDS = (0, 0.4, 0.75, 1)
 

@@ -16,8 +16,8 @@ from simulator.problem.families.product import product
 from simulator.problem.families.reference import reference
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 
 
 def ratios(tree, x, rejection):

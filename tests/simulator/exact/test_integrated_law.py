@@ -10,7 +10,7 @@ from simulator.problem.library import open_problem
 from simulator.problem.transforms import fully_adapted
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
-from tests.support.strategies import problems
+from simulator.strategies import problems
 
 ROUNDING = 1e-11  # of the integral, relative; it is within 1e-15 at its best
 TREE = open_problem("random-tree:horizon=3,seed=4")

@@ -68,6 +68,46 @@ def test_the_tabulated_errors_of_the_product_instance_come_out(horizon, tv):
     assert product_tv(horizon, 8) == pytest.approx(tv, abs=5e-4)
 
 
+# smallest N with an error of at most .02 at r = 1 + 2c/H, worked out elsewhere, by c and H
+LARGE, FEW = (8, 16, 32, 64, 128, 256), 0.02
+ENOUGH = {0.5: (4, 3, 2, 2, 1, 1), 1: (7, 5, 4, 3, 2, 2), 2: (12, 9, 7, 5, 4, 3)}
+AT_EIGHT = {0.5: 0.016755709363878626, 1: 0.018405533374976822, 2: 0.018814754847627003}
+
+
+def tilted(ratio):
+    return lambda n: sum(
+        Fraction(math.comb(n, a), 2**n) * ratio * a / (n + (ratio - 1) * a) for a in range(n + 1)
+    )
+
+
+@pytest.mark.parametrize("c", ENOUGH)
+def test_particles_for_rewards_within_a_constant_are_those_of_the_table(c):
+    assert product_tv(8, ENOUGH[c][0], 1 + 2 * c / 8) == pytest.approx(AT_EIGHT[c], rel=1e-12)
+    for horizon, n in zip(LARGE, ENOUGH[c], strict=True):
+        ratio = 1 + 2 * c / horizon
+        assert product_tv(horizon, n, ratio) <= FEW
+        assert n == 1 or product_tv(horizon, n - 1, ratio) > FEW
+
+
+@pytest.mark.parametrize("ratio", [Fraction(9, 8), Fraction(3, 2), Fraction(1, 3), Fraction(1)])
+@pytest.mark.parametrize(("horizon", "n"), [(1, 2), (3, 1), (4, 3)])
+def test_other_ratios_have_the_law_of_the_clouds_and_of_rationals(ratio, horizon, n):
+    p, q = tilted(ratio)(n), ratio / (1 + ratio)
+    assert product_one_probability(n, float(ratio)) == pytest.approx(float(p), abs=1e-14)
+    want = sum(abs(a - b) for a, b in zip(binomial(horizon, p), binomial(horizon, q), strict=True))
+    error = SMC(n).exact_law(product(horizon, float(ratio))).tv
+    assert product_tv(horizon, n, float(ratio)) == pytest.approx(float(want / 2), abs=1e-13)
+    assert error == pytest.approx(float(want / 2), abs=1e-12)
+
+
+@pytest.mark.parametrize("ratio", [0.0, -1.0, np.inf, np.nan])
+def test_ratios_out_of_range_are_refused(ratio):
+    with pytest.raises(InputError, match="ratio"):
+        product_tv(4, 2, ratio)
+    with pytest.raises(InputError, match="ratio"):
+        product(4, ratio)
+
+
 # tab:instances of paper/sections/experiments.tex: N, H, 1/2 - E[nu^_H(b=1)] at s = 1/2
 TWO_BRANCH = [
     (8, 8, 0.0290410873),

@@ -17,9 +17,9 @@ from simulator.problem.families.reference import reference
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.brute import conditional_mean, rejection, smc
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 
 ALGORITHMS = ("smc", "smc-rs")
 particles = st.integers(1, 6)

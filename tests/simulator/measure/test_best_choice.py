@@ -19,8 +19,8 @@ from simulator.samplers.lookahead.sampler import Lookahead
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
 from simulator.samplers.smc_rejection.sampler import SMCRejection
+from simulator.strategies import problems
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from tests.support.systems import levels, step
 from tests.support.transforms import rename
 

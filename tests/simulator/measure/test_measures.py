@@ -16,8 +16,8 @@ from simulator.measure.outputs import accuracy, expected_reward
 from simulator.problem.families.product import product
 from simulator.problem.library import open_problem
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 
 SURE = 1 - 1e-10
 PROBLEM = open_problem("reference:horizon=3")

@@ -21,8 +21,8 @@ from simulator.measure.walk_kernel import count_law
 from simulator.problem.library import open_problem
 from simulator.problem.target import target_kernel, target_paths, target_paths_plain
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 
 
 @settings(max_examples=30)

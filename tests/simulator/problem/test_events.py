@@ -11,8 +11,8 @@ from simulator.problem.events import chance_ahead, check_event, earning, restric
 from simulator.problem.families.product import product
 from simulator.problem.families.reference import reference
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 
 
 def events(size):

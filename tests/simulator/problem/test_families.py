@@ -61,6 +61,16 @@ def test_the_product_target_is_ber_two_thirds():
         assert mass == pytest.approx((2 / 3) ** sum(y) * (1 / 3) ** (6 - sum(y)), rel=1e-12)
 
 
+def test_the_product_target_has_the_ratio():
+    problem = product_instance(5, 1.25)
+    assert problem.target[-1].size == 1
+    factors = np.exp(problem.tables.log_factor)
+    assert factors[-1] / factors[-2] == pytest.approx(1.25)
+    assert problem.log_z == pytest.approx(0, abs=1e-14)
+    assert problem.digest != product_instance(5).digest
+    assert product_instance(5, 2.0).digest == product_instance(5).digest
+
+
 def test_the_product_prm_is_perfect_and_tells_a_one_from_a_zero_by_two():
     problem = product_instance(5)
     for h in range(1, 6):

@@ -19,7 +19,7 @@ from simulator.problem.families.reference import reference
 from simulator.problem.files import FORMAT, load_problem, save_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
-from tests.support.strategies import problems
+from simulator.strategies import problems
 
 GOOD = {
     "format": FORMAT,

@@ -11,8 +11,8 @@ from simulator.problem.families.product import product
 from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 
 
 def marginal(problem, tree, level, weight):

@@ -6,8 +6,8 @@ from hypothesis import given
 
 from simulator.errors import InputError
 from simulator.problem.path_edges import path_edges
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 
 
 @given(problems(lossy=False))

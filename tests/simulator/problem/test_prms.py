@@ -22,7 +22,7 @@ from simulator.problem.prms import (
     named_prm,
 )
 from simulator.problem.problem import Problem
-from tests.support.strategies import problems
+from simulator.strategies import problems
 
 # pi_ref(1) is .5 at the root, .1 after 0 and .8 after 1; the last token is fair
 REWARD = [0.0, 0.0, 1.0, 3.0, 2.0, 2.0, 0.0, 1.0]

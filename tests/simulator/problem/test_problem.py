@@ -10,7 +10,7 @@ from simulator.errors import InputError
 from simulator.problem.model import TabularModel
 from simulator.problem.prms import ConstantPRM
 from simulator.problem.problem import PRM, Problem
-from tests.support.strategies import problems
+from simulator.strategies import problems
 
 FAIR = [[0.5, 0.5]]
 TREE = TabularModel.tree([FAIR, [[0.9, 0.1], [0.2, 0.8]]])

@@ -12,8 +12,8 @@ from simulator.problem.families.product import product
 from simulator.problem.problem import Problem
 from simulator.problem.unfold import all_paths, count_paths, unfold
 from simulator.resampling.compositions import compositions, multisets
+from simulator.strategies import problems
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 
 
 @given(problems())

@@ -23,9 +23,9 @@ from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
+from simulator.strategies import problems
 from tests.support.prefixes import Tree
 from tests.support.right_answers import CASES, chances, random_problem
-from tests.support.strategies import problems
 from tests.support.systems import final_weights, levels
 from theory.accuracy import path_means
 from theory.accuracy.answers import Draws

@@ -19,8 +19,8 @@ from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.resampling.when import RULES, Rule
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from theory.bounds.adaptive_accuracy_rate import largest_losses
 from theory.bounds.adaptive_accuracy_root import largest_variances
 from theory.criteria import criteria

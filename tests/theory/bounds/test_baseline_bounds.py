@@ -16,8 +16,8 @@ from simulator.samplers.baselines.beam import Beam, Greedy
 from simulator.samplers.baselines.best_of_n import BestOfN
 from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.lookahead.sampler import Lookahead
+from simulator.strategies import problems
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import check
 

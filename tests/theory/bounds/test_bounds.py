@@ -15,9 +15,9 @@ from simulator.problem.families.two_branch import two_branch
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.clouds import simulate_all
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 from tests.support.transforms import rename, rescale, split
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for

@@ -22,9 +22,9 @@ from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
 from simulator.samplers.smc_rejection.exact import rejection_chain
 from simulator.samplers.smc_rejection.sampler import SMCRejection
+from simulator.strategies import problems
 from tests.support.clouds import compositions
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 from theory.bounds import rejection_stepwise_errors, stepwise_errors
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for

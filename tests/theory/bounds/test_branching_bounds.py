@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from simulator.problem.families.reference import reference
 from simulator.samplers.backtracking.sampler import Backtracking
 from simulator.samplers.branching.sampler import SMCIndependent
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 from theory.criteria import criteria
 from theory.registry import BOUNDS, bounds_for
 from theory.verdict import check

@@ -23,7 +23,7 @@ from simulator.problem.problem import Problem
 from simulator.problem.unfold import unfold
 from simulator.samplers.quasi.sampler import QuasiSMC
 from simulator.samplers.registry import SAMPLERS, make_sampler
-from tests.support.strategies import problems
+from simulator.strategies import problems
 from tests.support.transforms import rename, rescale, split
 from theory.registry import BOUNDS, bounds_for
 

@@ -17,8 +17,8 @@ from simulator.problem.problem import Problem
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.action_level import ActionLevelRejection
 from simulator.samplers.smc_rejection.sampler import SMCRejection
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 from theory.claims.alrs_drift import slanted
 from theory.criteria import criteria
 from theory.registry import BOUNDS

@@ -19,8 +19,8 @@ from simulator.problem.problem import Problem
 from simulator.samplers.quasi.sampler import QuasiSMC
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 from theory.bounds import one_sided_coverage
 from theory.bounds.one_sided_coverage import LEFT_OUT, PER_LEVEL
 from theory.claims.cell_order import bits_behind_neutral_levels

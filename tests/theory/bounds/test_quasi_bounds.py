@@ -18,8 +18,8 @@ from simulator.samplers.quasi.order import prefix_ranks
 from simulator.samplers.quasi.rules import outcomes
 from simulator.samplers.quasi.sampler import QuasiSMC
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 from theory.bounds import cell_variation as variation_module
 from theory.registry import BOUNDS, bounds_for
 

@@ -17,7 +17,7 @@ from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.restart.diffusion_monte_carlo import DiffusionMonteCarlo
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
-from tests.support.strategies import problems
+from simulator.strategies import problems
 from theory.criteria import criteria
 from theory.instances.surviving_branch import branch_error
 from theory.registry import BOUNDS, bounds_for

@@ -22,9 +22,9 @@ from simulator.resampling.offspring import offspring_batch
 from simulator.resampling.schemes import SCHEMES, known_as
 from simulator.samplers.baselines.action_is import ActionImportanceSampling
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support import brute
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 from theory.claims.less_variance import MISLED, instance
 from theory.registry import BOUNDS, bounds_for
 

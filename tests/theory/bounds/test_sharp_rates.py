@@ -20,8 +20,8 @@ from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 from tests.support.systems import draws, growth, levels, pairs, ratio
 from tests.support.transforms import rescale
 from theory.bounds import pointwise_floor

@@ -18,7 +18,7 @@ from simulator.samplers.facts import Facts
 from simulator.samplers.registry import make_sampler
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
-from tests.support.strategies import problems
+from simulator.strategies import problems
 from theory.laws import first_order
 from theory.laws.at_size import exact_sizes
 from theory.laws.first_order import first_order_law, why_no_law

@@ -10,8 +10,8 @@ from simulator.errors import TooLargeError
 from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from simulator.strategies import problems
 from tests.support.prefixes import Tree, real
-from tests.support.strategies import problems
 from theory.criteria import criteria
 from theory.laws.path_sums import PathSum
 from theory.laws.sigma import sigma

@@ -14,8 +14,8 @@ from simulator.samplers.backtracking import coupling
 from simulator.samplers.backtracking.coupling import couple, coupling_table
 from simulator.samplers.backtracking.sampler import Backtracking
 from simulator.samplers.branching.sampler import SMCIndependent
+from simulator.strategies import problems
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from tests.support.wandering import INDEPENDENT_MUTANTS, chances
 
 

@@ -10,8 +10,8 @@ from simulator.problem.families.product import product
 from simulator.problem.families.reference import reference
 from simulator.problem.unfold import unfold
 from simulator.samplers.backtracking.exact import walk_law, walk_on
+from simulator.strategies import problems
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from tests.support.wandering import WALK_MUTANTS, gap, lossy, walk
 
 

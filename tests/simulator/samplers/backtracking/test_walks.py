@@ -18,7 +18,7 @@ from simulator.samplers.backtracking import plain as walk_plain
 from simulator.samplers.backtracking.sampler import Backtracking
 from simulator.samplers.branching import plain as branching_plain
 from simulator.samplers.branching.sampler import SMCIndependent
-from tests.support.strategies import problems
+from simulator.strategies import problems
 from tests.support.wandering import lossy
 
 FALSE_FAILURE = 1e-9

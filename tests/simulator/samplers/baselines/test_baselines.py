@@ -27,6 +27,7 @@ from simulator.samplers.baselines.whole_paths import whole_path_filter
 from simulator.samplers.runs import KEEP
 from simulator.samplers.smc.plain import run_plain
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.brute import smc
 from tests.support.brute_baselines import (
     BEAM_MUTANTS,
@@ -38,7 +39,6 @@ from tests.support.brute_baselines import (
 )
 from tests.support.laws import frequencies, l1_radius
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 
 SAMPLERS = [SIS(3), BestOfN(3), ActionImportanceSampling(3), Beam(3), Greedy()]
 N_RUNS = 100_000

@@ -20,8 +20,8 @@ from simulator.samplers.branching.exact import (
     shortfall,
 )
 from simulator.samplers.branching.moments import leaf_counts, path_moment, relative_variance
+from simulator.strategies import problems
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from tests.support.wandering import INDEPENDENT_MUTANTS, chances, gap, leaf_pairs, lossy, output_law
 
 

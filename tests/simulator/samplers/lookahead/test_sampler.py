@@ -13,16 +13,17 @@ from simulator.problem.families.product import product
 from simulator.problem.families.reference import reference
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.lookahead.sampler import Lookahead
 from simulator.samplers.lookahead.transform import extended, looked_ahead
 from simulator.samplers.runs import KEEP
 from simulator.samplers.smc import plain as smc_plain
 from simulator.samplers.smc.plain import run_plain
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.brute_baselines import LOOKAHEAD_MUTANTS, lookahead, unpruned
 from tests.support.laws import frequencies, l1_radius
 from tests.support.prefixes import Tree
-from tests.support.strategies import RESAMPLING, problems
 
 N_RUNS = 100_000
 close = {"rel": 0, "abs": 1e-11}
@@ -215,7 +216,7 @@ def test_it_is_properly_weighted_unless_the_best_is_taken():
 # ---- runs
 
 
-@pytest.mark.parametrize("resampling", RESAMPLING)
+@pytest.mark.parametrize("resampling", SCHEMES)
 @pytest.mark.parametrize("threshold", [0.0, 0.6, 1.0])
 @settings(max_examples=6)
 @given(

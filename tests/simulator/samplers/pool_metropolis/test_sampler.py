@@ -16,9 +16,9 @@ from simulator.samplers.baselines.action_is import ActionImportanceSampling
 from simulator.samplers.contract import parametrize_with_clauses
 from simulator.samplers.pool_metropolis import sampler as module
 from simulator.samplers.pool_metropolis.sampler import PoolMetropolis
+from simulator.strategies import problems
 from simulator.text.tabular import as_language_model
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 
 
 def pools(tree, n):

@@ -16,9 +16,9 @@ from simulator.samplers.quasi.codes import ORDERS, RULES
 from simulator.samplers.quasi.rules import outcomes
 from simulator.samplers.quasi.sampler import QuasiSMC
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support import brute_quasi
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 
 rule_and_order = pytest.mark.parametrize(("rule", "order"), list(product(RULES, ORDERS)))
 

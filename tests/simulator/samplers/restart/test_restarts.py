@@ -22,9 +22,9 @@ from simulator.samplers.restart.smc_restart import SMCRestart
 from simulator.samplers.runs import KEEP, concatenate
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
+from simulator.strategies import problems
 from tests.support import brute
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from theory.criteria import criteria
 
 KEEPS = SMCRejection.keeps

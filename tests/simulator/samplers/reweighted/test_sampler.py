@@ -16,9 +16,9 @@ from simulator.samplers.reweighted.limits import get_rule, limit_error, limit_la
 from simulator.samplers.reweighted.rules import LEAST_ESS, RULES, TEMPERATURE
 from simulator.samplers.reweighted.sampler import AuditedSMC
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.brute import smc
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 from theory.bounds.conditional_weight import conditional_weight
 from theory.registry import BOUNDS
 

@@ -14,7 +14,7 @@ from simulator.problem.families.product import product
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
 from simulator.samplers.smc.edge_tables import edge_tables
-from tests.support.strategies import problems
+from simulator.strategies import problems
 
 
 def outcomes(problem, h, state):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from simulator.errors import InputError
 from simulator.problem.families.random_tree import random_tree
 from simulator.problem.families.reference import reference
+from simulator.resampling.schemes import SCHEMES
 from simulator.resampling.when import Rule
 from simulator.runs.shard import read_sampler
 from simulator.samplers.contract import check_sampler
@@ -19,10 +20,10 @@ from simulator.samplers.runs import KEEP
 from simulator.samplers.smc import plain as smc_plain
 from simulator.samplers.smc.plain import run_plain
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.brute import smc as brute
 from tests.support.laws import frequencies, l1_radius
 from tests.support.prefixes import Tree
-from tests.support.strategies import RESAMPLING, problems
 
 SUMS = ("log_w", "ess", "cloud_log_weights")
 
@@ -38,7 +39,7 @@ def by_largest(n, t=1.0, resampling="multinomial", **options):
     return SMC(n, resampling, t, resample_when="max_weight", **options)
 
 
-@pytest.mark.parametrize("resampling", RESAMPLING)
+@pytest.mark.parametrize("resampling", SCHEMES)
 @settings(max_examples=10)
 @given(
     problem=problems(max_leaves=27), n=st.integers(1, 9), seed=st.integers(0, 2**32),
@@ -139,7 +140,7 @@ def test_draws_have_the_exact_law():
 # ---- what t = 1 and t = 0 mean
 
 
-@pytest.mark.parametrize("resampling", RESAMPLING)
+@pytest.mark.parametrize("resampling", SCHEMES)
 def test_at_one_every_level_is_resampled_by_either_rule(resampling):
     problem = random_tree(horizon=4, seed=3)
     one, other = SMC(3, resampling), by_largest(3, 1.0, resampling)

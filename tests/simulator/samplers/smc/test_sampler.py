@@ -15,17 +15,18 @@ from simulator.problem.families import product as product_family
 from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.runs import KEEP
 from simulator.samplers.smc.plain import run_plain
 from simulator.samplers.smc.sampler import SMC
+from simulator.strategies import problems
 from tests.support.laws import frequencies, l1_radius
-from tests.support.strategies import RESAMPLING, problems
 
 THRESHOLDS = (0.0, 0.3, 0.75, 1.0)
 FALSE_FAILURE = 1e-9
 N_RUNS = 100_000
 SUMS = ("log_w", "ess", "cloud_log_weights")  # equal up to the order of rounding
-schemes = pytest.mark.parametrize("resampling", RESAMPLING)
+schemes = pytest.mark.parametrize("resampling", SCHEMES)
 thresholds = pytest.mark.parametrize("threshold", THRESHOLDS)
 selects = pytest.mark.parametrize("select", ["sample", "best"])
 
@@ -271,7 +272,7 @@ def test_another_seed_gives_other_runs_and_runs_differ():
 
 
 OPTIONS = [
-    *({"resampling": s} for s in RESAMPLING),
+    *({"resampling": s} for s in SCHEMES),
     {"ess_threshold": 0.0},
     {"ess_threshold": 0.6},
     {"select": "best"},

@@ -29,9 +29,9 @@ from simulator.samplers.smc_rejection.exact import (
 )
 from simulator.samplers.smc_rejection.plain import run_rejection_plain
 from simulator.samplers.smc_rejection.sampler import METHODS, SMCRejection
+from simulator.strategies import problems
 from tests.support.brute import rejection
 from tests.support.prefixes import Tree
-from tests.support.strategies import problems
 
 KEEPS = SMCRejection.keeps
 
