@@ -75,7 +75,7 @@ def candidates_for(inequality: Inequality, horizon: int, actions: int) -> Iterat
     >>> from theory.falsify.inequality import of_bound
     >>> from theory.registry import BOUNDS
     >>> [c.name for c in candidates_for(of_bound(BOUNDS["3.8"]), 2, 2)]
-    ['smc-rs']
+    ['smc-rs', 'alrs']
     """
     problems = [
         problem
@@ -92,6 +92,8 @@ def candidates_for(inequality: Inequality, horizon: int, actions: int) -> Iterat
             inequality.why_not(problem, one.make(n)) is None
             for n in one.particles
             for problem in problems
+            # else it may have the law of another one
+            if problem.horizon > 1 and (n > 1 or not one.options)
         ):
             seen.add((one.name, one.options))
             yield one

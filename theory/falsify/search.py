@@ -44,7 +44,7 @@ class Found:
     Parameters
     ----------
     problem : Problem
-        Its name says what it shows.
+        Its name says what it shows, or how its family makes it.
     sampler : Sampler
         For which the sides were computed.
     left, right : float
@@ -275,6 +275,8 @@ def _found(score: Score, interrupted: bool) -> Found:
         problem, sampler, left, right, ratio, confirmation, budget.done,
         time.monotonic() - budget.began, interrupted,
     )  # fmt: skip
+    if problem.instance is not None:  # its name is how it is made
+        return found
     verb = "is broken by" if found.violated else "is nearest to equality for"
     problem.name = f"{score.inequality.text} {verb} {label(sampler)}: left/right = {ratio:.6g}"
     return found

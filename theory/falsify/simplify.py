@@ -54,7 +54,7 @@ def simplify(problem: Problem, keeps: Callable[[Problem], bool]) -> Iterator[Pro
     >>> from simulator.problem.families.random_tree import random_tree
     >>> *_, last = simplify(random_tree(2, 1, seed=1), lambda p: p.reward[1] > p.reward[0])
     >>> last.reward.tolist(), last.model.probs[0].tolist()
-    ([0.0, 1.0], [[0.0, 1.0]])
+    ([0.0, 1.0], [[0.5, 0.5]])
     """
     if problem.has_edge_reward:
         problem = unfold(problem).problem
