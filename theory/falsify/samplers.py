@@ -19,7 +19,17 @@ PROBED = 60  # problems of either kind on which a statement may speak
 
 
 class Candidate(NamedTuple):
-    """A sampler by name, with its options as text, and the numbers of particles to try."""
+    """A sampler as one types it.
+
+    Parameters
+    ----------
+    name : str
+        A registered name.
+    options : str, optional
+        Texts ``key=value``, joined by commas.
+    particles : tuple of int, optional
+        Numbers of particles to try.
+    """
 
     name: str
     options: str = ""
