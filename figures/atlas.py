@@ -58,8 +58,8 @@ def caption(table: pd.DataFrame) -> str:
         f"statements, and {int(table['violated'].sum())} are violated; the median random problem "
         f"reaches {rows['median'].median():.2f} of a bound, the worst found "
         f"{top.median():.2f} (medians over statements): a ratio on random problems says little of "
-        f"how loose a bound is. Factors below which the values of bounds of the paper, or of those "
-        f"that sharpen them, have been refuted: {factors}."
+        f"how loose a bound is. No instance found refutes the paper's bounds with their constants "
+        f"multiplied by {factors}; every smaller factor is refuted."
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from scripts.cli.app import app
+from scripts.docs.worst import atlas
 from simulator.problem.library import ready_problems
 from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.registry import SAMPLERS
@@ -176,5 +177,6 @@ def _first_line(documented: object) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    f.__name__: f for f in (bounds, claims, commands, notation, problems, resampling, samplers)
+    f.__name__: f
+    for f in (atlas, bounds, claims, commands, notation, problems, resampling, samplers)
 }

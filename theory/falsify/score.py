@@ -105,9 +105,9 @@ class Score:
         Raises
         ------
         Spent
-            If the budget is used up.
+            If the budget is used up, and one problem at least has been looked at.
         """
-        if self.budget.spent >= self.until:
+        if self.spoken and self.budget.spent >= self.until:
             raise Spent
         self.budget.done += 1
         ratio = self._ratio(problem, sampler)

@@ -170,6 +170,10 @@ def test_an_interrupt_keeps_the_best_so_far():
     assert found.ratio > 0
 
 
+def test_one_problem_is_looked_at_however_short_the_time():
+    assert search(of_bound(BOUNDS["S1"]), SMC, seconds=1e-9).evaluations >= 1
+
+
 def test_what_cannot_be_searched_is_refused():
     with pytest.raises(InputError, match="seconds or of evaluations"):
         search(of_bound(BOUNDS["S1"]), SMC)
