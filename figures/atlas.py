@@ -19,9 +19,8 @@ def worst(table: pd.DataFrame) -> pd.DataFrame:
         "more": several.groupby("bound")["ratio"].max(),
         "one": one.groupby("bound")["ratio"].max(),
     })  # fmt: skip
-    seen = several if len(several) else table
-    at = seen.loc[seen.groupby("bound")["ratio"].idxmax()].set_index("bound")
-    both["median"] = at["median"]
+    ordered = table.assign(several=table["particles"] > 1).sort_values(["several", "ratio"])
+    both["median"] = ordered.groupby("bound")["median"].last()
     order = list(dict.fromkeys(table["bound"]))
     return both.reindex(order)
 
