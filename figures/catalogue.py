@@ -10,6 +10,7 @@ from figures.accuracy import ACCURACY
 from figures.accuracy_bias import ACCURACY_BIAS
 from figures.accuracy_prediction import ACCURACY_PREDICTION
 from figures.accuracy_sharpened import ACCURACY_SHARPENED
+from figures.atlas import ATLAS
 from figures.audit import AUDIT
 from figures.certificates import CERTIFICATES
 from figures.constrained import CONSTRAINED
@@ -53,6 +54,7 @@ ORDER = (
     HEAVY_TAIL,
     QUASI,
     RATIOS,
+    ATLAS,
     SURVEY,
     COST,
     CERTIFICATES,

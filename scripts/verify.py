@@ -1,7 +1,8 @@
 """Long checks before a release: ``python -m scripts.verify [NAME...]``, code 1 on a fault.
 
 What takes too long for the test suite: ten million runs in bounded memory, the coverage of
-brackets over a thousand repetitions, and the claims on their larger instances.
+brackets over a thousand repetitions, the claims on their larger instances, and an hour's search for
+problems that break a bound.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from scipy.stats import binom
 from simulator.measure.error import bracket
 from simulator.problem.library import open_problem
 from simulator.samplers.smc.sampler import SMC
-from theory.registry import CLAIMS
+from theory.falsify.inequality import of_bound
+from theory.falsify.samplers import candidates_for
+from theory.falsify.search import search
+from theory.registry import BOUNDS, CLAIMS
 
 __all__ = ["CHECKS", "main"]
 
@@ -50,10 +54,25 @@ def claims() -> tuple[bool, str]:
     return not wrong, f"{len(CLAIMS)} claims, not holding: {', '.join(wrong) or 'none'}"
 
 
+def falsify(seconds: float = 60.0) -> tuple[bool, str]:
+    """Search for a problem that breaks a bound, so long for each of them."""
+    broken = []
+    for name, bound in BOUNDS.items():
+        claimed = of_bound(bound)
+        able = list(candidates_for(claimed, 4, 3))
+        for one in able:
+            found = search(claimed, one.make, particles=one.particles, seconds=seconds / len(able))
+            if found.violated:
+                broken.append(f"{name} by {found.problem.name}")
+    told = "; ".join(broken) or "none is broken"
+    return not broken, f"{len(BOUNDS)} bounds, {seconds:.0f} s each: {told}"
+
+
 CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "memory": memory,
     "coverage": coverage,
     "claims": claims,
+    "falsify": falsify,
 }
 
 

@@ -191,6 +191,59 @@ def check(
 
 
 @app.command()
+def falsify(
+    statement: Annotated[
+        str,
+        typer.Argument(
+            metavar="STATEMENT", help="Id of a bound or conjecture, FILE.py or FILE.py:NAME."
+        ),
+    ],
+    sampler: Annotated[
+        str | None,
+        typer.Option(help="As in `check`.  [default: the first of which the statement speaks]"),
+    ] = None,
+    particles: Annotated[
+        int | None, typer.Option("--particles", "-n", help="Number N.  [default: 1 to 4]")
+    ] = None,
+    option: SettingOption = None,
+    horizon: Annotated[int, typer.Option(min=1, help="Largest H of random problems.")] = 4,
+    actions: Annotated[int, typer.Option(min=2, help="Largest number of tokens.")] = 3,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Time to search.  [default: 60]")
+    ] = None,
+    evaluations: Annotated[
+        int | None, typer.Option(min=1, help="Problems to try, instead or besides.")
+    ] = None,
+    seed: SeedOption = 0,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Drop the assumptions of a bound.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Problem file for the worst instance.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Search for the problem that breaks a statement, or nearly; exit code 1 if one does."""
+    from scripts.cli import falsify as command
+    from scripts.cli import show
+
+    claimed = command.named_inequality(statement, anyway=anyway)
+    if sampler is None and option:
+        raise InputError("falsify: --option goes with --sampler")
+    make = None if sampler is None else lambda n: _sampler(sampler, n, option)
+    found = command.falsify(
+        claimed, make, particles, horizon, actions, seconds, evaluations, seed, out
+    )
+    rows = command.instance_rows(found.problem)
+    table = {"instance": rows} if rows else {}
+    show.emit(command.shown(found, claimed, out) | table, json)
+    if found.violated:
+        raise typer.Exit(1)
+    if found.interrupted:
+        raise KeyboardInterrupt
+
+
+@app.command()
 def claims(
     names: Annotated[list[str] | None, typer.Argument(help="Ids; all by default.")] = None,
     thorough: Annotated[

@@ -11,6 +11,7 @@ import typer
 from scripts.cli.app import app
 from scripts.docs.pictures import figures
 from scripts.docs.prose import of_latex, of_prose
+from scripts.docs.worst import atlas
 from simulator.problem.library import ready_problems
 from simulator.resampling.schemes import SCHEMES
 from simulator.samplers.registry import SAMPLERS
@@ -147,5 +148,5 @@ def _first_line(documented: object) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     f.__name__: f
-    for f in (bounds, claims, commands, figures, notation, problems, resampling, samplers)
+    for f in (atlas, bounds, claims, commands, figures, notation, problems, resampling, samplers)
 }

@@ -1,0 +1,70 @@
+"""The worst instances of the atlas beside random problems, all ratios computed anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+import numpy as np
+
+from scripts.experiments.experiment import Experiment, Rows
+from scripts.experiments.ratios import random_case
+from simulator.errors import TooLargeError
+from simulator.problem.problem import Problem
+from theory.falsify.atlas import Entry, atlas
+from theory.falsify.search import VIOLATED, label
+from theory.falsify.starts import starts
+from theory.registry import BOUNDS
+
+HORIZON, ACTIONS = 4, 3
+PAPER = "arXiv 2603.07887v1, "
+PATIENCE = 5  # problems that are drawn for one of which a statement speaks
+
+
+def others(entry: Entry) -> Iterator[Problem]:
+    """Draw random trees, or members of the families for a statement about one."""
+    if entry.problem.endswith(".json"):
+        yield from (random_case(seed)[0] for seed in range(10**6))
+    rng = np.random.default_rng(0)
+    yield from starts(rng, HORIZON, ACTIONS, any_horizon=True)
+
+
+def run_cell(statement: str, problems: int) -> Rows:
+    """Return rows (bound, sampler, particles, problem, left, right, ratio, median, compared)."""
+    rows: Rows = []
+    bound = BOUNDS[statement]
+    own = bound.kind == "upper" and not bound.measured and bound.reference.startswith(PAPER)
+    for entry in atlas():
+        if entry.statement != statement:
+            continue
+        claimed, sampler = entry.inequality, entry.make_sampler()
+        worst = entry.open()
+        left, right = claimed.sides(worst, sampler)
+        ratios: list[float] = []
+        for problem in islice(others(entry), PATIENCE * problems):
+            if len(ratios) == problems:
+                break
+            if claimed.why_not(problem, sampler) is None:
+                try:
+                    ratios.append(claimed.ratio(problem, sampler))
+                except TooLargeError:
+                    continue
+        ratio = claimed.ratio(worst, sampler)
+        rows.append(
+            {"bound": statement, "paper": own,
+             "sampler": label(sampler), "particles": entry.particles, "problem": entry.problem,
+             "left": left, "right": right, "ratio": ratio,
+             "median": float(np.median(ratios)) if ratios else float("nan"),
+             "compared": len(ratios), "violated": ratio > VIOLATED}
+        )  # fmt: skip
+    return rows
+
+
+def cells(profile: str) -> list[Mapping[str, object]]:
+    """Return a cell for each statement of the atlas."""
+    problems = 20 if profile == "quick" else 400
+    present = dict.fromkeys(entry.statement for entry in atlas())
+    return [{"statement": name, "problems": problems} for name in present]
+
+
+ATLAS = Experiment("atlas", run_cell, cells)

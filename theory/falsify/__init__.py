@@ -1,0 +1,1 @@
+"""Searching for the problem on which a statement comes closest to failing, or fails."""
