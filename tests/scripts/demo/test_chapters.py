@@ -1,30 +1,17 @@
-"""The chapters as scripts, and what they tell against the library and against counting by hand."""
+"""What the chapters tell, against the library and against counting by hand."""
 
-import runpy
 import socket
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from scripts.demo import export, server
-from scripts.demo.catalogue import CHAPTERS, INDEX
+from scripts.demo import server
 from scripts.demo.lessons import coverage, own, particles
 from simulator import InputError, open_problem, save_problem
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 from tests.support.command_line import run
 from theory.criteria import criteria
-
-
-@pytest.mark.parametrize("notebook", [INDEX, *(c.notebook for c in CHAPTERS)], ids=lambda p: p.stem)
-def test_each_chapter_runs_as_a_script(notebook):
-    runpy.run_path(str(notebook), run_name="__main__")
-
-
-def test_the_folder_has_the_chapters_of_the_catalogue_and_an_hour_is_enough():
-    found = {p.stem for p in INDEX.parent.glob("*.py")} - {"__init__", "index"}
-    assert found == {c.name for c in CHAPTERS}
-    assert sum(c.minutes for c in CHAPTERS) <= 60
 
 
 @pytest.mark.parametrize("name", particles.TREES)
@@ -112,14 +99,3 @@ def test_a_taken_port_and_a_missing_extra_are_told_in_one_line(capsys, monkeypat
         told
         == "particlebounds: the demo needs the extra demo: pip install 'particlebounds[demo]'\n"
     )
-
-
-@pytest.mark.slow
-def test_the_static_pages_ask_nothing_of_the_network(tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "CHAPTERS", CHAPTERS[-1:])
-    export.write(tmp_path)
-    for page in (tmp_path / "index.html", tmp_path / CHAPTERS[-1].name / "index.html"):
-        text = page.read_text()
-        assert "://cdn." not in text
-        assert export.ASSETS in text
-    assert CHAPTERS[-1].title in (tmp_path / "index.html").read_text()
