@@ -65,15 +65,13 @@ class OwnPages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or have it answered."""
-        headers = Headers(scope=scope) if scope["type"] in ("http", "websocket") else Headers()
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
         origin = headers.get("origin")
         if origin is None or urlsplit(origin).netloc == headers.get("host"):
             await self.app(scope, receive, send)
-        elif scope["type"] == "http":
+        else:
             refusal = PlainTextResponse("another site asked for this", status_code=403)
             await refusal(scope, receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1008})
 
 
 def _routes(chapter: Chapter) -> list[Route]:

@@ -62,7 +62,7 @@ def serve(port: int, browser: bool) -> None:
         if browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
         # open connections would keep it alive for ever
-        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, ws="none", log_level="error", timeout_graceful_shutdown=1)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
     sys.stdout.flush()
