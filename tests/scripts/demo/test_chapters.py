@@ -2,12 +2,14 @@
 
 import socket
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from scripts.demo import server
-from scripts.demo.lessons import coverage, own, particles
+from scripts.demo.lessons import better, coverage, first_order, own, particles
 from simulator import InputError, open_problem, save_problem
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 from tests.support.command_line import run
@@ -63,6 +65,50 @@ def test_the_coverage_problem_has_the_coverage_that_it_says(c):
     assert problem.target[-1] == pytest.approx(float(Fraction(1, 8)))
     law = SMCRejection(2).exact_law(problem)
     assert law.tv == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("power", [0.0, 1.0, 4.0])
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_ways_to_answer_by_counting_right_particles(power, n):
+    k = np.arange(n + 1)
+
+    def share(weight):
+        return k * weight / (k * weight + n - k)
+
+    # right particles of levels 1, 2 and 3: a right one weighs 2^power, then 1, then 2^(1-power)
+    law = binom.pmf(k, n, 0.5)
+    for weight in (2**power, 1.0):
+        law = law @ binom.pmf(k[None, :], n, share(weight)[:, None])
+    last = 2 ** (1 - power)
+    any_right = 1 - law[0]
+    wins = law[k * last > (n - k) * (1 + 1e-9)].sum()
+    rows = better.ways(power, n)
+    found = [r["Accuracy"] for r in rows]
+    assert found == pytest.approx([law @ share(last), any_right, wins, any_right], abs=1e-12)
+    assert better.early(power, n)["accuracy"] == pytest.approx(law @ share(last), abs=1e-12)
+    for r in rows:
+        assert r["At least"] - 1e-12 <= r["Accuracy"] <= r["At most"] + 1e-12
+
+
+@pytest.mark.parametrize("power", better.EARLY_POWERS)
+def test_the_law_of_the_accuracy_is_near_for_many_particles(power):
+    target, covariance = better.early_law(power)
+    bias = [n * (better.early(power, n)["accuracy"] - target) + covariance for n in (32, 64)]
+    assert target == pytest.approx(2 / 3, abs=1e-12)
+    # what is left of N times the bias falls like 1/N
+    assert abs(bias[1]) < 0.7 * abs(bias[0]) < 0.7
+    assert abs(bias[1]) < 0.5 * (abs(covariance) + 0.2)
+
+
+def test_one_instance_wanders_and_the_other_drifts():
+    for name, low, high in (("product", 1.35, 1.45), ("two-branch", 1.9, 2.1)):
+        grown = [first_order.constant(name, h).value for h in first_order.HORIZONS[1:]]
+        for a, b in pairwise(grown):
+            assert low < b / a < high
+    a, last = first_order.constant("product", 8).value, first_order.PARTICLES[-1]
+    gap = [abs(first_order.scaled_error("product", 8, n).value - a) for n in (32, last)]
+    assert gap[1] < gap[0] / 2
+    assert np.abs(first_order.sums("two-branch", 16)[:, 0]).max() == 0
 
 
 def test_files_for_the_demo_are_refused_in_one_line_that_names_them_as_given(tmp_path):
