@@ -2,4 +2,4 @@
 
 from importlib.util import find_spec
 
-collect_ignore_glob = [] if find_spec("marimo") else ["scripts/demo/*", "tests/scripts/demo/*"]
+collect_ignore_glob = [] if find_spec("vl_convert") else ["scripts/demo/*", "tests/scripts/demo/*"]

@@ -503,10 +503,10 @@ def demo(
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
     export: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write pages for any web server instead of serving."),
+        typer.Option(metavar="DIR", help="Write pages that open from a file instead of serving."),
     ] = None,
 ) -> None:
-    """Open the teaching app: six chapters in the browser."""
+    """Open the lecture in the browser: eight chapters, computed while you watch."""
     from scripts.demo.server import serve
 
     if export is None:

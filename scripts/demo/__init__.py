@@ -1,1 +1,1 @@
-"""The teaching app: six chapters in the browser, each a notebook of thin cells."""
+"""The lecture: chapters in the browser, from files or computed while one watches."""

@@ -1,31 +1,29 @@
-"""Write the chapters as static pages, with the browser's part of marimo beside them."""
+"""Write the chapters as pages that open from a file, with all their numbers computed."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.demo.catalogue import CHAPTERS, INDEX
+from scripts.demo.chapter import Chapter
 from scripts.demo.server import need_extra
 from simulator.errors import InputError
 
 __all__ = ["write"]
 
-ASSETS = "assets-of-marimo"
 
+def write(folder: Path, chapters: Sequence[Chapter] | None = None) -> None:
+    """Write FOLDER/index.html, FOLDER/CHAPTER/index.html and what they share.
 
-def write(folder: Path) -> None:
-    """Write FOLDER/index.html and FOLDER/CHAPTER/index.html, to be put on any web server.
-
-    The pages show the chapters as they open; sliders need the running demo. Nothing is asked of
-    another server.
+    The pages need no program, no server and no network. A chapter knows what `Control.grid` says.
 
     Parameters
     ----------
     folder : Path
         Made if it is missing.
+    chapters : sequence of Chapter, optional
+        By default all.
 
     Raises
     ------
@@ -33,34 +31,24 @@ def write(folder: Path) -> None:
         If the extra `demo` is not installed, or the folder cannot be written.
     """
     need_extra()
-    import marimo
+    from scripts.demo.catalogue import CHAPTERS
+    from scripts.demo.page import ASSETS, asset, data_script, html_of, index_html, table_of
 
-    static = Path(marimo.__file__).with_name("_static")
-    pages = {INDEX: folder / "index.html"}
-    pages |= {c.notebook: folder / c.name / "index.html" for c in CHAPTERS}
-    try:
-        shutil.copytree(static, folder / ASSETS, dirs_exist_ok=True)
-        for notebook, page in pages.items():
-            page.parent.mkdir(exist_ok=True)
-            _export(notebook, page)
-            up = "." if page.parent == folder else ".."
-            text = page.read_text(encoding="utf-8")
-            page.write_text(text.replace(_remote(), f"{up}/{ASSETS}"), encoding="utf-8")
-            print(f"particlebounds: wrote {page}", file=sys.stderr)
-    except OSError as fault:
-        raise InputError(f"{folder}: {fault.strerror or 'cannot be written'}") from None
+    def put(name: str, content: str | bytes) -> None:
+        file = folder / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        except OSError as fault:
+            raise InputError(f"{file}: {fault.strerror or 'cannot be written'}") from None
 
-
-def _export(notebook: Path, page: Path) -> None:
-    command = [sys.executable, "-m", "marimo", "--quiet", "export", "html", "--no-include-code"]
-    command += ["--force", "--output", str(page), str(notebook)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise InputError(f"{notebook.name}: {done.stderr.strip().splitlines()[-1]}")
-
-
-def _remote() -> str:
-    """Return the address of the content network that exported pages would load marimo from."""
-    from marimo import _templates
-
-    return _templates.get_default_asset_url()
+    put("index.html", index_html(live=False))
+    for name in ASSETS:
+        put(f"assets/{name}", asset(name)[0])
+    for chapter in CHAPTERS if chapters is None else chapters:
+        put(f"{chapter.name}/index.html", html_of(chapter, live=False))
+        for name, content in chapter.files.items():
+            put(f"{chapter.name}/{name}", content())
+        tables = {panel.name: table_of(panel) for panel in chapter.all_panels()}
+        put(f"{chapter.name}/data.js", data_script(chapter, tables))
+        print(f"particlebounds: wrote {folder / chapter.name / 'index.html'}", file=sys.stderr)

@@ -1,137 +1,141 @@
-"""The furniture of a page: title, links, question and answer, numbers."""
+"""Pages: the HTML of a chapter, and the data that its script reads."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-import marimo as mo
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from scripts.demo.catalogue import CHAPTERS
+from scripts.demo.chapter import Chapter, Panel
+from scripts.demo.controls import Control
+from scripts.demo.parts import markdown
+from simulator.errors import InputError
 
-__all__ = ["answer", "note", "numbers", "opening", "row", "table"]
+__all__ = ["ASSETS", "asset", "data_script", "html_of", "index_html", "table_of"]
 
-ROUNDING = 1e-12  # exact laws sum to 1 up to this
+PAGES = Environment(
+    loader=PackageLoader("scripts.demo", "."),
+    autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+)  # fmt: skip
+PAGES.filters["markdown"] = markdown
+ASSETS = {"page.css": "text/css", "page.js": "text/javascript", "vega.js": "text/javascript"}
 
 
-def opening(name: str, question: str, lead: str) -> mo.Html:
-    """Return the top of a chapter: links, title, lead, and the question to try first.
+def index_html(live: bool) -> str:
+    """Return the page of all chapters.
+
+    Parameters
+    ----------
+    live : bool
+        Whether the running app serves it.
+    """
+    return PAGES.get_template("index.html.jinja").render(chapters=CHAPTERS, live=live)
+
+
+def html_of(chapter: Chapter, live: bool) -> str:
+    """Return the page of a chapter.
+
+    Parameters
+    ----------
+    live : bool
+        Whether the running app serves it.
+    """
+    placed: set[str] = set()
+    panels = []
+    for panel in chapter.all_panels():
+        controls = [c for c in panel.controls if c.name not in placed]
+        placed |= {c.name for c in controls}
+        panels.append((panel, controls))
+    names = [c.name for c in CHAPTERS]
+    at = names.index(chapter.name)
+    return PAGES.get_template("page.html.jinja").render(
+        chapter=chapter, panels=panels, live=live, at=at,
+        before=CHAPTERS[at - 1] if at else None,
+        after=CHAPTERS[at + 1] if at + 1 < len(CHAPTERS) else None,
+        grids=[c for c in chapter.controls().values() if c.known(live)],
+    )  # fmt: skip
+
+
+def data_script(chapter: Chapter, tables: Mapping[str, Any] | None) -> str:
+    """Return the script that gives a page its controls, charts and, if exported, its numbers.
+
+    A script, as a page that was opened from a file may not read other files.
+
+    Parameters
+    ----------
+    tables : mapping of str to object or None
+        `table_of` each panel, by its name; None on the page of the running app.
+    """
+    live = tables is None
+    panels = [
+        {
+            "name": panel.name,
+            "controls": [c.name for c in panel.controls],
+            "parts": panel.parts(),
+            "charts": {name: make() for name, make in panel.charts.items()},
+            "table": None if tables is None else tables[panel.name],
+        }
+        for panel in chapter.all_panels()
+    ]
+    controls = {c.name: _described(c, live) for c in chapter.controls().values()}
+    page = {"live": live, "controls": controls, "panels": panels}
+    return f"window.PAGE = {_json(page)};\n"
+
+
+def table_of(panel: Panel) -> dict[str, Any]:
+    """Compute a panel for every setting of its grid; equal pieces are kept once.
+
+    Returns
+    -------
+    dict
+        pool : list
+            Pieces, and lines that say why there is nothing to show.
+        rows : list of (list of int, or int)
+            For each setting places in the pool; one place alone is that of such a line.
+    """
+    places: dict[str, int] = {}
+    rows: list[list[int] | int] = []
+    for setting in panel.settings():
+        try:
+            found = [_json(piece) for piece in panel.pieces(setting)]
+            rows.append([places.setdefault(piece, len(places)) for piece in found])
+        except InputError as refused:
+            rows.append(places.setdefault(_json(str(refused)), len(places)))
+    return {"pool": [json.loads(piece) for piece in places], "rows": rows}
+
+
+@cache
+def asset(name: str) -> tuple[str, str]:
+    """Return a file that all pages share, and its media type.
 
     Parameters
     ----------
     name : str
-        Of the chapter.
-    question, lead : str
-        Markdown.
+        Of `ASSETS`; vega.js is what draws the charts.
     """
-    names = [c.name for c in CHAPTERS]
-    at = names.index(name)
-    links = ['<a href="../" target="_self">All chapters</a>']
-    if at > 0:
-        links.append(_link(at - 1, "← "))
-    if at + 1 < len(CHAPTERS):
-        links.append(_link(at + 1, "", " →"))
-    return mo.vstack(
-        [
-            mo.Html(f'<nav class="pb-nav" aria-label="Chapters">{" ".join(links)}</nav>'),
-            mo.md(f"# {at + 1}. {CHAPTERS[at].title}\n\n{lead}"),
-            mo.callout(mo.md(f"**Try first.** {question}"), kind="info"),
-        ]
-    )
+    if name == "vega.js":
+        import altair
+        import vl_convert
+
+        version = ".".join(altair.VEGALITE_VERSION.split(".")[:2])
+        text = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version)
+    else:
+        text = files("scripts.demo").joinpath(name).read_text(encoding="utf-8")
+    return text, ASSETS[name]
 
 
-def _link(at: int, before: str, after: str = "") -> str:
-    c = CHAPTERS[at]
-    text = html.escape(f"{before}{at + 1}. {c.title}{after}")
-    return f'<a href="../{c.name}/" target="_self">{text}</a>'
+def _described(control: Control, live: bool) -> dict[str, Any]:
+    known = control.known(live)
+    at = known.index(control.default) if known else 0
+    return {"label": control.label, "kind": control.kind, "values": known, "at": at}
 
 
-def answer(text: str) -> mo.Html:
-    """Return the answer, folded until it is asked for.
-
-    Parameters
-    ----------
-    text : str
-        Markdown.
-    """
-    return mo.accordion({"Answer": mo.Html(f'<div style="color: #222">{mo.md(text).text}</div>')})
-
-
-def numbers(values: Mapping[str, object], caption: str) -> mo.Html:
-    """Return named numbers as a table of two columns, announced when they change.
-
-    Parameters
-    ----------
-    values : mapping of str to object
-        Floats are shown with four digits.
-    """
-    cells = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th>'
-        f'<td data-name="{html.escape(name)}">{html.escape(show(value))}</td></tr>'
-        for name, value in values.items()
-    )
-    return mo.Html(
-        f'<div class="pb-scroll" aria-live="polite"><table class="pb-numbers">'
-        f"<caption>{html.escape(caption)}</caption><tbody>{cells}</tbody></table></div>"
-    )
-
-
-def table(rows: Sequence[Mapping[str, object]], caption: str) -> mo.Html:
-    """Return rows as a table; cells are named "row: column" for who reads the page by program.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        At least one; the first column names the row.
-    """
-    columns = list(rows[0])
-    head = "".join(f'<th scope="col">{html.escape(c)}</th>' for c in columns)
-    body = []
-    for r in rows:
-        name = show(r[columns[0]])
-        cells = "".join(
-            f'<td data-name="{html.escape(f"{name}: {c}")}">{html.escape(show(r[c]))}</td>'
-            for c in columns[1:]
-        )
-        body.append(f'<tr><th scope="row">{html.escape(name)}</th>{cells}</tr>')
-    return mo.Html(
-        f'<div class="pb-scroll" aria-live="polite"><table class="pb-table">'
-        f"<caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(body)}</tbody></table></div>"
-    )
-
-
-def show(value: object) -> str:
-    """Return a value as text; floats to four significant digits.
-
-    Examples
-    --------
-    >>> show(0.16757619), show(float("inf")), show(12), show(None), show(1234567.0)
-    ('0.1676', '∞', '12', '–', '1.235e+06')
-    """
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        if abs(value) < ROUNDING:
-            return "0"
-        return "∞" if value == float("inf") else f"{value:.4g}"
-    return str(value)
-
-
-def note(text: str) -> mo.Html:
-    """Return a remark in small print, for instance on what is capped and why."""
-    return mo.Html(f'<p class="pb-note">{html.escape(text)}</p>')
-
-
-def row(items: Iterable[object]) -> mo.Html:
-    """Return items side by side, below each other where the window is narrow.
-
-    Parameters
-    ----------
-    items : iterable
-        What marimo can show.
-    """
-    cells = "".join(f'<div class="pb-cell">{mo.as_html(x).text}</div>' for x in items)
-    return mo.Html(f'<div class="pb-row">{cells}</div>')
+def _json(value: object) -> str:
+    """Return strict JSON that can stand in a script."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

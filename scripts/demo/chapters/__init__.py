@@ -1,1 +1,1 @@
-"""The notebooks, one a chapter: controls, a picture, a question and its answer."""
+"""The chapters, one a file: controls, what they show, a question and its answer."""

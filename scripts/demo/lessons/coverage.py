@@ -92,7 +92,7 @@ def criteria_of(problem: Problem) -> dict[str, object]:
     }
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)
 def study(
     sampler: str, coverage: float, sigma: float, horizon: int, n_particles: int, seed: int = 1
 ) -> Study:
@@ -114,13 +114,22 @@ def study(
     (True, 6)
     """
     problem = coverage_problem(coverage, sigma, horizon, seed)
-    most = MOST[horizon]
     ids = (*CURVES[sampler], ENUMERATED[sampler])
+    made = SAMPLERS[sampler](min(n_particles, MOST[horizon]))
+    report = check(problem, made, bounds=ids)
+    return Study(report, *_over_n(sampler, coverage, sigma, horizon, seed))
+
+
+@lru_cache(maxsize=64)
+def _over_n(
+    sampler: str, coverage: float, sigma: float, horizon: int, seed: int
+) -> tuple[dict[int, float], dict[str, list[float]]]:
+    """Compute errors and curves, which are the same for each chosen N."""
+    problem = coverage_problem(coverage, sigma, horizon, seed)
 
     def make(n: int) -> Sampler:
         return SAMPLERS[sampler](n)
 
-    report = check(problem, make(min(n_particles, most)), bounds=ids)
-    errors = {n: make(n).exact_law(problem, on="states").tv for n in range(1, most + 1)}
+    errors = {n: make(n).exact_law(problem, on="states").tv for n in range(1, MOST[horizon] + 1)}
     curves = {b: [BOUNDS[b].value(problem, make(n)) for n in GRID] for b in CURVES[sampler]}
-    return Study(report, errors, curves)
+    return errors, curves

@@ -29,7 +29,7 @@ __all__ = [
 
 SAMPLERS = ("smc", "smc-rs", "sis", "smc-ind", "best-of-n", "beam")
 EXAMPLES = ("reference", "eos", "random-tree:horizon=6", "lm-digits2", "lm-review-noisy")
-MOST_BYTES, MOST_EDGES, MOST_PARTICLES = 2_000_000, 100_000, 8
+MOST_BYTES, MOST_EDGES, MOST_PARTICLES = 4_000_000, 100_000, 8
 TRANSITIONS, N_RUNS, SEED = 1e5, 500, 1
 
 

@@ -1,4 +1,4 @@
-"""The demo served on a free port, and a real browser that is cut off from the network."""
+"""Exported pages, the demo served on a free port, and a browser that is cut off from the net."""
 
 import shutil
 import signal
@@ -8,6 +8,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from scripts.demo import export
+from scripts.demo.catalogue import CHAPTERS
+from tests.scripts.demo.thin import thin
 
 ROOT = Path(__file__).parents[3]
 # CI runs as root in a small container; no name but this machine's can be resolved
@@ -28,6 +32,19 @@ def address():
 
 
 @pytest.fixture(scope="session")
+def thin_chapters():
+    return [thin(chapter) for chapter in CHAPTERS]
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory, thin_chapters):
+    """A folder of pages that know little."""
+    folder = tmp_path_factory.mktemp("exported")
+    export.write(folder, thin_chapters)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def browser():
     api = pytest.importorskip("playwright.sync_api", reason="needs the extra demo")
     chromium = shutil.which("chromium")
@@ -40,26 +57,49 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def context(browser, address):
-    """One for all tests, so that the browser loads marimo once."""
-    return browser.new_context(base_url=address)
+def offline(browser, exported):
+    """Opens exported pages from files, without any network."""
+    context = browser.new_context(base_url=f"{exported.as_uri()}/", offline=True)
+    context.set_default_timeout(30_000)
+    return context
+
+
+@pytest.fixture(scope="session")
+def online(browser, address):
+    """Opens the running app."""
+    context = browser.new_context(base_url=address)
+    context.set_default_timeout(30_000)
+    return context
 
 
 @pytest.fixture
-def page(context):
-    """A page; fails if anything is asked of the network or the console complains."""
+def page(offline):
+    """A page from a file."""
+    yield from _page(offline, "file")
+
+
+@pytest.fixture
+def live(online):
+    """A page of the running app."""
+    yield from _page(online, "http")
+
+
+def _page(context, scheme):
+    """Yield a page; fail if it asks for what is not its own, or the console complains."""
     page = context.new_page()
     page.set_viewport_size({"width": 1280, "height": 900})
     faults = []
-    page.on("request", lambda r: faults.append(r.url) if not _local(r.url) else None)
-    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    page.on("request", lambda r: faults.append(r.url) if not _own(r.url, scheme) else None)
+    # a refused file is told to the reader; the browser also says so on the console
+    page.on("console", lambda m: faults.append(m.text)
+            if m.type == "error" and "400 (Bad Request)" not in m.text else None)  # fmt: skip
     page.on("pageerror", lambda e: faults.append(str(e)))
-    page.set_default_timeout(30_000)
     yield page
     page.close()
     assert faults == []
 
 
-def _local(url):
+def _own(url, scheme):
     parts = urlsplit(url)
-    return parts.scheme in ("data", "blob") or parts.hostname == "127.0.0.1"
+    local = parts.hostname == "127.0.0.1" if scheme == "http" else True
+    return parts.scheme == "data" or (parts.scheme == scheme and local)

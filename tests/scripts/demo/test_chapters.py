@@ -1,30 +1,19 @@
-"""The chapters as scripts, and what they tell against the library and against counting by hand."""
+"""What the chapters tell, against the library and against counting by hand."""
 
-import runpy
 import socket
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
-from scripts.demo import export, server
-from scripts.demo.catalogue import CHAPTERS, INDEX
-from scripts.demo.lessons import coverage, own, particles
+from scripts.demo import server
+from scripts.demo.lessons import better, coverage, first_order, own, particles
 from simulator import InputError, open_problem, save_problem
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 from tests.support.command_line import run
 from theory.criteria import criteria
-
-
-@pytest.mark.parametrize("notebook", [INDEX, *(c.notebook for c in CHAPTERS)], ids=lambda p: p.stem)
-def test_each_chapter_runs_as_a_script(notebook):
-    runpy.run_path(str(notebook), run_name="__main__")
-
-
-def test_the_folder_has_the_chapters_of_the_catalogue_and_an_hour_is_enough():
-    found = {p.stem for p in INDEX.parent.glob("*.py")} - {"__init__", "index"}
-    assert found == {c.name for c in CHAPTERS}
-    assert sum(c.minutes for c in CHAPTERS) <= 60
 
 
 @pytest.mark.parametrize("name", particles.TREES)
@@ -78,6 +67,50 @@ def test_the_coverage_problem_has_the_coverage_that_it_says(c):
     assert law.tv == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.parametrize("power", [0.0, 1.0, 4.0])
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_ways_to_answer_by_counting_right_particles(power, n):
+    k = np.arange(n + 1)
+
+    def share(weight):
+        return k * weight / (k * weight + n - k)
+
+    # right particles of levels 1, 2 and 3: a right one weighs 2^power, then 1, then 2^(1-power)
+    law = binom.pmf(k, n, 0.5)
+    for weight in (2**power, 1.0):
+        law = law @ binom.pmf(k[None, :], n, share(weight)[:, None])
+    last = 2 ** (1 - power)
+    any_right = 1 - law[0]
+    wins = law[k * last > (n - k) * (1 + 1e-9)].sum()
+    rows = better.ways(power, n)
+    found = [r["Accuracy"] for r in rows]
+    assert found == pytest.approx([law @ share(last), any_right, wins, any_right], abs=1e-12)
+    assert better.early(power, n)["accuracy"] == pytest.approx(law @ share(last), abs=1e-12)
+    for r in rows:
+        assert r["At least"] - 1e-12 <= r["Accuracy"] <= r["At most"] + 1e-12
+
+
+@pytest.mark.parametrize("power", better.EARLY_POWERS)
+def test_the_law_of_the_accuracy_is_near_for_many_particles(power):
+    target, covariance = better.early_law(power)
+    bias = [n * (better.early(power, n)["accuracy"] - target) + covariance for n in (32, 64)]
+    assert target == pytest.approx(2 / 3, abs=1e-12)
+    # what is left of N times the bias falls like 1/N
+    assert abs(bias[1]) < 0.7 * abs(bias[0]) < 0.7
+    assert abs(bias[1]) < 0.5 * (abs(covariance) + 0.2)
+
+
+def test_one_instance_wanders_and_the_other_drifts():
+    for name, low, high in (("product", 1.35, 1.45), ("two-branch", 1.9, 2.1)):
+        grown = [first_order.constant(name, h).value for h in first_order.HORIZONS[1:]]
+        for a, b in pairwise(grown):
+            assert low < b / a < high
+    a, last = first_order.constant("product", 8).value, first_order.PARTICLES[-1]
+    gap = [abs(first_order.scaled_error("product", 8, n).value - a) for n in (32, last)]
+    assert gap[1] < gap[0] / 2
+    assert np.abs(first_order.sums("two-branch", 16)[:, 0]).max() == 0
+
+
 def test_files_for_the_demo_are_refused_in_one_line_that_names_them_as_given(tmp_path):
     with pytest.raises(InputError, match=r"^mine\.json: ") as fault:
         own.read("../mine.json", b"[1]")
@@ -112,14 +145,3 @@ def test_a_taken_port_and_a_missing_extra_are_told_in_one_line(capsys, monkeypat
         told
         == "particlebounds: the demo needs the extra demo: pip install 'particlebounds[demo]'\n"
     )
-
-
-@pytest.mark.slow
-def test_the_static_pages_ask_nothing_of_the_network(tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "CHAPTERS", CHAPTERS[-1:])
-    export.write(tmp_path)
-    for page in (tmp_path / "index.html", tmp_path / CHAPTERS[-1].name / "index.html"):
-        text = page.read_text()
-        assert "://cdn." not in text
-        assert export.ASSETS in text
-    assert CHAPTERS[-1].title in (tmp_path / "index.html").read_text()
