@@ -62,13 +62,14 @@ def caption(table: pd.DataFrame) -> str:
     """State the error of local masking, and of SMC-RS at the largest N under both PRMs."""
     patterns = list(dict.fromkeys(table["pattern"]))
     most = int(table["n"].max())
-    at = table.set_index(["pattern", "prm", "n", "sampler"])[["value", "low", "high"]]
+    keys = ["pattern", "prm", "n", "sampler"]
+    at = {tuple(row[k] for k in keys): row for row in table.to_dict("records")}
 
     def numbers(prm: str, n: int, sampler: str) -> str:
-        return ", ".join(f"{at.loc[(p, prm, n, sampler), 'value']:.2f}" for p in patterns)
+        return ", ".join(f"{at[p, prm, n, sampler]['value']:.2f}" for p in patterns)
 
     few = int(table.loc[table["n"] > 1, "n"].min())
-    one, more = (at.loc[("word", "expected", *x)] for x in ((1, "alrs"), (few, "smc-rs")))
+    one, more = at["word", "expected", 1, "alrs"], at["word", "expected", few, "smc-rs"]
     worse = (
         f" On the word more particles are worse at first: one errs by at most {one['high']:.2f}, "
         f"N = {few} by at least {more['low']:.2f}, since a cloud follows the scale of V^ and one "

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from simulator.language_models.tabulate import tabulate
     from simulator.measure.certify import certify
     from simulator.measure.error import bracket
+    from simulator.problem.families.constrained import constrained
     from simulator.problem.files import load_problem, save_problem
     from simulator.problem.library import open_problem
     from simulator.problem.model import TabularModel
@@ -56,6 +57,7 @@ _HOME = {
     "certify": "measure.certify",
     "check_sampler": "samplers.contract",
     "CompletionsLM": "language_models.completions",
+    "constrained": "problem.families.constrained",
     "CONTRACT": "samplers.contract",
     "DiffusionMonteCarlo": "samplers.restart.diffusion_monte_carlo",
     "ExactLaw": "exact.law",
@@ -130,6 +132,7 @@ __all__ = [
     "bracket",
     "certify",
     "check_sampler",
+    "constrained",
     "load_language_model",
     "load_problem",
     "load_reward_prm",

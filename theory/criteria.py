@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from simulator.exact.second_moments import sequence_chi2
-from simulator.problem.forward_backward import log_steps
+from simulator.problem.forward_backward import Edges, least_and_most, log_steps
 from simulator.problem.problem import Problem, check_tabular
 from simulator.typing import Bools, Floats
 
@@ -88,7 +88,7 @@ class Criteria:
     def __init__(self, problem: Problem) -> None:
         # Arrays only, never the problem itself: the cache below must not keep it alive.
         fb = problem.forward_backward
-        self._edges = fb.edges
+        self._forward_backward = fb
         self._n_actions = problem.model.n_actions
         self._start = problem.model.state_start
         self._level = np.repeat(np.arange(problem.horizon + 1), problem.model.n_states)
@@ -96,13 +96,11 @@ class Criteria:
         self._log_reward = problem.log_reward
         self._log_z = problem.log_z
         self._log_z_hat = fb.log_z_hat
-        self._log_prm_coverage = fb.log_prm_coverage
         self._log_prm_accuracy = fb.log_prm_accuracy
         self._value, self._prm = problem.log_value_flat, problem.log_prm_flat
         self._reach, self._live = fb.log_forward, fb.log_forward_alive
         self._on_target: Bools = np.isfinite(self._reach) & np.isfinite(self._value)
         self._alive: Bools = np.isfinite(self._live)
-        self._possible: Bools = np.isfinite(self._edges.log_prob)
 
     # --- lost mass -------------------------------------------------------------------------
 
@@ -130,6 +128,11 @@ class Criteria:
         """log pi*(x_h = s, alive up to h)."""
         return np.where(self._alive, self._live + self._value - self._log_z, -np.inf)
 
+    @property
+    def _edges(self) -> Edges:
+        """Of all levels at once: for what tells edges apart."""
+        return self._forward_backward.edges
+
     # --- ratios of the value functions -----------------------------------------------------
 
     @cached_property
@@ -140,7 +143,7 @@ class Criteria:
     @cached_property
     def level_action_coverage(self) -> Floats:
         """C_act over the edges into each level 1..H."""
-        return np.exp(np.maximum.reduceat(self._log_value_step, self._edges.start[:-1]))
+        return np.exp(least_and_most(self._tables, self._on_target, self._value, self._value)[1])
 
     @cached_property
     def action_coverage(self) -> float:
@@ -150,7 +153,7 @@ class Criteria:
     @property
     def prm_coverage(self) -> float:
         """C^_act (3.7)."""
-        return _exp(self._log_prm_coverage)
+        return _exp(self._forward_backward.log_prm_coverage)
 
     @cached_property
     def _log_accuracy(self) -> Floats:
@@ -178,11 +181,7 @@ class Criteria:
     @cached_property
     def pair_spread(self) -> Floats:
         """max/min of V*(x_h)/V^(x_{h-1}) over the edges into levels 1..H."""
-        e, at = self._edges, self._edges.start[:-1]
-        ok = self._possible & self._alive[e.source]
-        x = e.log_factor + self._value[e.target] - np.where(ok, self._prm[e.source], 0.0)
-        high = np.maximum.reduceat(np.where(ok, x, -np.inf), at)
-        low = np.minimum.reduceat(np.where(ok, x, np.inf), at)
+        low, high = least_and_most(self._tables, self._alive, self._prm, self._value)
         even = low >= high
         with np.errstate(over="ignore"):
             spread = np.exp(np.where(even, 0.0, high) - np.where(even, 0.0, low))
@@ -217,13 +216,12 @@ class Criteria:
     @cached_property
     def proposal_chi2(self) -> Floats:
         """chi2 of the pair laws, levels 1..H."""
-        e = self._edges
-        ok = self._possible & self._alive[e.source]
-        mass = np.where(ok, self._log_intermediate[e.source] + e.log_prob, -np.inf)
+        from simulator.problem.edge_passes_kernel import squared_gaps
+
+        t = self._tables
         scale = np.where(np.isfinite(self._log_z_hat), self._log_z_hat, 0.0) - self._log_z
-        below = np.where(ok, self._prm[e.source] - scale[self._level[e.source]], 0.0)
-        ratio = np.where(ok, e.log_factor + self._value[e.target] - below, -np.inf)
-        out = np.add.reduceat(_squared_gap(mass, ratio), e.start[:-1])
+        below = self._prm - scale[self._level]
+        out = squared_gaps(*t.args, t.prob, t.plain, self._log_intermediate, below, self._value)
         out[self._first_lost :] = np.inf  # level h looks at pi*_{h-1} against pi^_{h-1}
         return np.asarray(out)
 
@@ -232,15 +230,11 @@ class Criteria:
     @cached_property
     def level_bellman_ratio(self) -> tuple[Floats, Floats]:
         """Least and largest E_ref[V^(x_{h+1}) | x] / V^(x) within levels 0..H-1."""
-        e = self._edges
-        inner = self._alive[: self._start[-2]]
-        ok = np.repeat(inner, self._n_actions)
-        term = np.where(ok, e.log_prob + e.log_factor + self._prm[e.target], -np.inf)
-        term = term - np.where(ok, self._prm[e.source], 0.0)
-        ratio = np.exp(term).reshape(-1, self._n_actions).sum(axis=1)
-        at = self._start[:-2]
-        least = np.minimum.reduceat(np.where(inner, ratio, np.inf), at)
-        return least, np.maximum.reduceat(np.where(inner, ratio, 0.0), at)
+        from simulator.problem.edge_passes_kernel import mean_steps
+
+        t = self._tables
+        least, most = mean_steps(*t.args, t.prob, t.plain, self._alive, self._prm)
+        return np.asarray(least), np.asarray(most)
 
     @property
     def bellman_ratio(self) -> tuple[float, float]:
@@ -251,9 +245,8 @@ class Criteria:
     @cached_property
     def prm_step(self) -> float:
         """Largest V^(x_h)/V^(x_{h-1}), at the root relative to E_ref[V^(x_1)]."""
-        log_step = log_steps(self._edges, self._prm, self._alive)
         with np.errstate(over="ignore"):
-            step = np.exp(np.maximum.reduceat(log_step, self._edges.start[:-1]))
+            step = np.exp(self._forward_backward.log_prm_steps)
         root = self.level_bellman_ratio[0][0]
         return float(max(step[0] / root if root > 0 else 0.0, step[1:].max(initial=0.0)))
 
@@ -267,8 +260,10 @@ class Criteria:
     @cached_property
     def sequence_coverage(self) -> float:
         """Max pi*/pi_ref over paths = (largest path reward)/Z."""
+        if self._tables.plain:  # pi_ref reaches all states that earn
+            return _exp(float(self._log_reward.max()) - self._log_z)
         best, e, a = self._log_reward, self._edges, self._n_actions
-        gain = np.where(self._possible, e.log_factor, -np.inf)
+        gain = np.where(np.isfinite(e.log_prob), e.log_factor, -np.inf)
         for h in range(e.start.size - 2, -1, -1):  # the (max, +) form of the backward pass
             run = slice(e.start[h], e.start[h + 1])
             child = e.target[run] - self._start[h + 1]
@@ -324,7 +319,7 @@ class Criteria:
     def _edge_target(self) -> Floats:
         """pi*-probability of each edge."""
         e = self._edges
-        ok = self._possible & self._on_target[e.source]
+        ok = np.isfinite(e.log_prob) & self._on_target[e.source]
         before = np.where(ok, self._reach[e.source], -np.inf)
         return np.exp(before + e.log_prob + e.log_factor + self._value[e.target] - self._log_z)
 

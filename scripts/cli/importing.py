@@ -80,6 +80,26 @@ def prism(
     _write(made, out, normalise)
 
 
+@importing.command()
+def arpa(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An n-gram model.")],
+    pattern: Annotated[str, typer.Option(help="What all of a text must match, without anchors.")],
+    horizon: Annotated[int, typer.Option(min=1, help="Tokens of a text.")],
+    out: OutOption,
+    unit: Annotated[
+        Literal["words", "characters"], typer.Option(help="What the file's tokens are.")
+    ] = "words",
+    prm: Annotated[
+        str, typer.Option("--prm", help="V^: mask, expected, exact, noisy, ...")
+    ] = "mask",
+) -> None:
+    """Read an n-gram model (ARPA): Z is the probability that a text matches."""
+    from simulator.problem.importers.arpa import import_arpa
+
+    made = import_arpa(file, pattern=pattern, horizon=horizon, unit=unit, prm=prm)
+    _write(made, out, normalise=True)
+
+
 def _prm(name: str | None) -> PRM | None:
     from simulator.problem.prms import named_prm
 

@@ -14,11 +14,25 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from simulator.errors import TooLargeError
 from simulator.problem.model import TabularModel
 from simulator.typing import Bools, Floats
 
-__all__ = ["Edges", "ForwardBackward", "Tables", "backward", "forward", "log_steps", "read_only"]
+__all__ = [
+    "Edges",
+    "ForwardBackward",
+    "Tables",
+    "backward",
+    "forward",
+    "least_and_most",
+    "log_steps",
+    "reach",
+    "read_only",
+]
 
+
+MANY = 10**8  # edges from which passes are linear
+EDGES = 2 * 10**8  # at most so many stand in one array
 
 Array = TypeVar("Array", bound="npt.NDArray[np.generic]")
 
@@ -52,6 +66,35 @@ class Tables:
         """The fields in the order in which the kernels take them."""
         return tuple(getattr(self, name) for name in self.__dataclass_fields__)
 
+    @property
+    def plain(self) -> bool:
+        """Whether there are no edge rewards: all stages share a table of zeros."""
+        return not self.factor_start.any()
+
+    @property
+    def n_edges(self) -> int:
+        """Number of edges of all levels, those of shared tables counted again."""
+        return int(self.state_start[-2]) * self.n_actions
+
+    @cached_property
+    def prob(self) -> Floats:
+        """pi_ref(action | state), in the order of ``log_prob``."""
+        return read_only(np.exp(self.log_prob))
+
+    @property
+    def linear_args(self) -> tuple[object, ...] | None:
+        """What the linear passes take; None where there are edge rewards or few edges."""
+        if not self.plain or self.n_edges < MANY:
+            return None
+        return (
+            self.n_actions,
+            self.state_start,
+            self.table_start,
+            self.log_prob,
+            self.next_state,
+            self.prob,
+        )
+
 
 def backward(tables: Tables, log_alive: Floats, log_reward: Floats) -> Floats:
     """log E_ref[reward and edge rewards to come | state] of all states.
@@ -69,6 +112,10 @@ def backward(tables: Tables, log_alive: Floats, log_reward: Floats) -> Floats:
     -------
     (n,) array
     """
+    if tables.linear_args is not None:
+        from simulator.problem.linear_passes_kernel import backward as linear
+
+        return np.asarray(linear(*tables.linear_args, log_alive, log_reward))
     from simulator.problem.forward_backward_kernel import backward as compiled
 
     return np.asarray(compiled(*tables.args, log_alive, log_reward))
@@ -88,9 +135,56 @@ def forward(tables: Tables, log_alive: Floats) -> Floats:
     -------
     (n,) array
     """
+    if tables.linear_args is not None:
+        from simulator.problem.linear_passes_kernel import forward as linear
+
+        return np.asarray(linear(*tables.linear_args, log_alive))
     from simulator.problem.forward_backward_kernel import forward as compiled
 
     return np.asarray(compiled(*tables.args, log_alive))
+
+
+def reach(tables: Tables) -> Bools:
+    """Whether pi_ref comes to each state, whatever edge rewards are.
+
+    Parameters
+    ----------
+    tables : Tables
+        Of the problem.
+
+    Returns
+    -------
+    (n,) array
+    """
+    from simulator.problem.forward_backward_kernel import reach as compiled
+
+    t = tables
+    return np.asarray(compiled(t.n_actions, t.state_start, t.table_start, t.log_prob, t.next_state))
+
+
+def least_and_most(
+    tables: Tables, usable: Bools, below: Floats, above: Floats
+) -> tuple[Floats, Floats]:
+    """Extremes of log factor + above(child) - below(parent) over edges that pi_ref takes.
+
+    Parameters
+    ----------
+    tables : Tables
+        Of the problem.
+    usable : (n,) bool array
+        Parents that count.
+    below, above : (n,) arrays
+        Logarithms of numbers of states; `below` is finite where a parent counts.
+
+    Returns
+    -------
+    least, most : (H,) arrays
+        Of the edges into levels 1..H; inf and -inf where no parent counts.
+    """
+    from simulator.problem.edge_passes_kernel import least_and_most as compiled
+
+    least, most = compiled(*tables.args, usable, below, above)
+    return np.asarray(least), np.asarray(most)
 
 
 def read_only(x: Array) -> Array:
@@ -212,6 +306,11 @@ class ForwardBackward:
     def edges(self) -> Edges:
         """Flat edge arrays of the problem."""
         model, t = self._model, self._tables
+        if t.n_edges > EDGES:
+            raise TooLargeError(
+                f"edges: {t.n_edges} of all levels are more than {EDGES}, and this needs them all "
+                "at once"
+            )
         a = model.n_actions
         start = model.state_start
         n_source = int(start[-2])
@@ -241,6 +340,14 @@ class ForwardBackward:
     def taken(self) -> Bools:
         """Whether pi_ref takes an edge at all, shape (n_edges,)."""
         return read_only(np.isfinite(self.edges.log_prob) & self.reached[self.edges.source])
+
+    @cached_property
+    def target_kernel(self) -> Floats:
+        """pi*(a|s) of all states before the last level; rows of zeros where V*(s) = 0."""
+        e, value = self.edges, self._log_value
+        here = np.where(np.isfinite(value[e.source]), value[e.source], 0.0)
+        step = np.exp(e.log_prob + e.log_factor + value[e.target] - here)
+        return read_only(np.asarray(step.reshape(-1, self._model.n_actions)))
 
     @cached_property
     def log_forward(self) -> Floats:
@@ -282,10 +389,18 @@ class ForwardBackward:
         return read_only(np.exp(self.log_forward_alive + self.log_value_alive - self.log_z_alive))
 
     @cached_property
-    def log_prm_coverage(self) -> float:
-        """log C^_act = max log V^(child)/V^(parent) over edges that a particle can take (3.7)."""
+    def log_prm_steps(self) -> Floats:
+        """Largest log V^(child)/V^(parent) of the edges into levels 1..H that a particle can take.
+
+        The shape is (H,).
+        """
         alive = np.isfinite(self.log_forward_alive)
-        return float(log_steps(self.edges, self._log_prm, alive).max())
+        return read_only(least_and_most(self._tables, alive, self._log_prm, self._log_prm)[1])
+
+    @property
+    def log_prm_coverage(self) -> float:
+        """log C^_act, the largest of these steps (3.7)."""
+        return float(self.log_prm_steps.max())
 
     @cached_property
     def log_prm_accuracy(self) -> float:

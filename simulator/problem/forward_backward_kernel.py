@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["backward", "forward"]
+__all__ = ["backward", "forward", "reach"]
 
 
 @njit(cache=True)
@@ -65,4 +65,26 @@ def forward(
                 x = here + log_prob[e] + log_factor[factor_start[h] + s * n_actions + a]
                 if x > -np.inf and gate[g] > -np.inf:
                     out[g] = np.logaddexp(out[g], x)
+    return out
+
+
+@njit(cache=True)
+def reach(n_actions, state_start, table_start, log_prob, next_state):
+    """Fill whether pi_ref comes to each state."""
+    out = np.zeros(state_start[-1], dtype=np.bool_)
+    out[0] = True
+    for h in range(table_start.size):
+        here = out[state_start[h] : state_start[h + 1]]
+        above = out[state_start[h + 1] : state_start[h + 2]]
+        if h and table_start[h] == table_start[h - 1] and here.size == above.size:
+            before = out[state_start[h - 1] : state_start[h]]
+            if before.size == here.size and (before == here).all():
+                above[:] = here  # the same table leads the same states to the same
+                continue
+        for s in range(here.size):
+            if here[s]:
+                first = table_start[h] + s * n_actions
+                for e in range(first, first + n_actions):
+                    if log_prob[e] > -np.inf:
+                        above[next_state[e]] = True
     return out

@@ -9,14 +9,14 @@ rule says otherwise. To use values of one's own, give `Problem` a list of arrays
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.checks import check_choice, check_int, check_real
 from simulator.errors import InputError
-from simulator.problem.forward_backward import forward
+from simulator.problem.forward_backward import reach
 from simulator.typing import Floats
 
 if TYPE_CHECKING:
@@ -212,10 +212,7 @@ class DelayedPRM:
         model, t = problem.model, problem.tables
         start, a = model.state_start, model.n_actions
         value = problem.log_value_flat
-        # what is reached is a matter of pi_ref alone, so edge rewards count as 1
-        reached = np.isfinite(
-            forward(replace(t, log_factor=np.zeros_like(t.log_factor)), np.zeros_like(value))
-        )
+        reached = reach(t)
         out = value.copy()
         for h in range(model.horizon - 1):
             rows = np.flatnonzero(reached[start[h] : start[h + 1]])

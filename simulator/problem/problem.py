@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.problem.forward_backward import ForwardBackward, Tables, backward, forward, read_only
+from simulator.problem.forward_backward import ForwardBackward, Tables, backward, reach, read_only
 from simulator.problem.model import TabularModel
 from simulator.problem.rows import as_matrix
 from simulator.typing import Bools, Floats
@@ -192,8 +191,7 @@ class Problem:
         self.log_reward = log_reward
         self._read_edges(edge_reward)
         everywhere = np.zeros(int(model.state_start[-1]))
-        plain = replace(self.tables, log_factor=np.zeros_like(self.tables.log_factor))
-        reached = np.isfinite(forward(plain, everywhere))
+        reached = reach(self.tables)
         value = np.where(reached, backward(self.tables, everywhere, log_reward), -np.inf)
         if value[0] == -np.inf:
             raise InputError("reward: zero on every sequence that the model can produce")

@@ -22,10 +22,7 @@ def target_kernel(problem: Problem) -> npt.NDArray[np.float64]:
     (n_inner, A) array
         In flat order; rows of zeros where V*(s) = 0.
     """
-    e, value = problem.forward_backward.edges, problem.log_value_flat
-    here = np.where(np.isfinite(value[e.source]), value[e.source], 0.0)
-    step = np.exp(e.log_prob + e.log_factor + value[e.target] - here)
-    return np.asarray(step.reshape(-1, problem.model.n_actions))
+    return problem.forward_backward.target_kernel
 
 
 def target_paths(
@@ -50,11 +47,22 @@ def target_paths(
     >>> print(f"{target_paths(product(100), 1000, 1).mean():.2f}")
     0.67
     """
-    from simulator.problem.target_kernel import draw_paths
+    from simulator.problem.target_kernel import draw_by_rows, draw_paths
 
     seeds = run_seeds(rng, n, first_block)
     tokens = np.empty((n, problem.horizon), dtype=np.int32)
     t = problem.tables
+    if t.linear_args is not None:
+        value = problem.log_value_flat
+
+        def rows(lo: int, hi: int) -> None:
+            draw_by_rows(
+                seeds, t.n_actions, t.state_start, t.table_start, t.log_prob, t.next_state,
+                value, tokens, lo, hi,
+            )  # fmt: skip
+
+        spread(rows, n, float(n) * problem.horizon * t.n_actions, None)
+        return tokens
     cumulative = np.cumsum(target_kernel(problem), axis=1).ravel()
 
     def part(lo: int, hi: int) -> None:

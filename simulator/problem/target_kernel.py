@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from simulator.streams.xoshiro import next_word, to_unit
 
-__all__ = ["draw_paths"]
+__all__ = ["draw_by_rows", "draw_paths"]
 
 
 @njit(cache=True, nogil=True)
@@ -27,3 +28,29 @@ def draw_paths(seeds, n_actions, state_start, table_start, next_state, cumulativ
                 a += 1
             tokens[r, h] = a
             s = next_state[table_start[h] + s * n_actions + a]
+
+
+@njit(cache=True, nogil=True)
+def draw_by_rows(
+    seeds, n_actions, state_start, table_start, log_prob, next_state, value, tokens, lo, hi
+):  # fmt: skip
+    """Fill ``tokens[lo:hi]``; rows of the kernel are made where a path meets them."""
+    horizon = table_start.size
+    cumulative = np.empty(n_actions)
+    for r in range(lo, hi):
+        s0, s1, s2, s3 = seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3]
+        s = 0
+        for h in range(horizon):
+            word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+            first = table_start[h] + s * n_actions
+            total = 0.0
+            for a in range(n_actions):
+                child = state_start[h + 1] + next_state[first + a]
+                total += np.exp(log_prob[first + a] + value[child] - value[state_start[h] + s])
+                cumulative[a] = total
+            x = to_unit(word) * total
+            a = 0
+            while cumulative[a] <= x:
+                a += 1
+            tokens[r, h] = a
+            s = next_state[first + a]

@@ -36,6 +36,7 @@ from simulator.samplers.facts import facts_of
 from simulator.streams.seeds import BLOCK, seed_sequence
 from simulator.typing import Bools, Floats, RngLike
 from theory.assumptions import DRAWN, KEEPS_MASS, NO_RESTART, SECOND_MOMENT, Assumption
+from theory.laws.density_sums import DensitySum
 from theory.laws.path_sums import PathSum
 from theory.laws.sigma import sigma
 
@@ -113,9 +114,9 @@ def first_order_law(
 ) -> FirstOrderLaw:
     r"""Compute the constants of the first-order law; no sampler is run.
 
-    Where there are more than 200,000 paths, A = (1/2) E_{pi*}|sigma - E sigma| is a mean over
-    draws from pi*. E sigma and the range of sigma are exact (one backward pass each), so the
-    variable is bounded with known limits, and the interval holds at any number of draws: by
+    Where there are more than 200,000 paths, or 10^8 edges, A = (1/2) E_{pi*}|sigma - E sigma| is
+    a mean over draws from pi*. E sigma and the range of sigma are exact (one backward pass each),
+    so the variable is bounded with known limits, and the interval holds at any number of draws: by
     betting, see `simulator.measure.confidence.mean_interval`.
 
     Parameters
@@ -165,7 +166,8 @@ def first_order_law(
     if reason is not None:
         raise InputError(f"law: {reason}")
     facts = facts_of(sampler, problem)
-    numbers = sigma(problem, facts.family)
+    large = problem.tables.linear_args is not None  # then no array holds a number of each edge
+    numbers = DensitySum(problem, facts.family) if large else sigma(problem, facts.family)
     constant = _constant(numbers, n_draws, rng, confidence)
     if correct is None:
         return FirstOrderLaw(constant, facts.evaluations)
@@ -185,7 +187,9 @@ def _event(problem: Problem, correct: npt.ArrayLike) -> Bools:
     return right
 
 
-def _constant(numbers: PathSum, n_draws: int, rng: RngLike, confidence: float) -> Interval:
+def _constant(
+    numbers: PathSum | DensitySum, n_draws: int, rng: RngLike, confidence: float
+) -> Interval:
     """Return A, exact where that is cheap."""
     problem = numbers.problem
     low, high = numbers.limits()
@@ -195,7 +199,7 @@ def _constant(numbers: PathSum, n_draws: int, rng: RngLike, confidence: float) -
     farthest = max(high - centre, centre - low)
     if farthest <= ROUNDING * max(high, 1.0):
         return Interval.exactly(0.0)
-    if count_paths(problem) <= PATHS:
+    if isinstance(numbers, PathSum) and count_paths(problem) <= PATHS:
         paths = unfold(problem)
         away = np.abs(numbers.values(paths.tokens) - centre)
         return Interval.exactly(float(paths.problem.target[-1] @ away) / 2)
@@ -203,7 +207,7 @@ def _constant(numbers: PathSum, n_draws: int, rng: RngLike, confidence: float) -
     return mean_interval(np.minimum(away, farthest) / 2, confidence, 0.0, farthest / 2)
 
 
-def _draw(numbers: PathSum, n: int, rng: RngLike) -> Floats:
+def _draw(numbers: PathSum | DensitySum, n: int, rng: RngLike) -> Floats:
     """Return sigma of paths drawn from pi*, a part at a time."""
     problem, root = numbers.problem, seed_sequence(rng)
     size = max(1, CELLS // problem.horizon // BLOCK) * BLOCK

@@ -22,7 +22,7 @@ from simulator.problem.ngrams.counts import count_ngrams
 from simulator.problem.prms import PRM_NAMES, TemperedPRM, named_prm
 from simulator.problem.problem import PRM, Problem
 
-__all__ = ["CONSTRAINED_PRMS", "constrained"]
+__all__ = ["CONSTRAINED_PRMS", "constrained", "constrained_rule"]
 
 CONSTRAINED_PRMS = ("mask", "expected", *PRM_NAMES)
 SHIPPED = "own_text.txt"
@@ -103,16 +103,50 @@ def constrained(
     """
     model = _model(text, order, unit, vocabulary, end)
     constraint = Constraint(model, pattern, horizon)
-    if prm == "expected":
-        rule: PRM = ExpectedPRM(constraint, expected_order or max(1, model.order - 1))
-    elif prm == "mask":
-        rule = TemperedPRM(0.0)
-    elif isinstance(prm, str):
-        check_choice("prm", prm, CONSTRAINED_PRMS)
-        rule = named_prm(prm, sigma=sigma, beta=beta, cap=cap, seed=seed)
-    else:
-        rule = prm
+    rule = constrained_rule(
+        constraint, prm, expected_order=expected_order, sigma=sigma, beta=beta, cap=cap, seed=seed
+    )
     return constraint.problem(rule, f"constrained:order={order},pattern={pattern},H={horizon}")
+
+
+def constrained_rule(
+    constraint: Constraint,
+    prm: str | PRM,
+    *,
+    expected_order: int = 0,
+    sigma: float = 0.5,
+    beta: float = 0.5,
+    cap: float = 1.5,
+    seed: int = 0,
+) -> PRM:
+    """Make a PRM of a constraint from its name.
+
+    Parameters
+    ----------
+    constraint : Constraint
+        Whose problem is judged.
+    prm : str or PRM
+        As in `constrained`.
+    expected_order, sigma, beta, cap, seed : float or int, optional
+        As in `constrained`.
+
+    Returns
+    -------
+    PRM
+
+    Raises
+    ------
+    InputError
+        If the name is not known or a number is out of range.
+    """
+    if not isinstance(prm, str):
+        return prm
+    check_choice("prm", prm, CONSTRAINED_PRMS)
+    if prm == "expected":
+        return ExpectedPRM(constraint, expected_order or max(1, constraint.model.order - 1))
+    if prm == "mask":
+        return TemperedPRM(0.0)
+    return named_prm(prm, sigma=sigma, beta=beta, cap=cap, seed=seed)
 
 
 def _model(

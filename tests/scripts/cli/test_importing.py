@@ -1,6 +1,7 @@
 """`particlebounds import`: a file of another tool becomes a problem file, or one line."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,10 @@ import pytest
 from simulator.problem.files import load_problem
 from simulator.problem.importers.hidden_markov import HiddenMarkov
 from simulator.problem.importers.prism import import_prism
+from simulator.problem.ngrams.arpa import write_arpa
+from simulator.problem.ngrams.constraint import Constraint
+from simulator.problem.ngrams.counts import count_ngrams
+from simulator.problem.prms import TemperedPRM
 from tests.support.command_line import run
 
 CHAIN = {
@@ -38,6 +43,20 @@ def test_hidden_states(capsys):
     z = f"log Z = {want.log_z:.12g}"
     assert out == f"problem.npz: H = 3, 2 tokens, at most 2 states a level, {z}\n"
     assert err == ""
+
+
+def test_an_arpa_file(capsys):
+    write_arpa(count_ngrams("abab aab", 2), "two.arpa", digits=4)
+    command = ("import", "arpa", "two.arpa", "--pattern", "(ab ?)*", "--horizon", "5")
+    out, err = run(capsys, *command, "--unit", "characters", "--out", "p.npz")
+    problem = load_problem("p.npz")
+    want = Constraint(count_ngrams("abab aab", 2), "(ab ?)*", 5).problem(TemperedPRM(0.0))
+    assert problem.log_z == pytest.approx(want.log_z, abs=1e-3)
+    assert problem.name == "two"
+    assert out.startswith("p.npz: H = 5, 3 tokens, at most")
+    assert re.search(r"rows normalised: largest change \d.\de-05", err)
+    _, err = run(capsys, *command, "--out", "q.npz", code=2)
+    assert "two.arpa: pattern: '(ab ?)*' has no match that 5 tokens spell" in err
 
 
 def test_filters(capsys):
