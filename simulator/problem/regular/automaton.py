@@ -101,6 +101,7 @@ class Automaton:
         Parameters
         ----------
         states : int array
+            As `follow` returns them.
 
         Returns
         -------

@@ -114,9 +114,11 @@ def test_values_too_small_to_write_are_refused(capsys, files):
 
 HMM = ("import", "hmm", "chain.json")
 PRISM = ("import", "prism", "walk.tra", "--out", "p.json")
+ARPA = ("import", "arpa", "chain.json", "--pattern", "a", "--horizon", "2")
 BAD = [
     (["import", "hmm", "chain.json"], "--out"),
-    (["import", "arpa", "chain.json"], "arpa"),
+    (["import", "arpa", "chain.json"], "--pattern"),
+    ([*ARPA, "--out", "p.json"], "chain.json: holds no"),
     (["import", "hmm", "--out", "p.json"], "FILE"),
     (["import", "hmm", "nowhere.json", "--out", "p.json"], "nowhere.json: no such file"),
     (["import", "hmm", "walk.tra", "--out", "p.json"], "walk.tra: JSON"),
