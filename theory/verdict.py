@@ -250,5 +250,13 @@ def measure_error(
         if limits is not None:
             return limits
         if n_runs is None:
-            raise TooLargeError(f"{fault}; give a number of runs to measure the error") from None
+            raise TooLargeError(f"{fault}; {_what_else(problem)}") from None
     return bracket(problem, sampler, n_runs, rng=root.spawn(1)[0], confidence=confidence)
+
+
+def _what_else(problem: Problem) -> str:
+    """Say what still can be had where the law on paths is too large to enumerate."""
+    runs = "give a number of runs to measure the error (--runs)"
+    if problem.is_tree:
+        return runs
+    return f"{runs}, or see its lower limit on terminal states (exact --on states)"

@@ -116,6 +116,12 @@ def exact(
     sampler: SamplerOption = "smc",
     particles: ParticlesOption = None,
     option: SettingOption = None,
+    on: Annotated[
+        Literal["paths", "states"],
+        typer.Option(
+            help="Outcomes; on terminal states the error is a lower limit of that on paths."
+        ),
+    ] = "paths",
     best_choice: Annotated[
         bool,
         typer.Option(
@@ -129,7 +135,8 @@ def exact(
     from scripts.cli import show
 
     made = _sampler(sampler, particles, option)
-    show.emit(show.exact_law(_problem(problem, normalise), made, best_choice=best_choice), json)
+    opened = _problem(problem, normalise)
+    show.emit(show.exact_law(opened, made, on=on, best_choice=best_choice), json)
 
 
 @app.command()

@@ -49,16 +49,16 @@ def inspection(problem: Problem) -> dict[str, object]:
 
 
 def exact_law(
-    problem: Problem, sampler: Sampler, *, best_choice: bool = False
+    problem: Problem, sampler: Sampler, *, on: str = "paths", best_choice: bool = False
 ) -> dict[str, object]:
     """Exact law of a sampler's output and moments of its weight."""
-    law = sampler.exact_law(problem)
+    law = sampler.exact_law(problem, on)
     accepted = {} if law.acceptance is None else {"acceptance": law.acceptance}
     best = {}
     if best_choice:
         from simulator.measure.best_choice import best_choice_error
 
-        best = {"best_choice_error": best_choice_error(problem, sampler).error}
+        best = {"best_choice_error": best_choice_error(problem, sampler, on).error}
     return {
         "log_z": problem.log_z,
         "tv": law.tv,

@@ -21,6 +21,7 @@ from simulator.errors import InputError, TooLargeError
 from simulator.exact.cloud_output import Output
 from simulator.exact.cloud_size import bound_transitions
 from simulator.exact.cloud_steps import Clouds, Scheme, Work, advance, last_parents, mixture_blocks
+from simulator.exact.count_chain import count_law, count_transitions
 from simulator.exact.law import DEFAULT_LIMIT, ExactLaw, total_variation
 from simulator.exact.outcomes import outcomes
 from simulator.exact.particle_types import Types, root_types, step_from
@@ -255,15 +256,22 @@ def exact_law(
     out = outcomes(problem, on, limit, one_reward=sampler.select == "best", whole_paths=whole_paths)
     tree = out.tree
     sampled = tree if rewrite is None else rewrite(tree)
-    _check_size(sampled, scheme, limit)
+    joint = shortfall or accept is not None
+    countable = scheme.mixture and not (joint or tree.is_tree or sampler.select == "best")
+    countable &= sampled.horizon <= LEVELS
+    by_counts = countable and count_transitions(sampled, scheme.n_particles, limit) <= limit
+    _check_size(sampled, scheme, math.inf if by_counts else limit)
     survival = math.exp(min(sampled.forward_backward.log_z_alive - tree.log_z, 0.0))
     n_states = int(tree.model.n_states[-1])
     score = tree.log_reward if sampler.select == "best" else None
     output = Output(n_states, score, survival, accept)
     work = Work(limit)
-    joint = shortfall or accept is not None
+    if by_counts:
+        found = count_law(sampled, scheme.n_particles, work)
+        output.law, output.weighted, output.moments = found.law, found.weighted, found.moments
     with np.errstate(over="ignore", invalid="ignore"):  # E[W^2] may be beyond the range of floats
-        for level, clouds, types in _chain(sampled, scheme, work, joint=joint):
+        chain = () if by_counts else _chain(sampled, scheme, work, joint=joint)
+        for level, clouds, types in chain:
             if level == sampled.horizon - 1:
                 step = step_from(sampled, level, types, always_reset=scheme.always)
                 output.gather(clouds, types, step, scheme, work)

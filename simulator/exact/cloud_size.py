@@ -18,7 +18,7 @@ def bound_transitions(problem: Problem, scheme: Scheme, stop: float) -> float:
     n, edges, model = scheme.n_particles, problem.forward_backward.edges, problem.model
     reached = np.isfinite(problem.forward_backward.log_forward_alive)
     paths = np.ones(1)  # alive paths to each state
-    clouds, total = 1.0, 0.0
+    clouds, total, kinds = 1.0, 0.0, 1.0
     for h in range(problem.horizon):
         begin, size = int(model.state_start[h]), int(model.n_states[h])
         used = slice(int(edges.start[h]), int(edges.start[h]) + size * model.n_actions)
@@ -33,14 +33,14 @@ def bound_transitions(problem: Problem, scheme: Scheme, stop: float) -> float:
         )
         sources = float(np.count_nonzero(reached[begin : begin + size]))
         if scheme.mixture:
-            work = _mixture_work(sources, n, degree, clouds)
+            work = _mixture_work(kinds, sources, n, degree, clouds)
         else:
             # Per cloud: its resampling outcomes, which merge, then a move of each particle.
             outcomes = float(n) if scheme.resampling == "systematic" else multisets(n, n)
-            kinds = sources if scheme.always else float(paths.sum()) + 1
+            fresh = sources if scheme.always else float(paths.sum()) + 1
             spread = clouds * (outcomes if scheme.rule.threshold > 0 else 1)
             parents = min(
-                spread, _clouds(kinds, n, scheme.ordered) * (1 if scheme.always else h + 1)
+                spread, _clouds(fresh, n, scheme.ordered) * (1 if scheme.always else h + 1)
             )
             work = spread + parents * float(degree) ** n
         total += work
@@ -56,12 +56,15 @@ def bound_transitions(problem: Problem, scheme: Scheme, stop: float) -> float:
     return total
 
 
-def _mixture_work(sources: float, n: int, degree: int, clouds: float) -> float:
-    """Transitions of all multisets of N over the sources, by their number of distinct members."""
+def _mixture_work(kinds: float, sources: float, n: int, degree: int, clouds: float) -> float:
+    """Transitions of all multisets of N over the kinds, by their number of distinct members.
+
+    On a tree each state is of one kind; elsewhere it has one for each weight that leads to it.
+    """
     total, choose = 0.0, 1.0
-    for d in range(1, int(min(sources, n)) + 1):
-        choose *= (sources - d + 1) / d
-        total += choose * multisets(n - d + 1, d - 1) * multisets(d * degree, n)
+    for d in range(1, int(min(kinds, n)) + 1):
+        choose *= (kinds - d + 1) / d
+        total += choose * multisets(n - d + 1, d - 1) * multisets(min(d, sources) * degree, n)
         if total == math.inf:
             break
     return min(total, clouds * multisets(min(sources, n) * degree, n))

@@ -69,6 +69,22 @@ def test_check_brackets_the_error_as_where_z_is_unknown(capsys):
         assert err.count("\n") == 1
 
 
+def test_exact_on_states_reaches_where_paths_are_too_many(capsys):
+    small = [
+        json.loads(run(capsys, "exact", "eos:horizon=4", "-n", 2, "--on", on, "--json")[0])
+        for on in ("paths", "states")
+    ]
+    assert 0 < small[1]["tv"] < small[0]["tv"]
+    assert len(small[1]["law"]) < len(small[0]["law"])
+    long = "random-automaton:n_states=2"
+    found = json.loads(run(capsys, "exact", long, "-n", 16, "--on", "states", "--json")[0])
+    assert sum(found["law"]) == pytest.approx(1, abs=1e-12)
+    _, err = run(capsys, "check", long, "-n", 16, code=2)
+    assert err.rstrip().endswith("its lower limit on terminal states (exact --on states)")
+    _, err = run(capsys, "check", "random-tree:horizon=9", "-n", 40, code=2)
+    assert err.rstrip().endswith("give a number of runs to measure the error (--runs)")
+
+
 def test_inspect_has_the_promised_keys(capsys):
     out, _ = run(capsys, "inspect", "reference:horizon=4", "--json")
     found = json.loads(out)
