@@ -1,5 +1,7 @@
 """Look for worse instances than the atlas holds: ``python -m scripts.atlas SECONDS [ID...]``.
 
+With ``refuted`` for ID the false claims of `FALSE` are refuted anew, each within SECONDS.
+
 SECONDS are those of one search; there are two for each statement and law of samplers, one of
 several particles and a shorter one of a single particle. An entry is replaced by a worse
 instance only, and the index is written after each.
@@ -11,16 +13,26 @@ import sys
 
 from simulator.errors import InputError
 from simulator.problem.files import save_problem
-from theory.falsify.atlas import FOLDER, Entry, atlas, file_name, write_index
+from theory.falsify.atlas import FOLDER, REFUTED, Entry, atlas, file_name, write_index
+from theory.falsify.conjectures import CONJECTURES
 from theory.falsify.inequality import of_bound
 from theory.falsify.samplers import Candidate, candidates_for
 from theory.falsify.search import search
 from theory.registry import BOUNDS, bound_named
 
-__all__ = ["improve", "main"]
+__all__ = ["FALSE", "improve", "main", "refute"]
 
 ALONE = 0.25  # share of the seconds for a single particle
 HORIZON, ACTIONS = 4, 3
+FALSE = (
+    ("S1", "single", 4), ("S2", "stratified", 2), ("J", "stratified", 2), ("J", "systematic", 2),
+    ("variance-step", "systematic", 4), ("variance-weight", "systematic", 2),
+    ("variance-weight", "stratified", 2), ("variance-weight", "residual", 2),
+    ("variance-weight", "ssp", 2), ("variance-weight", "killing", 2),
+    ("average-chi-square", "multinomial", 2), ("first-order", "multinomial", 2),
+    ("one-more", "multinomial", 2),
+)  # fmt: skip
+STREAMS = 3  # searches that share the time for a false claim
 LEAST = 1e-4  # a ratio that is better by less is not worth another file
 
 
@@ -77,6 +89,41 @@ def improve(
     return out
 
 
+def refute(seconds: float) -> list[Entry]:
+    """Find an instance against each false claim.
+
+    Parameters
+    ----------
+    seconds : float
+        That each may take.
+
+    Returns
+    -------
+    list of Entry
+        Their instances are written.
+    """
+    out = []
+    for statement, scheme, n in FALSE:
+        one = Candidate("smc", f"resampling={scheme}", (n,))
+        claimed = CONJECTURES.get(statement) or of_bound(BOUNDS[statement], anyway=True)
+        for seed in range(STREAMS):
+            found = search(
+                claimed, one.make, particles=(n,), seconds=seconds / STREAMS, seed=seed
+            )  # fmt: skip
+            if found.violated:
+                break
+        told = "" if found.confirmation is None else found.confirmation.text
+        print(f"{found.problem.name}, {found.seconds:.1f} s, {told}", flush=True)
+        if found.violated:
+            name = "refuted_" + file_name(statement, one.name, one.options, False)
+            save_problem(found.problem, FOLDER / name)
+            out.append(
+                Entry(statement, one.name, one.options, n, name, found.ratio, found.left,
+                      found.right, statement in BOUNDS)
+            )  # fmt: skip
+    return out
+
+
 def main(arguments: list[str]) -> None:
     """Search for each statement in turn.
 
@@ -86,6 +133,9 @@ def main(arguments: list[str]) -> None:
         Seconds of a search, and ids; all statements if there is none.
     """
     seconds = float(arguments[0])
+    if arguments[1:] == ["refuted"]:
+        write_index(refute(seconds), REFUTED)
+        return
     entries = {file_name(e.statement, e.sampler, e.options, e.particles == 1): e for e in atlas()}
     for statement in [bound_named(a).id for a in arguments[1:]] or BOUNDS:
         for candidate in candidates_for(of_bound(BOUNDS[statement]), HORIZON, ACTIONS):

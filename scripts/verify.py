@@ -65,7 +65,7 @@ def falsify(seconds: float = 60.0) -> tuple[bool, str]:
             if found.violated:
                 broken.append(f"{name} by {found.problem.name}")
     told = "; ".join(broken) or "none is broken"
-    return not broken, f"{len(BOUNDS)} bounds, {seconds:.0f} s each: {told}"
+    return not broken, f"{len(BOUNDS)} bounds, {seconds:g} s each: {told}"
 
 
 CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {

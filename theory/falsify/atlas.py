@@ -1,4 +1,4 @@
-"""The worst instances that searches have found, one for each statement and law of samplers."""
+"""Stored instances: the worst found of every bound, and those that refute false claims."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from simulator.problem.files import load_problem
 from simulator.problem.library import make_problem
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
+from theory.falsify.conjectures import CONJECTURES
 from theory.falsify.inequality import Inequality, of_bound
 from theory.falsify.samplers import Candidate
 from theory.registry import BOUNDS
 
-__all__ = ["FOLDER", "Entry", "atlas", "file_name", "write_index"]
+__all__ = ["FOLDER", "Entry", "atlas", "file_name", "refuted", "write_index"]
 
 FOLDER = Path(__file__).with_name("data")
-INDEX = "atlas.json"
+INDEX, REFUTED = "atlas.json", "refuted.json"
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Entry:
     Parameters
     ----------
     statement : str
-        Id of the bound.
+        Id of the bound, or of the conjecture.
     sampler : str
         A registered name.
     options : str
@@ -43,6 +44,8 @@ class Entry:
         Exact error over the value of an upper bound, value over error of a lower one.
     left, right : float
         The two.
+    anyway : bool, optional
+        Whether the bound is taken without its assumptions.
     """
 
     statement: str
@@ -53,11 +56,14 @@ class Entry:
     ratio: float
     left: float
     right: float
+    anyway: bool = False
 
     @property
     def inequality(self) -> Inequality:
-        """What the bound claims."""
-        return of_bound(BOUNDS[self.statement])
+        """What is claimed."""
+        if self.statement in CONJECTURES:
+            return CONJECTURES[self.statement]
+        return of_bound(BOUNDS[self.statement], anyway=self.anyway)
 
     def open(self) -> Problem:
         """Load the instance.
@@ -95,7 +101,27 @@ def atlas() -> list[Entry]:
     >>> print(f"{entry.inequality.ratio(entry.open(), entry.make_sampler()):.6f}")
     1.000000
     """
-    file = FOLDER / INDEX
+    return _read(INDEX)
+
+
+def refuted() -> list[Entry]:
+    """Read the instances that refute false claims: conjectures, and bounds for other samplers.
+
+    Returns
+    -------
+    list of Entry
+
+    Examples
+    --------
+    >>> entry = next(e for e in refuted() if e.statement == "J")
+    >>> entry.sampler, entry.options, entry.ratio > 1
+    ('smc', 'resampling=stratified', True)
+    """
+    return _read(REFUTED)
+
+
+def _read(name: str) -> list[Entry]:
+    file = FOLDER / name
     return [Entry(**row) for row in json.loads(file.read_text())] if file.exists() else []
 
 
@@ -122,17 +148,19 @@ def file_name(statement: str, sampler: str, options: str, one: bool) -> str:
     return "_".join(re.sub(r"[^A-Za-z0-9.]+", "-", p) for p in parts if p) + ".json"
 
 
-def write_index(entries: Iterable[Entry]) -> None:
-    """Write the index, a line an entry.
+def write_index(entries: Iterable[Entry], name: str = INDEX) -> None:
+    """Write an index, a line an entry.
 
     Parameters
     ----------
     entries : iterable of Entry
         All there are; they are put in order.
+    name : str, optional
+        Of the index.
     """
-    order = list(BOUNDS)
+    order = [*BOUNDS, *CONJECTURES]
     ordered = sorted(
         entries, key=lambda e: (order.index(e.statement), e.sampler, e.options, e.particles > 1)
     )
     lines = ",\n".join(json.dumps(asdict(e)) for e in ordered)
-    (FOLDER / INDEX).write_text(f"[\n{lines}\n]\n")
+    (FOLDER / name).write_text(f"[\n{lines}\n]\n")

@@ -2,7 +2,9 @@
 
 import pytest
 
-from theory.falsify.atlas import FOLDER, INDEX, atlas, file_name
+from theory.falsify.atlas import FOLDER, INDEX, REFUTED, atlas, file_name, refuted
+from theory.falsify.conjectures import CONJECTURES
+from theory.falsify.rational import confirm
 from theory.falsify.search import VIOLATED
 from theory.registry import BOUNDS
 
@@ -24,8 +26,8 @@ def test_the_ratio_of_every_instance_is_what_the_atlas_says(statement):
 
 
 def test_the_index_and_the_files_belong_together():
-    named = {e.problem for e in ENTRIES if e.problem.endswith(".json")}
-    assert named | {INDEX} == {p.name for p in FOLDER.iterdir()}
+    named = {e.problem for e in (*ENTRIES, *refuted()) if e.problem.endswith(".json")}
+    assert named | {INDEX, REFUTED} == {p.name for p in FOLDER.iterdir()}
     for e in ENTRIES:
         known = file_name(e.statement, e.sampler, e.options, e.particles == 1)
         assert e.problem == known or ":" in e.problem
@@ -43,3 +45,20 @@ def test_what_is_known_to_be_attained_is_found():
         best[e.statement] = max(e.ratio, best.get(e.statement, 0.0))
     for name in ("J", "S2", "F-star", "S1", "C.8"):  # at N = 1, C.8 always
         assert best[name] == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("entry", refuted(), ids=lambda e: f"{e.statement}-{e.options}")
+def test_stored_instances_refute_false_claims(entry):
+    problem, sampler = entry.open(), entry.make_sampler()
+    ratio = entry.inequality.ratio(problem, sampler)
+    assert ratio > VIOLATED
+    assert ratio == pytest.approx(entry.ratio, rel=1e-9)
+    assert confirm(entry.inequality, problem, sampler).violated
+
+
+def test_all_false_conjectures_have_their_instance():
+    found = {(e.statement, e.options.partition("=")[2]) for e in refuted()}
+    assert {name for name, _ in found} >= {*CONJECTURES, "S1", "S2", "J"}
+    assert {s for name, s in found if name == "variance-weight"} == {
+        "systematic", "stratified", "residual", "ssp", "killing",
+    }  # fmt: skip
