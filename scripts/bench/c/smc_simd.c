@@ -30,15 +30,16 @@ typedef struct {
 } Cloud;
 
 #ifdef __AVX512F__
+/* Which words of two vectors make a new one. */
 #define EVEN 0, 8, 2, 10, 4, 12, 6, 14
 #define ODD 1, 9, 3, 11, 5, 13, 7, 15
 #define FRONT 0, 1, 8, 9, 4, 5, 12, 13
 #define BACK 2, 3, 10, 11, 6, 7, 14, 15
 INLINE Reals to_whole(Words word) { return (Reals)_mm512_cvtepu64_pd((__m512i)(word >> 11)); }
-INLINE Reals floor_of(Reals x) { return (Reals)_mm512_roundscale_pd((__m512d)x, 9); }
-INLINE Reals ceiling(Reals x) { return (Reals)_mm512_roundscale_pd((__m512d)x, 10); }
+INLINE Reals floor_of(Reals x) { return (Reals)_mm512_floor_pd((__m512d)x); }
+INLINE Reals ceiling(Reals x) { return (Reals)_mm512_ceil_pd((__m512d)x); }
 INLINE Reals least(Reals a, Reals b) { return (Reals)_mm512_min_pd((__m512d)a, (__m512d)b); }
-/* The cells at lanes l and l + 4. */
+/* One vector of the cells of lanes l and l + 4. */
 INLINE Reals cells_at(const double *const *at, int l)
 {
     __m512d low = _mm512_castpd256_pd512(_mm256_loadu_pd(at[l]));
