@@ -1,4 +1,4 @@
-"""The C program smc.c, compiled when asked for and called through ctypes."""
+"""The C programs smc.c and smc_simd.c, compiled when asked for and called through ctypes."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from simulator.errors import InputError
 from simulator.problem.problem import Problem
 from simulator.resampling import codes
-from simulator.resampling.schemes import scheme_for
+from simulator.resampling.schemes import SWEEP, scheme_for
 from simulator.samplers.smc.edge_tables import edge_tables
 from simulator.streams.seeds import run_seeds
 from simulator.typing import RngLike
 
-__all__ = ["CSMC", "LANES", "CRuns", "compiler"]
+__all__ = ["CSMC", "LANES", "SIMD", "CRuns", "compiler"]
 
-SOURCE = Path(__file__).with_name("c") / "smc.c"
+SOURCES = Path(__file__).with_name("c")
 # c11 forbids to contract a*b+c, so that results are those of the kernels to the last bit
-FLAGS = ("-std=c11", "-O3", "-march=native", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
+FLAGS = ("-std=c11", "-O3", "-mtune=native", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 LANES = 8
+# instructions: lanes of smc_simd.c, and what the compiler may use
+SIMD = {"avx2": (4, "x86-64-v3"), "avx512": (8, "x86-64-v4")}
 ARRAYS = ("cell_start", "cells", "rows", "log_scale")
 
 
@@ -32,7 +35,7 @@ class _Problem(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("n_particles", "n_actions", "horizon", "scheme")),
         ("log_root", ctypes.c_double),
-        *((name, ctypes.c_void_p) for name in ARRAYS),
+        *((name, ctypes.c_void_p) for name in (*ARRAYS, "n_cells")),
     )
 
 
@@ -50,8 +53,15 @@ def compiler() -> str | None:
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
+def _compiled(cc: str, source: str, library: Path, machine: str) -> ctypes.CDLL:
+    schemes = [f"-D{name}={getattr(codes, name)}" for name in codes.__all__]
+    command = [cc, *FLAGS, f"-march={machine}", *schemes, str(SOURCES / source)]
+    subprocess.run([*command, "-o", str(library), "-lm"], check=True)
+    return ctypes.CDLL(str(library))
+
+
 class CSMC:
-    """SMC in C; either as the kernels do it, or with eight generators side by side.
+    """SMC in C: as the kernels do it, with eight generators side by side, or a run a SIMD lane.
 
     Parameters
     ----------
@@ -68,10 +78,18 @@ class CSMC:
         cc = compiler()
         if cc is None:
             raise FileNotFoundError("there is no C compiler")
-        library = folder / "smc.so"
-        schemes = [f"-D{name}={getattr(codes, name)}" for name in codes.__all__]
-        subprocess.run([cc, *FLAGS, *schemes, str(SOURCE), "-o", str(library), "-lm"], check=True)
-        self._library = ctypes.CDLL(str(library))
+        self._library = _compiled(cc, "smc.c", folder / "smc.so", "native")
+        here = self._library.simd_lanes()
+        self._simd = {
+            name: _compiled(cc, "smc_simd.c", folder / f"{name}.so", machine)
+            for name, (lanes, machine) in SIMD.items()
+            if lanes <= here
+        }
+
+    @property
+    def simd(self) -> tuple[str, ...]:
+        """Names of `SIMD` that this processor has."""
+        return tuple(self._simd)
 
     def seeds(self, rng: RngLike, n_runs: int, lanes: bool) -> npt.NDArray[np.uint64]:
         """Make the starting states of `n_runs` runs.
@@ -95,6 +113,7 @@ class CSMC:
         rng: RngLike,
         *,
         lanes: bool = False,
+        simd: str | None = None,
     ) -> CRuns:
         """Draw independent runs.
 
@@ -103,16 +122,27 @@ class CSMC:
         resampling : {"multinomial", "systematic"}
         lanes : bool, optional
             Eight generators a run; else the draws of ``SMC(...).run``.
+        simd : str, optional
+            A run a lane, by the instructions of that name; not for so many particles that
+            multinomial ancestors are drawn in a sweep.
         """
+        scheme = scheme_for(resampling, n_particles)
+        if simd is not None and scheme is SWEEP:
+            raise InputError(f"{n_particles} particles: multinomial sweeps have no lanes")
         t = edge_tables(problem)
+        n_cells = t.n_actions * problem.model.n_states[:-1].astype(np.int64)
         arguments = _Problem(
-            n_particles, t.n_actions, t.cell_start.size, scheme_for(resampling, n_particles).code,
+            n_particles, t.n_actions, t.cell_start.size, scheme.code,
             float(problem.log_prm_flat[0]), *(getattr(t, name).ctypes.data for name in ARRAYS),
+            n_cells.ctypes.data,
         )  # fmt: skip
         seeds = self.seeds(rng, n_runs, lanes)
         states, levels = np.empty((2, n_runs), dtype=np.int64)
         out = CRuns(states, np.empty(n_runs), levels)
-        call = self._library.smc_lanes if lanes else self._library.smc_scalar
+        if simd is not None:
+            call = self._simd[simd].smc_simd
+        else:
+            call = self._library.smc_lanes if lanes else self._library.smc_scalar
         pointers = (ctypes.c_void_p(x.ctypes.data) for x in (seeds, *out))
         call(ctypes.byref(arguments), ctypes.c_int64(n_runs), *pointers)
         return out

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from scripts.bench.c_code import CSMC
+from scripts.bench.c_code import CSMC, CRuns
 from scripts.bench.problems import Size, filtering
 from scripts.bench.timing import Contestant, race, ratio, speed
 from simulator.problem.problem import Problem
@@ -35,7 +35,8 @@ def against_c(c: CSMC, sizes: Sequence[Size], rounds: int) -> list[Row]:
     -------
     list of dict
         ``c`` is our speed over that of C with the same algorithm and draws, ``lanes`` over that
-        of C with eight generators.
+        of C with eight generators; ``limit avx2`` and ``limit avx512``, where the processor has
+        them, over that of C with a run a SIMD lane, "" where that is not to be had.
 
     Raises
     ------
@@ -48,21 +49,20 @@ def against_c(c: CSMC, sizes: Sequence[Size], rounds: int) -> list[Row]:
         for scheme in SCHEMES:
             smc = SMC(size.n_particles, resampling=scheme)
             ours = smc.run(problem, size.n_runs, rng=1)
-            theirs = c.run(problem, size.n_particles, scheme, size.n_runs, 1)
-            if not ((ours.states == theirs.states) & (ours.log_w == theirs.log_w)).all():
-                raise ArithmeticError(f"C and the kernel differ at {size.label}, {scheme}")
-            seconds = race(
-                {
-                    "ours": Contestant(_smc(smc, problem, size), size.steps),
-                    "c": Contestant(_c(c, problem, size, scheme, False), size.steps),
-                    "lanes": Contestant(_c(c, problem, size, scheme, True), size.steps),
-                },
-                rounds,
-            )
-            rows.append(
-                {"size": size.label, "scheme": scheme, "speed": speed(seconds["ours"])}
-                | {name: ratio(seconds[name], seconds["ours"]) for name in ("c", "lanes")}
-            )
+            same = {"c": _c(c, problem, size, scheme)}
+            if size.n_runs > 1:
+                same |= {f"limit {x}": _c(c, problem, size, scheme, simd=x) for x in c.simd}
+            for name, call in same.items():
+                theirs = call()
+                if not ((ours.states == theirs.states) & (ours.log_w == theirs.log_w)).all():
+                    raise ArithmeticError(f"{name}: other draws at {size.label}, {scheme}")
+            calls: dict[str, Callable[[], object]] = {"ours": _smc(smc, problem, size), **same}
+            calls["lanes"] = _c(c, problem, size, scheme, lanes=True)
+            seconds = race({k: Contestant(f, size.steps) for k, f in calls.items()}, rounds)
+            row: Row = {"size": size.label, "scheme": scheme, "speed": speed(seconds["ours"])}
+            for name in ("c", "lanes", *(f"limit {x}" for x in c.simd)):
+                row[name] = ratio(seconds[name], seconds["ours"]) if name in seconds else ""
+            rows.append(row)
     return rows
 
 
@@ -81,8 +81,8 @@ def threads(c: CSMC | None, sizes: Sequence[Size], rounds: int) -> list[Row]:
         calls = {k: _smc(smc, problem, size, int(k)) for k in ("1", "2")}
         if c is not None:
             half = size._replace(n_runs=size.n_runs // 2)
-            calls["c"] = _c(c, problem, size, scheme, False)
-            calls["2 c"] = partial(_at_once, _c(c, problem, half, scheme, False))
+            calls["c"] = _c(c, problem, size, scheme)
+            calls["2 c"] = partial(_at_once, _c(c, problem, half, scheme))
         seconds = race({k: Contestant(call, size.steps) for k, call in calls.items()}, rounds)
         row = {"size": size.label, "scheme": scheme, "gain": ratio(seconds["1"], seconds["2"])}
         rows.append(row if c is None else row | {"c": ratio(seconds["c"], seconds["2 c"])})
@@ -158,8 +158,8 @@ def _smc(sampler: Any, problem: Problem, size: Size, n_threads: int = 1) -> Call
     return partial(sampler.run, problem, size.n_runs, rng=1, n_threads=n_threads)
 
 
-def _c(c: CSMC, problem: Problem, size: Size, scheme: str, lanes: bool) -> Callable[[], object]:
-    return partial(c.run, problem, size.n_particles, scheme, size.n_runs, 1, lanes=lanes)
+def _c(c: CSMC, problem: Problem, size: Size, scheme: str, **how: Any) -> Callable[[], CRuns]:
+    return partial(c.run, problem, size.n_particles, scheme, size.n_runs, 1, **how)
 
 
 def _at_once(call: Callable[[], object]) -> None:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from figures.figure import save
 from figures.throughput import THROUGHPUT
-from scripts.bench.c_code import CSMC, compiler
+from scripts.bench.c_code import CSMC, SIMD, compiler
 from scripts.bench.kernels import Row, against_c, against_twins, options, threads
 from scripts.bench.limits import memory, seconds_of_commands, seconds_of_engines
 from scripts.bench.others import against_others
@@ -59,8 +59,8 @@ class Plan(NamedTuple):
 
 FULL = Plan(SIZES, SIZES[:4], SIZES[1], Size(8, 4, 64, 32, 400), dict(GRID), 10**6, 15, 5, 3)
 TITLES = {
-    "c": "Our speed over that of C (same tables and draws), and of C with eight generators; "
-    "million particle steps a second",
+    "c": "Our speed over that of C (same tables and draws), of C with eight generators, and of C "
+    "with a run a SIMD lane (same draws): the limit; million particle steps a second",
     "others": "How many times faster than other implementations, each on one core",
     "threads": "How many times faster two threads are than one, ours and those of C",
     "samplers": "How many times faster than the plain twins; million steps, proposals (SMC-RS) "
@@ -87,6 +87,8 @@ def measure(plan: Plan) -> dict[str, list[Row]]:
             _say("there is no C compiler: nothing is measured against C")
         else:
             c = CSMC(Path(folder))
+            for name in sorted(SIMD.keys() - set(c.simd)):
+                _say(f"this processor has no {name}: that limit is not measured")
             _say("against C")
             out["c"] = against_c(c, plan.sizes, plan.rounds)
         _say("scaling")

@@ -17,7 +17,9 @@ from simulator.streams.plain import Xoshiro
 from simulator.streams.xoshiro import next_word, to_unit
 from simulator.typing import Floats, Ints
 
-__all__ = ["fill", "offspring", "plain", "slots"]
+__all__ = ["fill", "mark", "offspring", "plain", "slots"]
+
+ONE = np.uint32(1)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -39,6 +41,39 @@ def fill(weights, n, total, ancestors, cumulative, guide, s0, s1, s2, s3):
     for k in range(done, n):  # rounding of the cumulative sum
         ancestors[np.uint64(k)] = np.uint64(top)
     return s0, s1, s2, s3
+
+
+@njit(cache=True, nogil=True, inline="always")
+def mark(weights, n, scale, u, rows, first, marks):
+    """Mark where the children of each particle begin, with no ancestors in between.
+
+    A store a particle and no branch, where `fill` takes four stores and a branch that a particle
+    of many children misleads.
+
+    Parameters
+    ----------
+    weights, n
+        As in `simulator.resampling.multinomial.fill`.
+    scale, u : float
+        n over the sum of the weights, and the uniform number.
+    rows : uint32 array
+        ``rows[first + i]`` goes to the children of particle i.
+    first : uint64
+        Place in `rows`.
+    marks : (>= n + 1,) uint32 array
+        ``marks[:n]`` are zeros, and become 1 + the row of a particle where its children begin.
+    """
+    begin, c = np.int64(0), 0.0
+    for i in range(n):
+        # who has no children is written over, or stands at n, where nobody looks
+        marks[np.uint64(begin)] = rows[first + np.uint64(i)] + ONE
+        c += weights[i]
+        begin = min(np.int64(np.ceil(c * scale - u)), n)
+    if begin < n:  # rounding of the cumulative sum
+        top = n - 1
+        while not weights[top] > 0.0:
+            top -= 1
+        marks[np.uint64(begin)] = rows[first + np.uint64(top)] + ONE
 
 
 def plain(weights: npt.NDArray[np.float64], rng: Xoshiro) -> npt.NDArray[np.int64]:

@@ -115,7 +115,7 @@ def cell_tables(
         path, wanted = _path(folder, name, cell), provenance(name, cell)
         table = _stored(path, wanted, report)
         if table is None:  # another program got at it meanwhile
-            table = _keep(path, function(**cell, **inputs(cell)), wanted, wanted)
+            table = decode(_keep(path, function(**cell, **inputs(cell)), wanted, wanted), path)[0]
         yield table
 
 
@@ -179,17 +179,15 @@ def _evaluate(
     return index, rows, provenance(name, cell), spent
 
 
-def _keep(
-    path: Path, rows: Rows, made_by: dict[str, object], wanted: dict[str, object]
-) -> pd.DataFrame:
-    """Write a shard and return it as it will be read."""
+def _keep(path: Path, rows: Rows, made_by: dict[str, object], wanted: dict[str, object]) -> bytes:
+    """Write a shard and return what was written."""
     if made_by != wanted:
         raise InputError(
             f"a worker runs other software than this process ({_difference(made_by, wanted)})"
         )
     content = encode(pd.DataFrame(rows), made_by)
     write_bytes(content, path)
-    return decode(content, path)[0]
+    return content
 
 
 def _stored(

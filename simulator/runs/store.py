@@ -75,8 +75,9 @@ def decode(
     if broken and seals:
         raise InputError(f"{where}: damaged, it is not as it was written")
     try:
-        table = pq.read_table(pa.BufferReader(content))
-        frame = table.to_pandas()
+        # tables are small: one thread, and no look for a data set of many files
+        table = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+        frame = table.to_pandas(use_threads=False)
         notes = table.schema.metadata or {}
     except UNREADABLE:
         raise InputError(f"{where}: not a readable parquet file") from None

@@ -11,17 +11,20 @@ from simulator.errors import InputError
 
 __all__ = ["exact_sum"]
 
+MOST = 2**20  # terms that are added at a time
+
 
 def exact_sum(values: npt.ArrayLike) -> Fraction:
     """Add floats exactly.
 
     A float is a whole number of 53 bits times a power of two. The whole numbers are added for
-    each power apart, in two halves that cannot overflow.
+    each power apart, in two halves whose sums are whole numbers below 2^53, so floats add them
+    exactly.
 
     Parameters
     ----------
     values : (n,) array
-        Finite floats, fewer than 2^31.
+        Finite floats.
 
     Returns
     -------
@@ -41,11 +44,14 @@ def exact_sum(values: npt.ArrayLike) -> Fraction:
     x = np.asarray(values, dtype=np.float64)
     if not np.isfinite(x).all():
         raise InputError("a sum has a term beyond the range of floats")
-    mantissa, exponent = np.frexp(x)
-    whole = np.ldexp(mantissa, 53).astype(np.int64)
     total = Fraction(0)
-    for e in np.unique(exponent):
-        part = whole[exponent == e]
-        high, low = int((part >> 32).sum()), int((part & 0xFFFFFFFF).sum())
-        total += ((high << 32) + low) * Fraction(2) ** (int(e) - 53)
+    for begin in range(0, x.size, MOST):
+        mantissa, exponent = np.frexp(x[begin : begin + MOST])
+        whole = np.ldexp(mantissa, 53).astype(np.int64)
+        least = int(exponent.min())
+        at = exponent - least
+        high, low = np.bincount(at, whole >> 32), np.bincount(at, whole & 0xFFFFFFFF)
+        for e in np.flatnonzero(np.bincount(at)):
+            part = (int(high[e]) << 32) + int(low[e])
+            total += part * Fraction(2) ** (least + int(e) - 53)
     return total

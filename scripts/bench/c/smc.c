@@ -1,37 +1,21 @@
-/* SMC (arXiv 2603.07887, Algorithm 1) on the packed tables of simulator.kernels.edge_tables, in C.
+/* SMC (arXiv 2603.07887, Algorithm 1) in C.
 
-   What the kernels of simulator/kernels are measured against. smc_scalar draws from one
+   What the kernels of simulator/samplers/smc are measured against. smc_scalar draws from one
    xoshiro256++ a run, as they do, and gives their output bit for bit. smc_lanes draws from eight
    side by side, which compilers turn into vector code: other draws, the same law.
    Build with: gcc -std=c11 -O3 -march=native -shared -fPIC (no fast-math; c11 contracts no a*b+c). */
 
-#include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "smc.h"
 
 #define LANES 8
-#define SLACK 8 /* resampling writes a little past the end */
 
 #define BITS 12 /* 4096 parts of a sweep */
-
-/* MULTINOMIAL, SYSTEMATIC, MULTINOMIAL_SWEEP: -D, from simulator/resampling/codes.py */
-
-typedef struct {
-    int64_t n_particles, n_actions, horizon, scheme;
-    double log_root;
-    const int64_t *cell_start;
-    const double *cells;
-    const uint32_t *rows; /* the same memory */
-    const double *log_scale;
-} Problem;
 
 typedef struct {
     uint32_t *parents, *children, *ancestors, *guide;
     double *w;
 } Scratch;
 
-#define TO_UNIT 0x1p-53
 static inline double to_whole(uint64_t word) { return (double)(int64_t)(word >> 11); }
 static inline double to_unit(uint64_t word) { return to_whole(word) * TO_UNIT; }
 static inline uint64_t rotl(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
@@ -77,28 +61,26 @@ static inline double propagate(const Problem *p, int64_t h, Scratch *c, const ui
     const double size = (double)p->n_actions * TO_UNIT; /* exact */
     const double *restrict cells = p->cells + p->cell_start[h];
     const uint32_t *restrict rows = p->rows + 2 * p->cell_start[h];
-    const uint32_t *restrict parents = c->parents, *restrict ancestors = c->ancestors;
-    uint32_t *restrict children = c->children;
+    const uint32_t *restrict parents = c->parents;
+    uint32_t *restrict children = c->children, *restrict ancestors = c->ancestors;
     double *restrict w = c->w, total = 0.0;
+    uint32_t row = 0;
     for (int64_t k = 0; k < p->n_particles; k++) {
+        if (sums) {
+            row = parents[ancestors[k]];
+        } else { /* hold the last mark */
+            row = ancestors[k] ? ancestors[k] - 1 : row;
+            ancestors[k] = 0;
+        }
         double x = to_whole(WORD(k)) * size;
         int64_t cell = (int64_t)x;
-        uint64_t i = parents[ancestors[k]] + 4 * (uint64_t)cell;
+        uint64_t i = row + 4 * (uint64_t)cell;
         uint64_t b = 2 + (uint64_t)(x - (double)cell >= cells[i]);
         total += cells[i + b];
         w[k] = sums ? total : cells[i + b];
         children[k] = rows[2 * i + b];
     }
     return total;
-}
-
-static inline void spread(uint32_t *out, uint32_t index, int64_t begin, int64_t end)
-{
-    out[begin] = index; /* mostly at most four: no branch for them */
-    out[begin + 1] = index;
-    out[begin + 2] = index;
-    out[begin + 3] = index;
-    for (int64_t k = begin + 4; k < end; k++) out[k] = index;
 }
 
 static inline int64_t last_live(const double *w, int64_t n)
@@ -113,19 +95,19 @@ static inline int64_t least(double x, int64_t n)
     return k < n ? k : n;
 }
 
+/* Leave marks in place of ancestors: 1 + the row of the parent where its children begin. */
 static inline void systematic(int64_t n, double total, Scratch *c, double u)
 {
     const double scale = (double)n / total;
-    int64_t done = 0;
+    uint32_t *restrict marks = c->ancestors;
+    int64_t begin = 0;
     double sum = 0.0;
     for (int64_t i = 0; i < n; i++) {
+        marks[begin] = c->parents[i] + 1;
         sum += c->w[i];
-        int64_t upto = least(sum * scale - u, n);
-        spread(c->ancestors, (uint32_t)i, done, upto);
-        done = upto;
+        begin = least(sum * scale - u, n);
     }
-    if (done < n)
-        for (int64_t top = last_live(c->w, n); done < n; done++) c->ancestors[done] = (uint32_t)top;
+    if (begin < n) marks[begin] = c->parents[last_live(c->w, n)] + 1;
 }
 
 static inline void prepare(int64_t n, double total, const double *restrict cumulative,
@@ -203,7 +185,7 @@ static inline void run(const Problem *p, Scratch *c, uint64_t s[4], Lanes lanes[
     int64_t h = 0;
     const int sums = p->scheme != SYSTEMATIC;
     memset(c->parents, 0, (size_t)n * sizeof *c->parents);
-    for (int64_t k = 0; k < n; k++) c->ancestors[k] = (uint32_t)k;
+    for (int64_t k = 0; k < n; k++) c->ancestors[k] = sums ? (uint32_t)k : k == 0;
     while (h < p->horizon) {
         if (words) lane_words(lanes, n, words);
         total = sums ? propagate(p, h, c, words, s, 1) : propagate(p, h, c, words, s, 0);
@@ -250,6 +232,18 @@ static void free_scratch(Scratch *c)
     free(c->ancestors);
     free(c->guide);
     free(c->w);
+}
+
+/* How many lanes smc_simd.c may have on this processor: 8, 4 or none. */
+int simd_lanes(void)
+{
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+        return 8;
+    if (__builtin_cpu_supports("avx2")) return 4;
+#endif
+    return 0;
 }
 
 /* seeds: (n_runs, 4), left where the runs left them; states, log_w, levels: (n_runs,), filled. */

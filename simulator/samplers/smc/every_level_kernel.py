@@ -27,17 +27,22 @@ from simulator.resampling.single import pick, pick_from_sums
 from simulator.resampling.ssp import fill as ssp
 from simulator.resampling.stratified import fill as stratified
 from simulator.resampling.systematic import fill as systematic
+from simulator.resampling.systematic import mark
 from simulator.streams.xoshiro import TO_UNIT, next_word, to_unit, to_whole
 
 __all__ = ["SLACK", "run_every_level"]
 
 ONE, TWO = np.uint64(1), np.uint64(2)
+NONE = np.uint32(0)
 SLACK = 8  # resampling writes a little past the end
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _runs(resample, sums, seeds, tables, n, log_root, out, begin, end):
-    """Do the runs with one scheme, which takes cumulative weights if `sums`, else weights."""
+def _runs(resample, sums, marks, seeds, tables, n, log_root, out, begin, end):
+    """Do the runs with one scheme, which takes cumulative weights if `sums`, else weights.
+
+    With `marks` it is systematic, and no ancestors are kept: see `mark`.
+    """
     cloud = np.empty(2 * n, dtype=np.uint32)  # rows of two successive levels, each in one half
     ancestors = np.empty(n + SLACK, dtype=np.uint32)
     cumulative, guide = np.empty(n + SLACK), np.empty(n + SLACK, dtype=np.uint32)
@@ -55,15 +60,23 @@ def _runs(resample, sums, seeds, tables, n, log_root, out, begin, end):
         log_w = log_root
         for k in range(n):
             cloud[k] = 0
-            ancestors[k] = k
+            ancestors[k] = NONE if marks else np.uint32(k)
+        if marks:
+            ancestors[0] = 1  # row 0
         while True:
             start = np.uint64(cell_start[h])
             total = 0.0
+            row = np.uint64(0)
             for k in range(n):
                 word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
                 x = to_whole(word) * size
                 cell = np.int64(x)
-                row = np.uint64(cloud[here + np.uint64(ancestors[k])])
+                if marks:
+                    begins = ancestors[k]
+                    ancestors[k] = NONE
+                    row = np.uint64(begins) - ONE if begins != NONE else row
+                else:
+                    row = np.uint64(cloud[here + np.uint64(ancestors[k])])
                 i = start + row + (np.uint64(cell) << TWO)
                 b = TWO + np.uint64(x - np.float64(cell) >= cells[i])
                 g = cells[i + b]
@@ -77,7 +90,11 @@ def _runs(resample, sums, seeds, tables, n, log_root, out, begin, end):
             here, there = there, here
             if h == horizon:
                 break
-            s0, s1, s2, s3 = resample(w, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
+            if marks:
+                word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
+                mark(w, n, n / total, to_unit(word), cloud, here, ancestors)
+            else:
+                s0, s1, s2, s3 = resample(w, n, total, ancestors, cumulative, guide, s0, s1, s2, s3)
         word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
         seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3] = s0, s1, s2, s3
         levels[r] = np.int64(h)
@@ -92,42 +109,42 @@ def _runs(resample, sums, seeds, tables, n, log_root, out, begin, end):
 
 @njit(cache=True, nogil=True)
 def _multinomial(seeds, tables, n, log_root, out, begin, end):
-    _runs(multinomial, True, seeds, tables, n, log_root, out, begin, end)
+    _runs(multinomial, True, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _systematic(seeds, tables, n, log_root, out, begin, end):
-    _runs(systematic, False, seeds, tables, n, log_root, out, begin, end)
+    _runs(systematic, False, True, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _stratified(seeds, tables, n, log_root, out, begin, end):
-    _runs(stratified, False, seeds, tables, n, log_root, out, begin, end)
+    _runs(stratified, False, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _residual(seeds, tables, n, log_root, out, begin, end):
-    _runs(residual, False, seeds, tables, n, log_root, out, begin, end)
+    _runs(residual, False, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _ssp(seeds, tables, n, log_root, out, begin, end):
-    _runs(ssp, False, seeds, tables, n, log_root, out, begin, end)
+    _runs(ssp, False, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _killing(seeds, tables, n, log_root, out, begin, end):
-    _runs(killing, False, seeds, tables, n, log_root, out, begin, end)
+    _runs(killing, False, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _single(seeds, tables, n, log_root, out, begin, end):
-    _runs(single, False, seeds, tables, n, log_root, out, begin, end)
+    _runs(single, False, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)
 def _multinomial_sweep(seeds, tables, n, log_root, out, begin, end):
-    _runs(multinomial_sweep, True, seeds, tables, n, log_root, out, begin, end)
+    _runs(multinomial_sweep, True, False, seeds, tables, n, log_root, out, begin, end)
 
 
 @njit(cache=True, nogil=True)

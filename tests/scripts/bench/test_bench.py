@@ -101,7 +101,7 @@ def test_both_halves_of_the_runs_in_c_are_done_by_two_threads():
     seen = []
 
     class C:
-        def run(self, problem, n_particles, scheme, n_runs, rng, *, lanes):
+        def run(self, problem, n_particles, scheme, n_runs, rng):
             seen.append((n_runs, threading.get_ident()))
 
     rows = threads(C(), [TINY], 1)

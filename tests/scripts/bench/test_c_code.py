@@ -1,4 +1,4 @@
-"""smc.c: the draws of the kernels to the last bit; and, with eight generators, the exact law."""
+"""C: the draws of the kernels to the last bit, also in SIMD lanes; eight generators: the law."""
 
 import math
 
@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.bench.c_code import CSMC, LANES, compiler
+from scripts.bench.c_code import CSMC, LANES, SIMD, compiler
 from scripts.bench.problems import filtering
+from simulator.errors import InputError
 from simulator.problem.library import open_problem
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
@@ -28,6 +29,13 @@ def c(tmp_path_factory):
     return CSMC(tmp_path_factory.mktemp("c"))
 
 
+@pytest.fixture(scope="module", params=[None, *SIMD])
+def simd(request, c):
+    if request.param is not None and request.param not in c.simd:
+        pytest.skip(f"this processor has no {request.param}")
+    return request.param
+
+
 def differ(runs, ours):
     return (runs.states != ours.states).any() or (runs.log_w != ours.log_w).any()
 
@@ -35,23 +43,45 @@ def differ(runs, ours):
 @schemes
 @settings(max_examples=60)
 @given(problem=problems(max_leaves=27), n=st.integers(1, 20), seed=st.integers(0, 2**32))
-def test_one_generator_gives_the_kernels_output_to_the_last_bit(c, resampling, problem, n, seed):
-    ours = SMC(n, resampling).run(problem, 4, rng=seed)
-    theirs = c.run(problem, n, resampling, 4, seed)
+def test_one_generator_gives_the_kernels_output_to_the_last_bit(
+    c, simd, resampling, problem, n, seed
+):
+    runs = 1 + seed % 11  # not always a whole number of lanes
+    ours = SMC(n, resampling).run(problem, runs, rng=seed)
+    theirs = c.run(problem, n, resampling, runs, seed, simd=simd)
     assert not differ(theirs, ours)
     assert (n * theirs.levels == ours.model_calls).all()
 
 
 @schemes
-def test_it_does_so_over_long_horizons_many_particles_and_extreme_weights(c, resampling):
+def test_it_does_so_over_long_horizons_many_particles_and_extreme_weights(c, simd, resampling):
     steps = np.random.default_rng(1).choice([-900.0, -290.0, 0.5, 290.0, 700.0], size=60)
     log_prm = np.concatenate([[0.0], np.cumsum(steps)])
     model = TabularModel([np.array([[0.5, 0.5]])] * 60, [np.array([[0, 0]])] * 60)
     climb = Problem.from_log(model, log_prm[-1:], log_prm)
     for problem, n in ((climb, 7), (filtering(16, 8, 500), 100), (filtering(64, 8, 4), 5000)):
         ours = SMC(n, resampling).run(problem, 3, rng=2, n_threads=1)
-        assert not differ(c.run(problem, n, resampling, 3, 2), ours)
-    assert differ(c.run(problem, n, resampling, 3, 3), ours)
+        assert not differ(c.run(problem, n, resampling, 3, 2, simd=simd), ours)
+    assert differ(c.run(problem, n, resampling, 3, 3, simd=simd), ours)
+
+
+@schemes
+def test_a_failed_run_does_not_disturb_the_lanes_beside_it(c, simd, resampling):
+    # half of the particles of a level have weight zero, and all of them in some runs
+    table, stay = np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([[0, 1], [0, 1]])
+    model = TabularModel([table[:1]] + [table] * 5, [stay[:1]] + [stay] * 5)
+    prm = [np.ones(1)] + [np.array([1.0, 0.0])] * 6
+    problem = Problem(model, np.array([1.0, 0.0]), prm)
+    ours = SMC(3, resampling).run(problem, 64, rng=5)
+    assert 0 < ours.failed.sum() < 64
+    theirs = c.run(problem, 3, resampling, 64, 5, simd=simd)
+    assert not differ(theirs, ours)
+    assert (3 * theirs.levels == ours.model_calls).all()
+
+
+def test_many_particles_have_no_lanes(c):
+    with pytest.raises(InputError, match="100000 particles: multinomial sweeps have no lanes"):
+        c.run(filtering(2, 2, 2), 100_000, "multinomial", 2, 1, simd="avx2")
 
 
 @schemes
@@ -81,12 +111,12 @@ def test_particle_k_takes_the_word_of_generator_k(c):
 
 
 @schemes
-@pytest.mark.parametrize("lanes", [False, True])
-def test_a_run_without_weight_fails_where_it_is(c, resampling, lanes):
+def test_a_run_without_weight_fails_where_it_is(c, simd, resampling):
     table, stay = np.array([[0.5, 0.5]]), np.array([[0, 0]])
     model = TabularModel([table] * 4, [stay] * 4)
     problem = Problem.from_log(model, [0.0], [0.0, 0.0, -np.inf, 0.0, 0.0])
-    runs = c.run(problem, 9, resampling, 5, 1, lanes=lanes)
-    assert runs.states.tolist() == [-1] * 5
-    assert runs.log_w.tolist() == [-np.inf] * 5
-    assert runs.levels.tolist() == [2] * 5
+    for lanes in {False, simd is None}:
+        runs = c.run(problem, 9, resampling, 5, 1, lanes=lanes, simd=simd)
+        assert runs.states.tolist() == [-1] * 5
+        assert runs.log_w.tolist() == [-np.inf] * 5
+        assert runs.levels.tolist() == [2] * 5

@@ -18,6 +18,7 @@ from simulator.resampling.offspring import offspring_law
 from simulator.resampling.schemes import SCHEMES as NAMED
 from simulator.resampling.schemes import SWEEP, scheme_for
 from simulator.resampling.single import pick, pick_from_sums
+from simulator.resampling.systematic import mark, plain
 from simulator.streams.plain import Xoshiro
 
 MASK = 2**64 - 1
@@ -208,6 +209,18 @@ def test_systematic_gives_floor_or_ceiling(weights, state):
     for i, w in enumerate(weights):
         share = Fraction(len(weights) * w, sum(weights))
         assert int(share) <= counts[i] <= -int(-share // 1)
+
+
+@example(weights=np.array([*[0.1] * 9, 0.0]), state=state_for(LAST))  # rounding: the last live one
+@given(weights=floats(), state=states)
+def test_marks_held_are_the_rows_of_the_ancestors(weights, state):
+    n, total = weights.size, float(np.cumsum(weights)[-1])
+    rows = np.arange(3, 3 + 8 * (n + 1), 8, dtype=np.uint32)
+    marks = np.zeros(n + 1, dtype=np.uint32)
+    u = Xoshiro(state).uniform()
+    mark(weights, n, n / total, u, rows, np.uint64(1), marks)
+    held = list(accumulate(marks[:n].tolist(), lambda row, new: new or row))
+    assert held == (rows[1:][plain(weights, Xoshiro(state))] + 1).tolist()
 
 
 @given(weights=whole, state=states)
