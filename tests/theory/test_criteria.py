@@ -142,7 +142,7 @@ def test_criteria_are_right_where_edge_rewards_are_zero(problem, data):
 def test_the_strategy_reaches_every_case():
     seen = set()
 
-    @settings(max_examples=150)
+    @settings(max_examples=400)
     @given(problems(max_leaves=27))
     def look(problem):
         tree = Tree(problem, real)

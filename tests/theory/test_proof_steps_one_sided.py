@@ -81,7 +81,10 @@ def test_each_inequality_of_the_stopping_argument(problem, n, rejection, quantil
     for h, p, nu, w, moves in systems(tree, n, rejection):
         mu = g.mu(nu, w)
         # by rejection that of level h, which is known before it
-        omega = w * growth(tree, nu) / tree.z_hat[h] if rejection else w / tree.z_hat[h - 1]
+        if rejection:
+            omega = w * growth(tree, nu) / tree.z_hat[h] if tree.z_hat[h] else Fraction(0)
+        else:
+            omega = w / tree.z_hat[h - 1]
         scale[h] += p * omega
         assert sum(q * g.mu(c, v) for q, c, v in moves) == mu
         if mu == 0:
