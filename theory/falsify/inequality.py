@@ -32,6 +32,7 @@ __all__ = [
 LIMIT = 1e5  # cloud transitions of an exact law: some hundredths of a second
 ZERO = 1e-13  # a right side below this is rounding, and counts as 0
 TRIVIAL = 0.99  # errors above this are close to 1, where every upper bound is attained
+ROUNDING = 1e-9  # by which two sides may differ though they are equal
 SMALLEST = 1e-6  # a left side below this may be rounding, and counts as 0
 
 Sides: TypeAlias = Callable[[Problem, Sampler], tuple[float, float]]
@@ -183,7 +184,8 @@ def of_bound(bound: Bound, *, anyway: bool = False) -> Inequality:
             return max(error, given), min(error, given)
         if bound.kind == "lower":
             return given, error
-        return (0.0 if TRIVIAL < error <= given else error), given
+        trivial = TRIVIAL < error <= given * (1 + ROUNDING)
+        return (0.0 if trivial else error), given
 
     def error(tree: RationalTree, sampler: Sampler) -> Fraction | None:
         found = output_in_fractions(tree, sampler)

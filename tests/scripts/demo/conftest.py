@@ -1,6 +1,5 @@
 """Exported pages, the demo served on a free port, and a browser that is cut off from the net."""
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +13,6 @@ from scripts.demo.catalogue import CHAPTERS
 from tests.scripts.demo.thin import thin
 
 ROOT = Path(__file__).parents[3]
-# CI runs as root in a small container; no name but this machine's can be resolved
-FLAGS = ["--no-sandbox", "--disable-dev-shm-usage",
-         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -42,18 +38,6 @@ def exported(tmp_path_factory, thin_chapters):
     folder = tmp_path_factory.mktemp("exported")
     export.write(folder, thin_chapters)
     return folder
-
-
-@pytest.fixture(scope="session")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="needs the extra demo")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs Chromium: make demo-test installs it")
-    with api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from simulator.problem.target import target_kernel, target_paths
 from simulator.samplers.baselines.sis import SIS
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
-from tests.support.strategies import problems
+from simulator.strategies import problems
 from theory.criteria import Criteria, _squared_gap
 from theory.laws import density_sums_kernel
 from theory.laws.density_sums import DensitySum
