@@ -17,7 +17,7 @@ import simulator
 import theory
 from figures.catalogue import FIGURES
 from scripts.cli.app import main
-from scripts.docs import gallery
+from scripts.docs import gallery, pictures
 from scripts.docs.prose import of_latex, of_prose, plain
 from simulator.problem.library import ready_problems
 from simulator.resampling.schemes import SCHEMES
@@ -150,14 +150,29 @@ def test_commands_of_the_tutorial_run(command, capsys):
     assert ended.value.code == 0, capsys.readouterr().err
 
 
+def test_pictures_are_drawn_from_the_small_tables(monkeypatch, tmp_path):
+    monkeypatch.setattr(pictures, "FIGURES", {"product": FIGURES["product"]})
+    pictures.draw_pictures(tmp_path / "new")
+    (picture,) = (tmp_path / "new").iterdir()
+    assert picture.name == "product.png"
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """All pages, from a copy of their sources."""
+    """All pages, from a copy of their sources, with the pictures that figures are tested by."""
     folder = tmp_path_factory.mktemp("docs")
     ignored = shutil.ignore_patterns("api", "pictures")
     source = shutil.copytree(Path(gallery.__file__).parent, folder / "source", ignore=ignored)
-    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", source, folder / "built"]
     root = Path(simulator.__file__).parents[1]
+    (source / "pictures").mkdir()
+    for name in FIGURES:
+        baseline = root / "tests" / "figures" / "baseline" / f"test_figure_{name}.png"
+        shutil.copy(baseline, source / "pictures" / f"{name}.png")
+    command = [
+        *(sys.executable, "-m", "sphinx", "-W", "-q", "-D", "draw=0", "-b", "html"),
+        *(source, folder / "built"),
+    ]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return folder / "built"

@@ -77,7 +77,7 @@ def test_product_at_long_horizons(horizon, n, runs):
     assert b.witness.startswith(("token 1 at most", "likelihood"))
 
 
-@pytest.mark.parametrize(("horizon", "n", "runs"), [(1_000, 32, 20_000), (10_000, 32, 2_000)])
+@pytest.mark.parametrize(("horizon", "n", "runs"), [(1_000, 32, 5_000), (10_000, 32, 1_000)])
 def test_two_branch_at_long_horizons(horizon, n, runs):
     # false failures below 1e-9 each; power: the lower limit is more than a third of the error
     b = bracket(two_branch(horizon), SMC(n), runs, rng=0, confidence=SURE)
