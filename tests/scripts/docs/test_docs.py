@@ -135,6 +135,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", TUTORIAL, ids=lambda page: page.stem)
 def test_the_tutorial_runs(page):
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -143,6 +144,7 @@ def test_the_tutorial_runs(page):
     assert attempted > 10 or page.stem == "index"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_of_the_tutorial_run(command, capsys):
     with pytest.raises(SystemExit) as ended:
@@ -150,6 +152,7 @@ def test_commands_of_the_tutorial_run(command, capsys):
     assert ended.value.code == 0, capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_from_the_small_tables(monkeypatch, tmp_path):
     monkeypatch.setattr(pictures, "FIGURES", {"product": FIGURES["product"]})
     pictures.draw_pictures(tmp_path / "new")
@@ -203,6 +206,7 @@ def test_no_page_is_wider_than_a_window(built, browser, width):
     assert [p.stem for p in pages if too_wide(browser, p.as_uri(), width) > 0] == []
 
 
+@pytest.mark.slow
 def test_the_particles_that_bounds_ask_for_are_those_of_the_paper():
     page = (Path(gallery.__file__).parent / "guarantees.rst").read_text(encoding="utf-8")
     generated = Path(gallery.__file__).parents[2] / "paper" / "generated" / "plan.tex"

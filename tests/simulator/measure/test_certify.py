@@ -45,6 +45,7 @@ def some_problem(seed):
     return problem
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("posed", "repetitions"), [("as tables", 500), ("as texts", 60)])
 def test_coverage_over_many_problems(posed, repetitions):
     # fails by chance at most once in 1e9; on tables none of 500 misses, and with twice the W^ of
@@ -68,6 +69,7 @@ def test_coverage_over_many_problems(posed, repetitions):
     assert routes == {"exact draws", "ratio"}
 
 
+@pytest.mark.slow
 def test_coverage_of_brackets_that_ignore_z():
     # on tables; fails by chance at most once in 1e9, as above
     misses, informative = 0, 0
@@ -165,6 +167,7 @@ def test_a_sampler_that_always_fails_has_error_one(r_max):
         assert 0 <= found.log_z.high <= np.log(r_max)
 
 
+@pytest.mark.slow
 def test_more_conditional_runs_sharpen_the_upper_limit():
     problem = reference(3)
     high = [

@@ -93,6 +93,7 @@ def compare(found, told, closest, factor=1.0):
     return wrong
 
 
+@pytest.mark.slow
 def test_no_sampler_is_on_the_wrong_side_of_a_statement():
     told, closest = Counter(), Counter()
 
@@ -121,6 +122,7 @@ def on_families():
     return {(i, n): measured(p, n) for i, p in enumerate(FAMILIES) for n in (1, 2, 5)}
 
 
+@pytest.mark.slow
 def test_lower_and_exact_statements_hold_on_their_families(on_families):
     told = Counter()
     for found in on_families.values():
@@ -169,12 +171,14 @@ INDEX = ("beam", "greedy")  # break ties by the index of the token
 PLACES = (*INDEX, "quasi-smc")  # put cells in an order of states and tokens
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(SMALL, st.integers(1, 3), st.randoms(use_true_random=False))
 def test_names_of_tokens_do_not_matter(problem, n, random):
     same_for_all(problem, rename(problem, random), every_sampler(problem, n, but=PLACES))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(SMALL, st.integers(1, 2))
 def test_a_token_split_into_two_equal_ones_does_not_matter(problem, n):
@@ -206,6 +210,7 @@ THROUGH_SCALES = ("L", "ZL-4.3", "ZL-5.1")  # compare V^ with V*, or V^ of two l
 SCALES = st.lists(st.sampled_from([0.01, 0.5, 7.0]), min_size=3, max_size=3)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(problems(max_leaves=8, max_horizon=3), st.integers(1, 2), SCALES)
 def test_the_scale_of_a_level_does_not_matter(problem, n, scales):
@@ -230,6 +235,7 @@ def test_the_others_see_the_scale():
         assert after > 1.5 * before
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(problems(max_leaves=8, max_horizon=3, tree=False), st.integers(1, 2))
 def test_merging_equivalent_states_does_not_matter(problem, n):
@@ -241,6 +247,7 @@ def test_merging_equivalent_states_does_not_matter(problem, n):
         unchanged(merged, apart)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(problems(max_leaves=9, max_horizon=3, tree=False), st.integers(1, 2))
 def test_the_error_on_paths_is_at_least_that_on_states(problem, n):
