@@ -14,7 +14,7 @@ comma := ,
 PIP := $(BIN)/pip install -qq --disable-pip-version-check --root-user-action ignore --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help reproduce test chromium demo demo-test lint bench gpu-check docs clean system paper paper-system
+.PHONY: help reproduce test test-quick test-times chromium demo demo-test lint bench gpu-check docs clean system paper paper-system
 
 .venv/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -36,6 +36,13 @@ reproduce: .venv/.ready  ## every experiment, figure and the HTML report, into $
 
 test: .venv/.ready  ## the test suite
 	$(BIN)/pytest -n 2 --dist loadfile -q
+
+test-quick: .venv/.ready  ## without the tests that take half a second or more
+	$(BIN)/pytest -n 2 --dist loadfile -q -m 'not slow'
+
+test-times: .venv/.ready  ## the processor seconds of each test, into $(OUT)/test_times.csv
+	mkdir -p $(OUT) && rm -f $(OUT)/test_times.csv
+	TEST_TIMES=$(OUT)/test_times.csv $(BIN)/python -m pytest -n 2 --dist loadfile -q -p tests.support.processor_time
 
 demo: .venv/.ready  ## the teaching app, in the browser
 	$(BIN)/particlebounds demo

@@ -55,6 +55,7 @@ def test_every_reference_has_its_label_and_labels_are_unique():
     assert set(used) <= set(labels)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX: make paper-system")
 def test_latex_takes_the_paper(tmp_path):
     """Once, and without figures, which `make paper` draws."""
@@ -74,12 +75,14 @@ def fresh():
     return paper.texts()
 
 
+@pytest.mark.slow
 def test_no_generated_number_is_stale(fresh):
     """Made again; `make paper` writes them."""
     for name, text in fresh.items():
         assert (paper.FOLDER / name).read_text(encoding="utf-8") == text, f"{name} is stale"
 
 
+@pytest.mark.slow
 def test_every_generated_file_and_number_is_used(fresh):
     numbers = re.findall(r"\\newcommand\{\\(num\w+)\}", fresh["numbers.tex"])
     used = re.findall(r"\\(num[A-Z]\w*)", TEXT)

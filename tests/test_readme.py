@@ -18,6 +18,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMANDS = re.findall(r"^particlebounds .*?(?=\s*#|$)", README, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_python_in_the_readme_runs(number, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -48,6 +49,7 @@ def both_paths(found):
     return summarise(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_in_the_readme_run(command, folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)

@@ -89,13 +89,15 @@ def formula(writer: HTML5Translator, node: nodes.Element) -> None:
 
 
 def pictures(app: Sphinx) -> None:
-    """Draw the figures of the gallery beside its page."""
-    draw_pictures(Path(app.srcdir) / "pictures")
+    """Draw the figures of the gallery beside its page; ``-D draw=0`` takes what is there."""
+    if app.config.draw:
+        draw_pictures(Path(app.srcdir) / "pictures")
 
 
 def setup(app: Sphinx) -> None:
     """Add to Sphinx what this project needs."""
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
+    app.add_config_value("draw", True, "")
     app.connect("builder-inited", pictures)
     app.add_directive("registered", Registered)
     app.connect("autodoc-process-docstring", escape, priority=100)

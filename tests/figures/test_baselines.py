@@ -26,6 +26,7 @@ def stored(name):
     return pd.read_parquet(HERE / "tables" / f"{name}.parquet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.mpl_image_compare(
     baseline_dir="baseline",
@@ -45,6 +46,7 @@ def recolour(figure):
         figure.axes[0].images[0].set_cmap("magma")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["trees", "hard", "genealogy", "cost"])
 def test_the_tolerance_sees_another_colour_of_one_line(name, tmp_path):
     baseline, drawn = tmp_path / "baseline.png", tmp_path / "drawn.png"

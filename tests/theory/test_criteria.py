@@ -118,6 +118,7 @@ def _agrees(problem):
         assert np.asarray(getattr(found, name)) == pytest.approx(naive(tree), **EXACT), name
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(problems(max_leaves=27))
 def test_criteria_are_those_of_the_definitions(problem):
@@ -139,6 +140,7 @@ def test_criteria_are_right_where_edge_rewards_are_zero(problem, data):
     _agrees(zeros)
 
 
+@pytest.mark.slow
 def test_the_strategy_reaches_every_case():
     seen = set()
 
@@ -181,6 +183,7 @@ def test_profiles_count_the_ratios_at_and_above_the_threshold(problem, nudge):
             assert found.action_coverage_profile(eta, h) == pytest.approx(want, **EXACT)
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=27))
 def test_the_printed_form_of_chi_square_and_its_limit_through_coverage(problem):
     tree, found = Tree(problem, real), criteria(problem)
@@ -217,6 +220,7 @@ def test_scaling_the_prm_level_by_level_changes_only_what_it_should(problem, sca
         assert got == pytest.approx(np.asarray(getattr(criteria(problem), name)), **EXACT), name
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=16, edges=False), st.sampled_from([1e-3, 40.0]))
 def test_scaling_reward_and_prm_together_changes_nothing(problem, scale):
     other = Problem(problem.model, problem.reward * scale, [v * scale for v in problem.prm])

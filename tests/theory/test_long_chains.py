@@ -19,6 +19,7 @@ def chain(horizon):
     return Problem(TabularModel([[[1.0]]] * horizon, [[[0]]] * horizon), [1.0], "exact")
 
 
+@pytest.mark.slow
 def test_levels_of_one_cloud_count_too(monkeypatch):
     monkeypatch.setattr(cloud, "LEVELS", 40)
     assert SMC(4).exact_law(chain(40)).tv == 0
@@ -26,11 +27,14 @@ def test_levels_of_one_cloud_count_too(monkeypatch):
         SMC(4).exact_law(chain(41))
 
 
+@pytest.mark.slow
 def test_one_step_errors_of_many_parts_are_refused_before_the_first_run(monkeypatch):
     problem = chain(10_000)
     with pytest.raises(TooLargeError, match="levels one after another"):
         next(stepwise_samples(problem, SMC(4), 4000, 0))
-    monkeypatch.setattr(cloud, "LEVELS", 9_999)
+    problem = chain(1_000)
+    monkeypatch.setattr(stepwise, "STEPS", 1_000)  # of the bracket; T has four times as many
+    monkeypatch.setattr(cloud, "LEVELS", 999)
     report = check(problem, SMC(4), 4000, 0, bounds=["T", "Z"])
     assert report.error.low == 0
     assert report.error.high < 0.01

@@ -126,6 +126,7 @@ def test_facts_that_are_none_are_refused_in_one_line():
         check(PROBLEM, Careless(2))
 
 
+@pytest.mark.slow
 def test_a_wrong_declaration_is_seen():
     """With many particles these bounds tend to 0, and the best particle stays off the target."""
     honest, lying = check(PROBLEM, Declared(8)), check(PROBLEM, Liar(8))

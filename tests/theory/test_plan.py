@@ -29,6 +29,7 @@ def test_every_particle_number_is_the_smallest(problem, epsilon):
     assert all(n >= found.enough for n in found.asked.values())
 
 
+@pytest.mark.slow
 def test_where_enumeration_ends_runs_leave_a_gap(monkeypatch):
     monkeypatch.setattr("theory.plan.bounds_for", lambda *_: [BOUNDS["S1"]])
     problem = open_problem("lm-digits2")
@@ -38,6 +39,7 @@ def test_where_enumeration_ends_runs_leave_a_gap(monkeypatch):
     assert 8 <= found.too_few < found.enough <= 16
 
 
+@pytest.mark.slow
 def test_measured_bounds_do_not_move_the_truth(monkeypatch):
     """Whatever bounds there are, the runs that tell the error are the same."""
     monkeypatch.setattr("theory.plan.LIMIT", 1.0)  # nothing is enumerated

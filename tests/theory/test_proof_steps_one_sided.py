@@ -186,6 +186,7 @@ def kept_and_floor(scheme, weights, u):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["multinomial", "stratified", "residual", "ssp", "killing"])
 @settings(max_examples=25)
 @given(WEIGHTS, U)

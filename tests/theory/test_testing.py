@@ -97,6 +97,7 @@ FALSE = {  # statement, sampler, problems, and the true one
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FALSE)
 def test_a_false_statement_is_refuted_on_a_small_problem(name, tmp_path):
     false, sampler, where, _ = FALSE[name]
@@ -116,6 +117,7 @@ def test_a_false_statement_is_refuted_on_a_small_problem(name, tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FALSE)
 def test_the_true_one_survives(name):
     _, sampler, where, true = FALSE[name]
@@ -139,6 +141,7 @@ def mean(problem, sampler):
     return sampler.exact_law(problem).mean_w_over_z
 
 
+@pytest.mark.slow
 def test_lower_bounds():
     true, false = (statement(f, EVERY_LEVEL, kind="lower") for f in (lost, kept))
     tried = assert_lower(true, sampler=SMC, problems=problems(lossy=True), max_examples=40)
@@ -147,6 +150,7 @@ def test_lower_bounds():
         assert_lower(false, sampler=SMC)
 
 
+@pytest.mark.slow
 def test_identities_of_any_number():
     true, false = (statement(f, PROPER, kind="exact") for f in (kept, lost))
     assert assert_identity(true, sampler=SMC, of=mean, max_examples=40).closest < 1e-10
@@ -166,6 +170,7 @@ def nothing(problem, sampler):
     return np.nan
 
 
+@pytest.mark.slow
 def test_a_number_that_is_none_is_a_violation():
     with pytest.raises(AssertionError, match="kept is violated: nothing nan"):
         assert_identity(statement(kept, kind="exact"), sampler=SMC, of=nothing)
@@ -183,6 +188,7 @@ class Refusing(SMC):
         raise InputError("not today")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("false", "options", "reason"),
     [
@@ -222,6 +228,7 @@ def test_bad_arguments_are_told_in_a_line(call, line):
         call()
 
 
+@pytest.mark.slow
 def test_a_fault_of_the_statement_is_not_passed_over():
     with pytest.raises(InputError, match="nothing: its value is not a number"):
         assert_upper(statement(nothing, NEVER_RESAMPLED), sampler="sis")
@@ -248,6 +255,7 @@ def test_guess():
 """
 
 
+@pytest.mark.slow
 def test_readme_in_a_file_outside_the_repository(tmp_path):
     (block,) = re.findall(r"```python\n(# test_mine.py\n.*?)```", README, re.DOTALL)
     (tmp_path / "test_mine.py").write_text(block + OWN)

@@ -27,6 +27,7 @@ REFERENCE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("horizon", "n"), REFERENCE)
 def test_exact_and_check_give_the_reference_table(capsys, horizon, n):
     log_z, tv, variance, j = REFERENCE[horizon, n]
@@ -96,6 +97,7 @@ def test_inspect_has_the_promised_keys(capsys):
     assert len(found["chi2"]) == len(found["proposal_chi2"]) == 4
 
 
+@pytest.mark.slow
 def test_samplers_that_reject_are_known_by_name(capsys):
     for name in ("smc-rs", "alrs", "dmc", "smc-restart"):
         out, _ = run(capsys, "exact", "reference:horizon=3", "--sampler", name, "--json")
@@ -116,6 +118,7 @@ def test_restarts_are_a_column_of_the_draws(capsys, tmp_path):
     assert made_by["parameters"]["particles"] == 4
 
 
+@pytest.mark.slow
 def test_check_beyond_enumeration_gives_an_interval(capsys):
     out, _ = run(
         capsys, "check", "lm-digits2", "-n", 8, "--runs", 20000, "--seed", 1, "--json"
@@ -217,6 +220,7 @@ BAD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "named"), BAD, ids=lambda x: " ".join(x)[:40])
 def test_bad_input_is_one_line_and_code_two(capsys, tmp_path, monkeypatch, arguments, named):
     monkeypatch.chdir(tmp_path)
@@ -237,6 +241,7 @@ def test_violation_is_exit_code_one(capsys, monkeypatch):
     run(capsys, "check", "reference:horizon=3", "-n", 2, code=1)
 
 
+@pytest.mark.slow
 def test_check_all_survives_its_workers(capsys, monkeypatch):
     monkeypatch.setattr(
         "scripts.experiments.survey.SURVEY",

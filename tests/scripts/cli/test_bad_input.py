@@ -83,6 +83,7 @@ def label(arguments):
     return ascii(" ".join(arguments))[1:110] if isinstance(arguments, list) else ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "named"), BAD, ids=label)
 def test_bad_input_is_one_line_and_code_two(capsys, tmp_path, monkeypatch, arguments, named):
     monkeypatch.chdir(tmp_path)

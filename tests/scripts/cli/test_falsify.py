@@ -57,6 +57,7 @@ def test_a_false_statement_of_ones_own_ends_with_code_1_and_its_instance_breaks_
     run(capsys, "check", "bold.json", "-n", "2", "--statement", "own.py:bold", code=1)
 
 
+@pytest.mark.slow
 def test_assumptions_can_be_dropped(capsys, folder):
     args = ("falsify", "S1", "--sampler", "smc", "-O", "resampling=single", "-n", "4",
             "--evaluations", "500", "--seed", "0", "--json")  # fmt: skip
@@ -66,6 +67,7 @@ def test_assumptions_can_be_dropped(capsys, folder):
     assert json.loads(out)["computed again"] == "confirmed in rational arithmetic"
 
 
+@pytest.mark.slow
 def test_conjectures_and_statements_about_families_and_single_particles(capsys, folder):
     args = ("variance-step", "--sampler", "smc", "-O", "resampling=systematic", "-n", "4")
     run(capsys, "falsify", *args, "--evaluations", "200", code=1)
@@ -114,6 +116,7 @@ BAD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "told"), BAD)
 def test_bad_input_is_one_line(arguments, told, capsys, folder):
     out, err = run(capsys, "falsify", *arguments, code=2)

@@ -102,6 +102,7 @@ def test_few_digits(capsys):
     assert err == "particlebounds: rows normalised: largest change 0.0001\n"
 
 
+@pytest.mark.slow
 def test_values_too_small_to_write_are_refused(capsys, files):
     (files / "long.json").write_text(json.dumps(CHAIN | {"observations": [1] * 3000}))
     command = ("import", "hmm", "long.json", "--out", "p.npz")
@@ -148,6 +149,7 @@ def label(arguments):
     return " ".join(arguments)[:90] if isinstance(arguments, list) else ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "named"), BAD, ids=label)
 def test_bad_input_is_one_line_and_code_two(capsys, files, arguments, named):
     before = sorted(p.name for p in files.iterdir())

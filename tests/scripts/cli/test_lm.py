@@ -113,6 +113,7 @@ def test_certify_prints_a_bracket_that_reproduces(lm, capsys):
     assert "error" in run(capsys, *arguments[:-1])[0]  # as a table
 
 
+@pytest.mark.slow
 def test_certify_takes_a_prm_of_a_file(lm, capsys, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(
@@ -143,6 +144,7 @@ def test_certify_takes_a_prm_of_a_file(lm, capsys, tmp_path):
         assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("figure", ["2a", "2b", "3"])
 def test_study_on_a_vocabulary(lm, monkeypatch, figure, tmp_path):
     monkeypatch.setattr(switching, "CONFIDENCE", 1 - 1e-9)
@@ -161,6 +163,7 @@ def test_study_on_a_vocabulary(lm, monkeypatch, figure, tmp_path):
             assert row.low <= exact["error"] <= row.high
 
 
+@pytest.mark.slow
 def test_exact_study_correlates(tmp_path):
     cells = [c for c in language_model_styles.cells("quick") if c["n"] <= 3 and c["alpha"] != 2]
     rows = [row for c in cells for row in language_model_styles.run_cell(**(c | {"n": 2}))]

@@ -59,6 +59,7 @@ def run(capsys, server, judge, *arguments, code=0, prm="value"):
     return [json.loads(line) for line in out.splitlines()], err
 
 
+@pytest.mark.slow
 def test_texts_are_printed_and_repeat(tables, judge, capsys):
     with serving(TableServer(tables, "Go: ")) as server:
         rows, _ = run(capsys, server, judge, "--runs", 5)
@@ -76,6 +77,7 @@ def test_texts_are_printed_and_repeat(tables, judge, capsys):
         assert beam[0]["log_w"] is None
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_leaves_the_runs_that_were_done(tables, judge, capsys, tmp_path):
     with serving(TableServer(tables, "Go: ")) as server:
         whole, _ = run(capsys, server, judge, "--runs", 6)
@@ -99,6 +101,7 @@ def test_a_server_that_dies_leaves_the_runs_that_were_done(tables, judge, capsys
         assert not none.exists()
 
 
+@pytest.mark.slow
 def test_interrupting_does_not_wait_for_the_server(tables, judge):
     with serving(TableServer(tables, "Go: "), ["late"] * 50) as server:
         command = start("lm", "sample", "--model", server.url, "--name", "m", "--prompt", "Go: ",
@@ -117,6 +120,7 @@ def test_interrupting_does_not_wait_for_the_server(tables, judge):
     assert said == "particlebounds: interrupted; finished parts are kept\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

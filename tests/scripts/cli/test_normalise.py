@@ -30,6 +30,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
 @pytest.mark.usefixtures("few_digits")
 def test_the_command_takes_it_and_says_what_it_changed(capsys, arguments):

@@ -18,6 +18,7 @@ def run(*arguments, stdout=subprocess.PIPE, **environment):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 @pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["check", "reference"]])
 def test_a_full_disk_is_bad_luck_and_no_violated_theorem(arguments):
@@ -27,6 +28,7 @@ def test_a_full_disk_is_bad_luck_and_no_violated_theorem(arguments):
     assert len(done.stderr.decode().splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_any_encoding_of_the_terminal_shows_the_result(encoding):
     done = run("claims", "A.2", PYTHONIOENCODING=encoding)
@@ -36,11 +38,13 @@ def test_any_encoding_of_the_terminal_shows_the_result(encoding):
     assert ("‖" if encoding == "utf-8" else "\\u2016") in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", ["0", "1", "-3"])
 def test_a_terminal_without_width_is_eighty_columns_wide(columns):
     assert len(run("list", COLUMNS=columns).stdout.decode().splitlines()) > 30
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
 @pytest.mark.parametrize(
     ("command", "name"), [("check", "pipe.json"), ("inspect", "pipe.npz"), ("replay", "p.parquet")]

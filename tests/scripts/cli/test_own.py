@@ -188,6 +188,7 @@ BAD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(("arguments", "told"), BAD, ids=[" ".join(a) for a, _ in BAD])
 def test_a_wrong_file_is_one_line_and_code_two(capsys, arguments, told):

@@ -22,6 +22,7 @@ def sample(capsys, tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_samples_and_sweeps_are_equal_again(capsys, tmp_path, sample):
     run(capsys, "sweep", "eos", "reference", "--sampler", "smc:block=2", "-n", "1,3",
         "--runs", 1500, "--jobs", 1, "--shard", 1024, "--out", tmp_path)  # fmt: skip
@@ -61,6 +62,7 @@ CHANGES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CHANGES)
 @pytest.mark.parametrize("sealed", [True, False])
 def test_a_difference_is_exit_code_one(capsys, sample, case, sealed):
@@ -121,6 +123,7 @@ BAD = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD)
 def test_bad_provenance_is_one_line_and_code_two(capsys, sample, case):
     change, words = BAD[case]

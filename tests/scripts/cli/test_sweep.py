@@ -136,6 +136,7 @@ def test_an_interrupt_is_one_line_and_keeps_what_is_finished(
     assert not list(tmp_path.glob("*.parquet"))
 
 
+@pytest.mark.slow
 def test_the_summary_is_printed_and_stored(capsys, tmp_path, undisturbed):
     out, err = run(capsys, *ARGUMENTS, "--jobs", 1, "--json", "--out", tmp_path)
     assert err == BEGUN

@@ -15,6 +15,7 @@ from simulator.problem.files import load_problem
 
 # `make demo-test` runs these alone on the machine; elsewhere a time says nothing
 TIMED = os.environ.get("DEMO_TIMED") == "1"
+pytestmark = pytest.mark.slow
 NAMES = [c.name for c in CHAPTERS]
 READ = """() => Object.fromEntries(window.PAGE.panels.map(panel => [panel.name,
   Object.fromEntries(panel.parts.map(part => [part.name,

@@ -17,7 +17,7 @@ import simulator
 import theory
 from figures.catalogue import FIGURES
 from scripts.cli.app import main
-from scripts.docs import gallery
+from scripts.docs import gallery, pictures
 from scripts.docs.prose import of_latex, of_prose, plain
 from simulator.problem.library import ready_problems
 from simulator.resampling.schemes import SCHEMES
@@ -135,6 +135,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", TUTORIAL, ids=lambda page: page.stem)
 def test_the_tutorial_runs(page):
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -143,6 +144,7 @@ def test_the_tutorial_runs(page):
     assert attempted > 10 or page.stem == "index"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_of_the_tutorial_run(command, capsys):
     with pytest.raises(SystemExit) as ended:
@@ -150,14 +152,30 @@ def test_commands_of_the_tutorial_run(command, capsys):
     assert ended.value.code == 0, capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_pictures_are_drawn_from_the_small_tables(monkeypatch, tmp_path):
+    monkeypatch.setattr(pictures, "FIGURES", {"product": FIGURES["product"]})
+    pictures.draw_pictures(tmp_path / "new")
+    (picture,) = (tmp_path / "new").iterdir()
+    assert picture.name == "product.png"
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """All pages, from a copy of their sources."""
+    """All pages, from a copy of their sources, with the pictures that figures are tested by."""
     folder = tmp_path_factory.mktemp("docs")
     ignored = shutil.ignore_patterns("api", "pictures")
     source = shutil.copytree(Path(gallery.__file__).parent, folder / "source", ignore=ignored)
-    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", source, folder / "built"]
     root = Path(simulator.__file__).parents[1]
+    (source / "pictures").mkdir()
+    for name in FIGURES:
+        baseline = root / "tests" / "figures" / "baseline" / f"test_figure_{name}.png"
+        shutil.copy(baseline, source / "pictures" / f"{name}.png")
+    command = [
+        *(sys.executable, "-m", "sphinx", "-W", "-q", "-D", "draw=0", "-b", "html"),
+        *(source, folder / "built"),
+    ]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return folder / "built"
@@ -188,6 +206,7 @@ def test_no_page_is_wider_than_a_window(built, browser, width):
     assert [p.stem for p in pages if too_wide(browser, p.as_uri(), width) > 0] == []
 
 
+@pytest.mark.slow
 def test_the_particles_that_bounds_ask_for_are_those_of_the_paper():
     page = (Path(gallery.__file__).parent / "guarantees.rst").read_text(encoding="utf-8")
     generated = Path(gallery.__file__).parents[2] / "paper" / "generated" / "plan.tex"

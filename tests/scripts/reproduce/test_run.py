@@ -45,6 +45,7 @@ def test_long_cells_of_all_experiments_begin_first(capsys, tmp_path, monkeypatch
     assert seconds[0] > 10 * seconds[-1]
 
 
+@pytest.mark.slow
 def test_two_experiments_end_in_tables_figures_and_a_report_and_are_kept(capsys, tmp_path):
     code, out = reproduce(capsys, "product", "two_branch", "--jobs", 1, "--out", tmp_path)
     assert code == 0
@@ -64,6 +65,7 @@ def test_two_experiments_end_in_tables_figures_and_a_report_and_are_kept(capsys,
     assert [p for p in cells if again[p] != cells[p]] == [lost]
 
 
+@pytest.mark.slow
 def test_the_report_is_on_all_tables_of_this_code_and_profile(capsys, tmp_path):
     reproduce(capsys, "product", "--jobs", 1, "--out", tmp_path)
     kept = tmp_path / "tables" / "product.parquet"
@@ -93,6 +95,7 @@ def test_figures_are_byte_stable(tmp_path):
         assert "nan" not in FIGURES[name].caption(table)
 
 
+@pytest.mark.slow
 def test_a_violated_bound_is_counted_and_ends_with_code_one(capsys, tmp_path, monkeypatch):
     rows = [
         {"problem": "p", "n": 4, "quantity": "exact error", "value": 0.5, "low": 0.5, "high": 0.5},
@@ -123,6 +126,7 @@ def test_bounds_of_two_samplers_in_one_table_meet_their_own_errors():
     assert verdicts.loc["J", "largest_ratio"] == pytest.approx(0.5 / 0.6)
 
 
+@pytest.mark.slow
 def test_stored_tables_carry_what_made_them(capsys, tmp_path):
     reproduce(capsys, "product", "--jobs", 1, "--out", tmp_path)
     _, made_by = read_table(tmp_path / "tables" / "product.parquet")
@@ -130,6 +134,7 @@ def test_stored_tables_carry_what_made_them(capsys, tmp_path):
     assert made_by["software"]["source"]
 
 
+@pytest.mark.slow
 def test_claims_stand_in_the_report_and_a_violated_one_ends_with_code_one(
     capsys, tmp_path, monkeypatch
 ):

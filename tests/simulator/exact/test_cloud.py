@@ -70,6 +70,7 @@ def agree(problem, sampler):
         assert exact.relative_variance == np.inf
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 @pytest.mark.parametrize("select", ["sample", "best"])
@@ -80,6 +81,7 @@ def test_the_law_is_that_of_all_particle_systems_on_the_reference_tree(
     agree(reference(3), SMC(n, scheme, threshold, select))
 
 
+@pytest.mark.slow
 @given(
     problems(max_leaves=9),
     samplers.filter(lambda s: s.n_particles <= 3),
@@ -89,6 +91,7 @@ def test_the_law_is_that_of_all_particle_systems_on_random_problems(problem, sam
     agree(problem, sampler)
 
 
+@pytest.mark.slow
 def test_edge_rewards_of_zero_kill_a_path():
     model = TabularModel([[[0.5, 0.5]]] * 3, [[[0, 0]]] * 3)
     problem = Problem(
@@ -98,6 +101,7 @@ def test_edge_rewards_of_zero_kill_a_path():
         agree(problem, SMC(3, scheme, threshold))
 
 
+@pytest.mark.slow
 @given(problems(), samplers)
 @settings(max_examples=100)
 def test_w_is_unbiased_for_every_scheme_and_threshold(problem, sampler):
@@ -187,6 +191,7 @@ class Counted(Work):
         Counted.last = self
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=16), samplers)
 @settings(max_examples=80)
 def test_the_announced_number_of_transitions_is_never_passed(problem, sampler):
@@ -247,6 +252,7 @@ def test_unknown_outcomes_are_refused_in_one_line():
         SMC(2).exact_law(reference(3), on="words")
 
 
+@pytest.mark.slow
 def test_many_particles_on_few_outcomes_are_enumerated_beyond_the_range_of_factorials():
     # one level, two leaves, V^ = V*: E[X/(X + 3(n - X))] with X ~ Bin(n, 1/2), by hand
     coin = Problem(TabularModel.tree([[[0.5, 0.5]]]), [1.0, 3.0], "exact")

@@ -26,6 +26,7 @@ def test_it_is_the_enumerated_law(problem, n):
     assert integrated_law(problem, n) == pytest.approx(exact, abs=ROUNDING)
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=16))
 def test_also_where_mass_is_lost_and_runs_fail(problem):
     exact = SMC(3).exact_law(problem, on="states")

@@ -32,6 +32,7 @@ def distance(outcome, exact):
     return max(mean, *law)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mutant", "scheme", "threshold"), CASES)
 def test_a_mutant_is_caught(mutant, scheme, threshold):
     exact = SMC(2, scheme, threshold).exact_law(PROBLEM)

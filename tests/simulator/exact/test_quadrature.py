@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import xlog1py, xlogy
 
+from simulator.exact import quadrature
 from simulator.exact.quadrature import self_normalised_mean
 from tests.support.clouds import compositions
 
@@ -81,3 +82,17 @@ def test_large_batches_are_cut_without_a_seam(monkeypatch):
     whole = self_normalised_mean(q, u, 9)
     monkeypatch.setattr("simulator.exact.quadrature.CHUNK", 100)
     assert self_normalised_mean(q, u, 9) == pytest.approx(whole, abs=1e-12)
+
+
+def test_the_series_towards_zero_is_what_the_grid_would_add(monkeypatch):
+    right = quadrature._to_the_left
+    rng = np.random.default_rng(4)
+    q, u = rng.dirichlet([1.0] * 5, 30), rng.exponential(size=(30, 5)) ** 3
+    for n in (2, 9, 300):
+        got = self_normalised_mean(q, u, n)
+        with monkeypatch.context() as change:
+            change.setattr(quadrature, "NEAR", 0.0)
+            assert got == pytest.approx(self_normalised_mean(q, u, n), abs=1e-14)  # rounding
+        with monkeypatch.context() as change:  # its first term alone is not enough
+            change.setattr(quadrature, "_to_the_left", lambda near, slope: right(near, 0 * slope))
+            assert np.abs(got - self_normalised_mean(q, u, n)).max() > 1e-13

@@ -48,6 +48,7 @@ def test_the_integral_is_the_mean_over_all_outcomes(name, n):
     assert SlotMean(name)(*past) == pytest.approx(listed(name, *past), abs=1e-13)
 
 
+@pytest.mark.slow
 @schemes
 def test_another_scheme_has_another_mean(name):
     """So that slots of another law would be noticed."""

@@ -61,6 +61,7 @@ def second_moment(outcome):
     return outcome.mean_square / outcome.mean**2
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=9), st.integers(1, 3))
 @settings(max_examples=80)
 def test_the_recursion_is_the_second_moment_over_all_particle_systems(problem, n):
@@ -78,6 +79,7 @@ def test_the_recursion_is_the_second_moment_of_the_cloud_law(problem, n):
     assert relative_variance(problem, n) + 1 == pytest.approx(exact + 1, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @given(problems(), particles)
 @settings(max_examples=60)
@@ -115,6 +117,7 @@ def test_m_is_the_tilted_mean_given_the_output(algorithm, run, problem, n):
     assert path_second_moment(problem, n, paths, algorithm) == pytest.approx(want, rel=1e-9)
 
 
+@pytest.mark.slow
 @given(problems(prm="perfect"), particles)
 def test_a_perfect_prm_gives_the_product_formula(problem, n):
     tree = Tree(problem)
@@ -175,6 +178,7 @@ def test_the_enumeration_of_smc_rs_has_the_tabulated_error(horizon, n, of_smc, o
     assert second_moment(out) - 1 == pytest.approx(of_rs[1], abs=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @given(problems(), particles)
 @settings(max_examples=60)

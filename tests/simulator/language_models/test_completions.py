@@ -84,6 +84,7 @@ def server(tables):
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DRAWN)
 def test_equal_numbers_give_the_runs_of_the_same_tables_at_hand(server, tables, name):
     here = draw(tables, DRAWN[name])
@@ -117,6 +118,7 @@ def shuffled_replies(monkeypatch):
     monkeypatch.setattr(endpoint.Endpoint, "ask", lambda self, bodies: old(self, bodies)[::-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mutant", [no_reorder, one_seed_for_all, ends_are_missed, coarse_seeds, shuffled_replies]
 )
@@ -154,6 +156,7 @@ def test_pieces_end_with_their_delimiter_whatever_is_told_of_stops(tables):
     assert all(not p.ended for p in pieces if p.text.endswith("."))
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_texts_and_others_do_not(server):
     first, second, other = (draw(served(server), SMC(4), seed=s) for s in (7, 7, 8))
     assert same(first, second)
@@ -204,6 +207,7 @@ def test_a_server_that_heeds_no_seeds_is_refused_unless_told(tables):
         assert not any("seed" in body for body in asked)
 
 
+@pytest.mark.slow
 def test_lists_draw_from_the_same_law(tables):
     """The estimate of Z is unbiased: 4000 runs miss by 6 standard errors once in 5e8."""
     problem = LanguageModelProblem(tables, PROMPT, H, PRM)
@@ -304,6 +308,7 @@ def test_a_server_without_log_probabilities_is_refused_where_they_are_asked_for(
             draw(served(running, logprobs=True), SMC(2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sampler", "prm"),
     [

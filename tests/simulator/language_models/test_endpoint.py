@@ -148,6 +148,7 @@ def test_without_the_library_one_line_says_so(monkeypatch):
         CompletionsLM("http://127.0.0.1:1/v1", "m")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["drop", "late", "cut", "half", 429, 500])
 def test_runs_are_the_same_when_every_third_request_fails(fault):
     rng = np.random.default_rng(1)

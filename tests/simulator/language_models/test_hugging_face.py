@@ -17,6 +17,7 @@ from simulator.text.prompt_switching import PromptSwitching
 PROMPT = [0, 2, 3]
 
 
+@pytest.mark.slow
 def test_cache_equals_plain_forward_after_fifty_reorders(tiny):
     check_sessions(tiny, plain_forward(tiny, PROMPT), PROMPT, 6, 50, seed=1, tolerance=1e-10)
 

@@ -22,6 +22,7 @@ def judge(torch):
     return Judge(transformers.LlamaForTokenClassification(config).double(), "token", batch=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [CachedMemory, RereadMemory])
 def test_scores_are_those_of_whole_texts_whatever_was_asked_before(judge, kind):
     rng, memory = np.random.default_rng(1), kind(judge)

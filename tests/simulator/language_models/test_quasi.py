@@ -13,6 +13,7 @@ from simulator.text.prompt_switching import PromptSwitching
 PROMPT, TARGET, H = [2, 3], [4, 5, 2], 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["lexicographic", "token"])
 @pytest.mark.parametrize("rule", RULES)
 def test_texts_are_those_of_the_tables(tiny, rule, order, monkeypatch):

@@ -91,6 +91,7 @@ def test_estimates_are_exact_where_runs_are_all_there_is():
         assert (found.vote_low, found.vote_high) == pytest.approx(want, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_estimates_are_those_of_the_runs_of_a_sampler():
     """Within 6 standard errors, each missed with probability 2e-9."""
     problem, right = random_problem(3, 2)
@@ -116,6 +117,7 @@ def test_estimates_are_those_of_the_runs_of_a_sampler():
     assert near < 0.03
 
 
+@pytest.mark.slow
 def test_dependent_offspring_break_the_law_and_are_not_declared_independent():
     """Right particles weigh little; residual resampling gives the others their whole copies first.
 

@@ -50,6 +50,7 @@ def over_all_events(tree, sets, contains=frozenset.issubset):
 SMALL = problems(max_leaves=9, max_horizon=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 @settings(max_examples=40)
 @given(SMALL, st.integers(1, 3))
@@ -63,6 +64,7 @@ def test_it_is_the_maximum_over_all_events(form, problem, n):
     assert found.error == pytest.approx(over_all_events(tree, sets), abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     SMALL, st.integers(1, 3), st.sampled_from(["multinomial", "systematic", "ssp"]),
@@ -104,6 +106,7 @@ def test_states_can_be_had_more_easily_than_paths(problem, n):
         assert states <= paths + 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("horizon", "n", "sampler", "best"),
     [(3, 3, 0.133395806144, 0.0231), (3, 2, 0.167576191303, None), (4, 4, 0.110959947614, 0.0029)],
@@ -133,6 +136,7 @@ def test_wrong_variants_are_other_numbers():
     assert best_choice_error(needle, SMC(2)).error == pytest.approx(failure, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_it_falls_with_n_on_the_product_instance_faster_than_the_sampled_error():
     problem = product(4)
     for n in (2, 3):

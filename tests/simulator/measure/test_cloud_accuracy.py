@@ -33,6 +33,7 @@ def mask(problem, right):
     return np.array([y in right for y in tree.paths])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES[::3])
 def test_passing_and_voting_are_those_of_all_clouds(case):
     seed, n, horizon = case

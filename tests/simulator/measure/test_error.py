@@ -35,6 +35,7 @@ def test_total_variation_counts_failure_as_error():
     assert total_variation([0.2, 0.8], [0.8, 0.2]) == pytest.approx(0.6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2, 4])
 @pytest.mark.parametrize("scheme", ["multinomial", "systematic"])
 def test_bracket_contains_the_exact_error(n, scheme):
@@ -68,6 +69,7 @@ def test_coverage_over_a_thousand_brackets(n, confidence):
     assert np.mean([b.high - b.low for b in found]) < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("horizon", "n", "runs"), [(1_000, 8, 2_000), (10_000, 16, 400)])
 def test_product_at_long_horizons(horizon, n, runs):
     # false failures below 1e-9 each; power: the lower limit is most of the exact error
@@ -77,7 +79,8 @@ def test_product_at_long_horizons(horizon, n, runs):
     assert b.witness.startswith(("token 1 at most", "likelihood"))
 
 
-@pytest.mark.parametrize(("horizon", "n", "runs"), [(1_000, 32, 20_000), (10_000, 32, 2_000)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("horizon", "n", "runs"), [(1_000, 32, 5_000), (10_000, 32, 1_000)])
 def test_two_branch_at_long_horizons(horizon, n, runs):
     # false failures below 1e-9 each; power: the lower limit is more than a third of the error
     b = bracket(two_branch(horizon), SMC(n), runs, rng=0, confidence=SURE)
@@ -86,6 +89,7 @@ def test_two_branch_at_long_horizons(horizon, n, runs):
     assert exact.low / 3 < b.low <= exact.low <= exact.high <= b.high
 
 
+@pytest.mark.slow
 def test_stepwise_limit_is_the_best_where_particles_are_many():
     problem, sampler = two_branch(16), SMC(256)
     b = bracket(problem, sampler, 3_000, rng=0)
@@ -237,6 +241,7 @@ def test_other_proposals_have_their_own_steps():
     assert b.low <= sampler.exact_law(problem).tv <= b.certificates["stepwise"]
 
 
+@pytest.mark.slow
 def test_memory_is_flat_in_the_number_of_runs():
     problem, sampler = open_problem("reference:horizon=3"), SMC(2, "systematic")
     bracket(problem, sampler, 1_000, rng=0)

@@ -132,6 +132,7 @@ def test_conditional_smc_gives_the_exact_law_and_the_exact_second_moment(n):
         assert law.high - law.low < 0.12  # power: at N = 2 the ratios run from 0.7 to 1.3
 
 
+@pytest.mark.slow
 def test_density_ratio_brackets_the_error():
     problem, sampler = open_problem("reference:horizon=4"), SMC(8)
     exact = sampler.exact_law(problem).tv

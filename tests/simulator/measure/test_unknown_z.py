@@ -59,6 +59,7 @@ def mean_missing(laws, k, z):
     return out
 
 
+@pytest.mark.slow
 def test_the_variable_goes_from_bound_z_to_the_error(inverse_laws):
     z = np.exp(PROBLEM.log_z)
     means = [mean_missing(inverse_laws, k, z) for k in (1, 2, 4, 6)]

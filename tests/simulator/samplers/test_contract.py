@@ -12,6 +12,7 @@ from simulator.samplers.smc.sampler import SMC
 by_name = {clause.__name__: clause for clause in CONTRACT}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clause", by_name)
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_registered_samplers_keep_the_contract(name, clause):

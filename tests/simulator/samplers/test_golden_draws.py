@@ -70,6 +70,7 @@ def cases():
 GOLDEN = json.loads(STORED.read_text()) if STORED.exists() else {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "case"), [(k, c) for k, c in cases() if k in GOLDEN])
 def test_draws_are_those_of_the_past(key, case):
     exact, log_w = digest(*case)

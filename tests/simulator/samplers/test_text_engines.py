@@ -77,6 +77,7 @@ def test_rejection_by_enumeration_is_smc_on_the_adapted_problem(name):
     assert (runs.prm_evaluations == problem.model.n_actions * runs.model_calls).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sampler", "n"), [("smc-rs", 3), ("alrs", 1)])
 def test_rejection_has_the_exact_law(sampler, n):
     problem = reference(3)
@@ -135,6 +136,7 @@ def test_beam_and_greedy_find_the_same(name, n):
     same(a, b, ("tokens", "states", "failed", "prm_evaluations", "model_calls"))
 
 
+@pytest.mark.slow
 def test_lookahead_has_the_law_of_the_tables():
     problem = reference(3)
     posed = as_language_model(problem)

@@ -60,6 +60,7 @@ def event_of(problem, right):
     return np.array([y in right for y in Tree(problem).paths])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SMALL)
 def test_the_output_has_a_share_of_every_path_and_of_every_event(case):
     """nu(y) >= pi*(y)/m(y); so two sums, over E and over its complement, in fractions."""
@@ -121,6 +122,7 @@ def test_the_chance_of_one_proposal_has_an_upper_limit(case):
 SAMPLERS = (SMC(1), SMC(2), SMC(3), SMCRejection(2), SIS(2), SMC(2, proposal="uniform"))
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=12, max_horizon=3), st.sampled_from(SAMPLERS), st.data())
 @settings(max_examples=150)
 def test_exact_accuracies_lie_between_their_limits(problem, sampler, data):
@@ -142,6 +144,7 @@ def test_exact_accuracies_lie_between_their_limits(problem, sampler, data):
             assert 0 <= found.predicted <= 1 + ROUNDING
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=9, max_horizon=3, tree=True, edges=False), st.integers(1, 2), st.data())
 @settings(max_examples=60)
 def test_the_highest_score_is_what_is_hit_and_nothing_above(problem, n, data):
@@ -208,6 +211,7 @@ def test_a_perfect_prm_needs_no_paths_at_any_scale_of_its_levels(monkeypatch):
     assert not inverse_means(reference(4), 2, "smc", functions, Draws(50))[0].exact
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", [SMC(4, select="best"), SMC(4), SMCRejection(4)], ids=repr)
 def test_measured_limits_hold_and_come_near_the_listed_ones(monkeypatch, sampler):
     """At confidence 1 - 1e-9: a false failure has that probability, at each of three seeds."""
@@ -253,6 +257,7 @@ def violations(limit):
     return count
 
 
+@pytest.mark.slow
 def test_wrong_limits_of_the_output_are_violated():
     assert violations(lambda ours, theirs, target: (ours, 1 - theirs)) == 0
     assert violations(lambda ours, theirs, target: (ours, 1)) == 0

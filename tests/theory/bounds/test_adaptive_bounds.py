@@ -264,6 +264,7 @@ def _chances(problem, level, states, share):
 # ---- against exact errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("t", SHARES)
 def test_no_bound_is_below_the_exact_error(t):
     closest = dict.fromkeys(IDS, 0.0)
@@ -330,6 +331,7 @@ def test_n_in_place_of_t_n_is_below_the_error_of_a_needle(name):
     assert needle_error(horizon, n, 1.0) < chi.sum() / (2 * math.sqrt(n))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 def test_plan_finds_the_least_number_of_particles(name):
     problem = reference(3)

@@ -28,6 +28,7 @@ def ids(problem, sampler):
     return {b.id for b in bounds_for(problem, sampler)}
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(problem=problems(max_leaves=16), n=st.integers(1, 9))
 def test_bounds_of_sis_are_their_formulas_and_above_the_error(problem, n):
@@ -46,6 +47,7 @@ def test_bounds_of_sis_are_their_formulas_and_above_the_error(problem, n):
         assert error <= bound + ROUNDING, name
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(problem=problems(max_leaves=9, max_horizon=3), n=st.integers(1, 3))
 def test_bound_z_holds_for_all_that_are_properly_weighted(problem, n):

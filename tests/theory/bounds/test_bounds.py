@@ -138,6 +138,7 @@ def _same(got, want):
     return got == pytest.approx(want, rel=1e-9, abs=2e-7)
 
 
+@pytest.mark.slow
 @settings(max_examples=120)
 @given(problems(max_leaves=16), st.integers(1, 6))
 def test_values_are_those_of_the_formulas_and_infinite_with_lost_mass(problem, n):
@@ -236,6 +237,7 @@ FINITE_WITH_LOST_MASS = {"3.5", "C.6", "J", "K", "T", "TJ", "Z", "O", "S1t",
 LATE = {"3.5", "C.6", "O"}
 
 
+@pytest.mark.slow
 def test_no_bound_is_below_the_exact_error():
     told, worst = Counter(), Counter()  # comparisons that say something; largest error/value
 
@@ -296,6 +298,7 @@ def _ordered(v):
     assert v["C.4"] <= 0.5 * min(v["3.2"], v["1.1"]) * (1 + 1e-9)
 
 
+@pytest.mark.slow
 def test_lost_mass_leaves_the_bounds_that_stay_true():
     seen = Counter()
 
@@ -340,6 +343,7 @@ def test_j_is_one_where_all_mass_is_lost():
 # --- sharpness -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=27, lossy=False))
 def test_j_and_z_with_one_particle(problem):
     error = SMC(1).exact_law(problem).tv
@@ -374,6 +378,7 @@ def test_j_is_of_order_one_over_n(problem, n):
 # --- shared states -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=16, tree=False), st.integers(1, 3))
 def test_the_error_on_paths_is_at_least_the_error_on_states(problem, n):
     on_paths, on_states = (SMC(n).exact_law(problem, on=on).tv for on in ("paths", "states"))
@@ -409,6 +414,7 @@ def _unchanged(problem, other, n):
         assert _same(after[name], value), name
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(problems(max_leaves=9, max_horizon=3), st.integers(1, 3), st.randoms(use_true_random=False))
 def test_renaming_tokens_changes_nothing(problem, n, random):
@@ -421,6 +427,7 @@ def test_splitting_a_token_into_two_equal_ones_changes_nothing(problem, n):
     _unchanged(problem, split(problem), n)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     problems(max_leaves=9, max_horizon=3),

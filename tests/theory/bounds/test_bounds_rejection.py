@@ -158,6 +158,7 @@ def test_j_on_the_reference_tree_is_the_published_number(horizon, n, want):
 # --- no bound below the error --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_bound_is_below_the_exact_error():
     told, worst = Counter(), Counter()  # comparisons that say something; largest error/value
 
@@ -224,6 +225,7 @@ def test_a_coin_that_v_hat_does_not_see_attains_five_bounds():
     assert BOUNDS["3.8"].value(coin, sampler) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_lost_mass_leaves_the_bounds_that_stay_true():
     @settings(max_examples=60)
     @given(problems(max_leaves=16, lossy=True), st.integers(1, 3))
@@ -253,12 +255,14 @@ def test_the_last_level_is_exact_whatever_is_lost_before(problem, n):
     assert largest_steps(problem, n, rejection=True).shape == (h - 1,)
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=27, lossy=False))
 def test_j_with_one_particle_is_attained_by_action_level_rejection(problem):
     error = ActionLevelRejection().exact_law(problem).tv
     assert BOUNDS["J"].value(problem, ActionLevelRejection()) == pytest.approx(error, abs=1e-10)
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=16, prm="perfect"), st.integers(1, 3))
 def test_a_perfect_prm_makes_the_bounds_vanish(problem, n):
     for name in OF_RS - {"D.3", "O-RS"}:  # which have a term in H

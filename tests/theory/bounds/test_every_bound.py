@@ -1,7 +1,7 @@
 """Every registered statement against every registered sampler, and what may not matter to them."""
 
 from collections import Counter
-from itertools import product as product_of
+from contextlib import suppress
 from random import Random
 
 import numpy as np
@@ -69,32 +69,38 @@ def name_of(sampler):
     return next(name for name, kind in SAMPLERS.items() if type(sampler) is kind)
 
 
-def compare(problem, n, told, closest, factor=1.0):
-    """Compare all statements with all samplers; `factor` spoils the values."""
-    wrong = []
+def measured(problem, n):
+    """Every statement that speaks of a sampler, with its value and the sampler's error."""
+    found = []
     for sampler in every_sampler(problem, n):
-        try:
+        with suppress(TooLargeError):
             error = sampler.exact_law(problem, limit=LIMIT).tv
             values = {b: b.value(problem, sampler) for b in bounds_for(problem, sampler)}
-        except TooLargeError:
-            continue
-        for bound, value in values.items():
-            key = bound.id, name_of(sampler)
-            told[key] += 1
-            if bound.kind == "upper" and value > 0:
-                closest[key[1]] = max(closest[key[1]], error / value)
-            if not judged(bound, factor * value, error):
-                wrong.append((bound.id, sampler, value, error))
+            found += [(bound, sampler, value, error) for bound, value in values.items()]
+    return found
+
+
+def compare(found, told, closest, factor=1.0):
+    """Return what is on the wrong side; `factor` spoils the values."""
+    wrong = []
+    for bound, sampler, value, error in found:
+        key = bound.id, name_of(sampler)
+        told[key] += 1
+        if bound.kind == "upper" and value > 0:
+            closest[key[1]] = max(closest[key[1]], error / value)
+        if not judged(bound, factor * value, error):
+            wrong.append((bound.id, sampler, value, error))
     return wrong
 
 
+@pytest.mark.slow
 def test_no_sampler_is_on_the_wrong_side_of_a_statement():
     told, closest = Counter(), Counter()
 
     @settings(max_examples=80)
     @given(problems(max_leaves=9, max_horizon=3), st.integers(1, 3))
     def random_ones(problem, n):
-        assert compare(problem, n, told, closest) == []
+        assert compare(measured(problem, n), told, closest) == []
 
     random_ones()
     upper = {name for name, b in BOUNDS.items() if b.kind == "upper"}
@@ -111,21 +117,26 @@ FAMILIES = [
 ]  # fmt: skip
 
 
-def test_lower_and_exact_statements_hold_on_their_families():
+@pytest.fixture(scope="module")
+def on_families():
+    return {(i, n): measured(p, n) for i, p in enumerate(FAMILIES) for n in (1, 2, 5)}
+
+
+@pytest.mark.slow
+def test_lower_and_exact_statements_hold_on_their_families(on_families):
     told = Counter()
-    for problem in FAMILIES:
-        for n in (1, 2, 5):
-            assert compare(problem, n, told, Counter()) == []
+    for found in on_families.values():
+        assert compare(found, told, Counter()) == []
     special = {b.id for b in BOUNDS.values() if b.kind != "upper"}
     assert special <= {name for name, _ in told}
 
 
-def test_statements_with_wrong_values_are_found():
+def test_statements_with_wrong_values_are_found(on_families):
     for factor, kinds in ((0.5, {"upper", "exact"}), (30.0, {"lower", "exact"})):
-        found = []
-        for problem, n in product_of(FAMILIES[:4] + FAMILIES[-1:], (1, 5)):
-            found += compare(problem, n, Counter(), Counter(), factor)
-        assert {BOUNDS[name].kind for name, *_ in found} >= kinds
+        wrong = []
+        for found in on_families.values():
+            wrong += compare(found, Counter(), Counter(), factor)
+        assert {BOUNDS[name].kind for name, *_ in wrong} >= kinds
 
 
 # --- what does not matter ------------------------------------------------------------------------
@@ -160,12 +171,14 @@ INDEX = ("beam", "greedy")  # break ties by the index of the token
 PLACES = (*INDEX, "quasi-smc")  # put cells in an order of states and tokens
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(SMALL, st.integers(1, 3), st.randoms(use_true_random=False))
 def test_names_of_tokens_do_not_matter(problem, n, random):
     same_for_all(problem, rename(problem, random), every_sampler(problem, n, but=PLACES))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(SMALL, st.integers(1, 2))
 def test_a_token_split_into_two_equal_ones_does_not_matter(problem, n):
@@ -197,6 +210,7 @@ THROUGH_SCALES = ("L", "ZL-4.3", "ZL-5.1")  # compare V^ with V*, or V^ of two l
 SCALES = st.lists(st.sampled_from([0.01, 0.5, 7.0]), min_size=3, max_size=3)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(problems(max_leaves=8, max_horizon=3), st.integers(1, 2), SCALES)
 def test_the_scale_of_a_level_does_not_matter(problem, n, scales):
@@ -221,6 +235,7 @@ def test_the_others_see_the_scale():
         assert after > 1.5 * before
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(problems(max_leaves=8, max_horizon=3, tree=False), st.integers(1, 2))
 def test_merging_equivalent_states_does_not_matter(problem, n):
@@ -232,6 +247,7 @@ def test_merging_equivalent_states_does_not_matter(problem, n):
         unchanged(merged, apart)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(problems(max_leaves=9, max_horizon=3, tree=False), st.integers(1, 2))
 def test_the_error_on_paths_is_at_least_that_on_states(problem, n):

@@ -99,6 +99,7 @@ def test_two_particles_fail_at_two_levels():
     assert BOUNDS["hidden-labels"].value(hidden_labels([1, 1], 0.5), SMC(2)) == 0.0
 
 
+@pytest.mark.slow
 def test_three_particles_fail_on_half_a_million_levels():
     """N = n = 3 on the paper's instance, where 3.9 as printed says nothing below H = 2e11.
 
@@ -148,6 +149,7 @@ def test_the_constant_in_print_is_too_large():
     assert exact_prefix_variance(variance(8), 4, 1) < 2**4 - 2
 
 
+@pytest.mark.slow
 def test_limits_without_runs_are_of_smc_as_in_the_paper_only():
     problem = two_branch(12)
     exact = SMC(2).exact_law(problem).tv

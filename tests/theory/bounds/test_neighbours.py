@@ -58,6 +58,7 @@ def bellman_error(tree):
     return max([1, *(max(b, 1 / b) if b > 0 else math.inf for b in found)]) - 1
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(problems(max_leaves=16), st.integers(1, 50))
 def test_values_are_those_of_the_formulas(problem, n):
@@ -89,6 +90,7 @@ def test_values_are_those_of_the_formulas(problem, n):
         assert found == pytest.approx(value, rel=1e-9, abs=1e-11), name
 
 
+@pytest.mark.slow
 def test_no_bound_is_below_the_exact_error():
     told, closest = Counter(), Counter()
 

@@ -129,6 +129,7 @@ def test_a_rare_large_ratio_is_left_out():
 # --- no bound below the error --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_bound_is_below_the_exact_error():
     told, closest = Counter(), Counter()
 

@@ -51,6 +51,7 @@ def test_the_limits_are_those_of_the_definition(problem, n):
         assert variance_limits(problem, n, ranks) == pytest.approx(limits(tree, n, key), rel=1e-9)
 
 
+@pytest.mark.slow
 @given(
     problem=problems(max_leaves=8, max_horizon=3, lossy=False),
     n=st.integers(1, 4), rule=st.sampled_from(EVEN), order=st.sampled_from(["auto", "token"]),
@@ -79,6 +80,7 @@ def test_one_particle_on_independent_bits_attains_all_of_it():
         assert exact == pytest.approx((10 / 9) ** horizon - 1, rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", EVEN)
 @given(weights=st.lists(st.integers(0, 9), min_size=1, max_size=6), n=st.integers(1, 4))
 def test_cells_and_initial_parts_get_floor_or_ceil(rule, weights, n):

@@ -50,6 +50,7 @@ def test_each_speaks_of_its_own_instance_and_facts_only():
         assert ids(problem, sampler) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(
     ("n", "particles", "blocks", "j"), [(2, 2, 1, 5), (3, 4, 1, 6), (2, 2, 2, 5)]
@@ -91,6 +92,7 @@ def test_e_is_below_the_exact_error(scheme, n, particles, horizon):
         assert verdict.value <= verdict.error.low + ROUNDING
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("horizon", [1, 2, 3])
 def test_twice_e_or_e_with_more_particles_would_be_wrong(horizon):
     problem = rare_path(64, horizon)

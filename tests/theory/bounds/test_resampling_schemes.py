@@ -84,6 +84,7 @@ def test_one_ancestor_for_all_is_action_level_importance_sampling():
 # --- the error is below what they say ------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_scheme_errs_more_than_its_statements_allow():
     told, closest, halved = Counter(), defaultdict(float), set()
 
@@ -168,6 +169,7 @@ def test_t_is_its_sum_over_all_ordered_clouds(problem, n):
         assert sampler.exact_law(problem).tv <= want + ROUNDING
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["systematic", "stratified", "residual", "killing", "single"])
 @pytest.mark.parametrize("key", ["T", "TJ"])
 def test_they_can_be_measured(name, key):

@@ -50,6 +50,7 @@ def test_the_registry_finds_every_file_and_no_id_is_taken_twice():
     assert not set(CLAIMS) & set(BOUNDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_the_claim_holds_and_says_the_same_again(name):
     evidence = CLAIMS[name].check()
@@ -182,6 +183,7 @@ def test_every_claim_has_a_wrong_variant():
     assert {m[0] for m in MUTANTS} == EXPECTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "module", "attribute", "wrong", "says"),
     MUTANTS,

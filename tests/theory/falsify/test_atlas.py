@@ -12,6 +12,7 @@ ENTRIES = atlas()
 ROUNDING = 1e-6  # S2 is the root of a difference from 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", BOUNDS)
 def test_the_ratio_of_every_instance_is_what_the_atlas_says(statement):
     entries = [e for e in ENTRIES if e.statement == statement]

@@ -69,6 +69,7 @@ def test_slots_give_the_law_of_the_offspring(scheme, weights):
     assert package == pytest.approx({c: float(p) for c, p in found.items()}, abs=ROUNDING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", PROBLEMS)
 def test_errors_and_second_moments_are_those_of_the_exact_laws(spec):
     problem = open_problem(spec)
@@ -81,6 +82,7 @@ def test_errors_and_second_moments_are_those_of_the_exact_laws(spec):
         assert variance == pytest.approx(law.relative_variance, rel=1e-9, abs=ROUNDING)
 
 
+@pytest.mark.slow
 def test_what_is_not_known_in_fractions_is_none():
     tree = RationalTree(open_problem("reference:horizon=4"))
     for sampler in (SMC(2, ess_threshold=0.5), SMC(2, select="best"), SMC(12)):

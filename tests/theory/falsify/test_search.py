@@ -66,6 +66,7 @@ MUTANTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_false_formula_is_refuted_and_the_true_one_is_not(name):
     formula, true = MUTANTS[name]
@@ -77,6 +78,7 @@ def test_a_false_formula_is_refuted_and_the_true_one_is_not(name):
     assert not hunt(of_bound(BOUNDS[true])).violated
 
 
+@pytest.mark.slow
 def test_a_missing_assumption_is_refuted_and_the_statement_that_makes_it_is_not():
     """J is about multinomial resampling; for stratified resampling it is false."""
     options = {"particles": (2,), "horizon": 4, "evaluations": 1500}
@@ -88,6 +90,7 @@ def test_a_missing_assumption_is_refuted_and_the_statement_that_makes_it_is_not(
     assert not hunt(plus, lambda n: SMC(n, "stratified"), **options | {"evaluations": 250}).violated
 
 
+@pytest.mark.slow
 def test_one_ancestor_for_all_breaks_s1_and_stratified_ancestors_do_not():
     options = {"particles": (4,), "evaluations": 1000}
     found = hunt(of_bound(BOUNDS["S1"], anyway=True), lambda n: SMC(n, "single"), **options)
@@ -113,12 +116,14 @@ TRUE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scheme", "n"), FALSE)
 def test_a_false_conjecture_is_refuted(name, scheme, n):
     found = hunt(CONJECTURES[name], lambda n: SMC(n, scheme), particles=(n,))
     assert found.violated
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scheme", "n"), TRUE)
 def test_a_true_conjecture_survives(name, scheme, n):
     found = hunt(CONJECTURES[name], lambda n: SMC(n, scheme), particles=(n,))
@@ -135,6 +140,7 @@ def test_conjectures_tell_what_the_claims_tell():
     assert "SMC" in CONJECTURES["one-more"].why_not(misled(), SMC(2, ess_threshold=0.5))
 
 
+@pytest.mark.slow
 def test_a_search_is_the_same_again_and_its_instance_can_be_stored(tmp_path):
     found = [search(of_bound(BOUNDS["K"]), SMC, evaluations=120, seed=3) for _ in range(2)]
     assert found[0].problem.digest == found[1].problem.digest
@@ -174,6 +180,7 @@ def test_one_problem_is_looked_at_however_short_the_time():
     assert search(of_bound(BOUNDS["S1"]), SMC, seconds=1e-9).evaluations >= 1
 
 
+@pytest.mark.slow
 def test_what_cannot_be_searched_is_refused():
     with pytest.raises(InputError, match="seconds or of evaluations"):
         search(of_bound(BOUNDS["S1"]), SMC)

@@ -83,6 +83,7 @@ def test_with_more_particles_than_the_instance_is_made_for_the_event_is_too_larg
     assert blocks_error(block_law(64, 4, 6), 4, 1) < event_gap(4, 1, 6)
 
 
+@pytest.mark.slow
 def test_chi_square_stays_below_two_while_every_run_misses_the_event():
     """N = 32, H = 340, where pi* ends some block at beta with probability .634.
 

@@ -149,6 +149,7 @@ def hoeffding(n_runs):
     return math.sqrt(math.log(2e9) / (2 * n_runs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("s", [0.0, 0.8])
 def test_coupled_runs_have_the_law_of_smc_ind(s):
     # E[s^K], K leaves: false failure 1e-9; catches another N, for which it differs by 0.1

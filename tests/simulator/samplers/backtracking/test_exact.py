@@ -52,6 +52,7 @@ def test_stationary_law_is_reversible_and_has_the_closed_form(problem):
     np.testing.assert_allclose(chain.stationary, weights / weights.sum(), rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(problems(max_leaves=9, max_horizon=3, prm="biased"))
 def test_late_walks_at_a_leaf_have_the_target_law_whatever_the_prm(problem):

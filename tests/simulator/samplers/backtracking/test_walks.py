@@ -62,6 +62,7 @@ def differs(a, b):
     )
 
 
+@pytest.mark.slow
 @every
 @settings(max_examples=25)
 @given(problem=problems(max_leaves=27, max_horizon=4), seed=st.integers(0, 2**32))
@@ -156,6 +157,7 @@ def l1_radius(n_outcomes):
     return math.sqrt(2 * (n_outcomes * math.log(2) - math.log(FALSE_FAILURE)) / N_RUNS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", EXACT, ids=str)
 @pytest.mark.parametrize("name", ["reference", "two-branch", "lossy"])
 def test_output_has_the_exact_law(sampler, name):
@@ -193,6 +195,7 @@ def test_the_weight_has_the_exact_shortfall(sampler):
 # ---- seeds, threads, blocks, options
 
 
+@pytest.mark.slow
 @every
 def test_threads_and_blocks_do_not_change_the_runs(sampler):
     problem = open_problem("reference:horizon=4")
@@ -222,6 +225,7 @@ def test_what_is_kept_changes_nothing_else():
 # ---- cost, caps, failure
 
 
+@pytest.mark.slow
 @every
 @given(problem=problems(max_leaves=16, max_horizon=3), seed=st.integers(0, 2**32))
 @settings(max_examples=15)

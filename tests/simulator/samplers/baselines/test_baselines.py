@@ -86,6 +86,7 @@ def distance(exact, naive, tree):
 # ---- SIS
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(problem=problems(**small), n=st.integers(1, 3))
 def test_sis_has_the_law_of_all_draws(problem, n):
@@ -165,6 +166,7 @@ def test_sis_refuses_what_is_too_large():
 # ---- best-of-N
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(problem=problems(**small), n=st.integers(1, 3))
 def test_best_of_n_has_the_law_of_all_draws(problem, n):
@@ -211,6 +213,7 @@ def test_rewards_within_a_relative_billionth_are_ties():
 # ---- beam and greedy
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(problem=problems(max_leaves=27), n=st.integers(1, 5))
 def test_beam_finds_what_sorting_all_children_finds(problem, n):
@@ -343,6 +346,7 @@ def test_action_is_goes_to_the_law_of_tokens_drawn_by_v_hat():
 # ---- what a run gives
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(problem=problems(max_leaves=27), n=st.integers(1, 6), seed=st.integers(0, 2**32))
 def test_runs_are_those_of_the_plain_twin(problem, n, seed):
@@ -363,6 +367,7 @@ def test_runs_are_those_of_the_plain_twin(problem, n, seed):
     compare(runs, run_plain(problem, SMC(n, "single"), 5, seed), (*names, "genealogy"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", [reference(3), lossy(), tiny_edges()], ids=str)
 @pytest.mark.parametrize("sampler", SAMPLERS[:3], ids=lambda s: type(s).__name__)
 def test_output_has_the_exact_law(sampler, problem):
@@ -445,6 +450,7 @@ def test_bad_arguments_are_refused_by_name(sampler):
             type(sampler)(n)
 
 
+@pytest.mark.slow
 @every
 @settings(max_examples=40)
 @given(problem=problems(max_leaves=9, max_horizon=3))

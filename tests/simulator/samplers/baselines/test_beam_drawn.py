@@ -41,6 +41,7 @@ def test_with_many_draws_all_children_are_seen(problem, n):
     assert runs.log_w is None
 
 
+@pytest.mark.slow
 def test_one_prefix_and_two_draws_have_this_law(problem):
     """The better of two draws at each level: 6000 runs miss by .05 once in 1e10 (Hoeffding).
 

@@ -25,6 +25,7 @@ from tests.support.prefixes import Tree
 from tests.support.wandering import INDEPENDENT_MUTANTS, chances, gap, leaf_pairs, lossy, output_law
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("problem", "n"), [(reference(2), 1), (reference(2), 3), (lossy(), 2)])
 def test_law_equals_truncated_enumeration(problem, n):
     exact = branching_law(problem, n)

@@ -82,6 +82,7 @@ def test_the_law_is_that_of_all_systems(problem, n, depth, rollouts, options):
     assert agree(exact, naive, tree) < 1e-11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", LOOKAHEAD_MUTANTS)
 def test_a_wrong_lookahead_is_caught(mutant):
     problem = reference(3)
@@ -216,6 +217,7 @@ def test_it_is_properly_weighted_unless_the_best_is_taken():
 # ---- runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resampling", SCHEMES)
 @pytest.mark.parametrize("threshold", [0.0, 0.6, 1.0])
 @settings(max_examples=6)
@@ -277,6 +279,7 @@ def test_a_wrong_function_in_the_twin_shows_on_the_same_draws(name, monkeypatch)
     assert differs(kernel, twin(problem, sampler, 40, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sampler",
     [Lookahead(2), Lookahead(2, 1, 2), Lookahead(3, 2, 0), Lookahead(2, 1, 1, "systematic", 0.98),

@@ -61,6 +61,7 @@ def chain(tree, n, steps, *, accept=lambda new, old: min(Fraction(1), new / old)
     return law
 
 
+@pytest.mark.slow
 @given(problem=problems(max_leaves=8, max_horizon=3), n=st.integers(1, 2), steps=st.integers(0, 2))
 def test_the_law_is_that_of_the_chain(problem, n, steps):
     tree = Tree(problem)

@@ -39,6 +39,7 @@ def differing(a, b):
     ]
 
 
+@pytest.mark.slow
 @every
 def test_kernel_and_twin_draw_the_same(sampler):
     for problem in problems():
@@ -114,6 +115,7 @@ def test_a_wrong_function_in_the_twin_shows_on_the_same_draws(name, monkeypatch)
     assert differing(runs, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["lexicographic", "token"])
 @pytest.mark.parametrize("rule", RULES)
 def test_texts_are_drawn_as_their_tables_are(rule, order):
@@ -128,6 +130,7 @@ def test_texts_are_drawn_as_their_tables_are(rule, order):
         assert texts.log_w == pytest.approx(tables.log_w, abs=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 def test_texts_that_have_ended_keep_their_weight(rule):
     """W^ stays unbiased; six standard errors, so that it fails by chance once in 1e9."""

@@ -41,6 +41,7 @@ def agrees(problem, sampler, mutant=None):
     )
 
 
+@pytest.mark.slow
 @rule_and_order
 @given(problem=problems(max_leaves=8, max_horizon=3), n=st.integers(1, 3))
 def test_the_law_is_that_of_the_definition(rule, order, problem, n):
@@ -57,6 +58,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", brute_quasi.MUTANTS)
 def test_wrong_variants_have_other_laws(mutant):
     rule, order = CASES[mutant]
@@ -65,6 +67,7 @@ def test_wrong_variants_have_other_laws(mutant):
     assert not agrees(reference(3), sampler, mutant)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 @given(weights=st.lists(st.integers(0, 9), min_size=1, max_size=6), n=st.integers(1, 4))
 def test_rules_keep_means_and_pick_few_cells(rule, weights, n):
@@ -77,6 +80,7 @@ def test_rules_keep_means_and_pick_few_cells(rule, weights, n):
     assert mass.sum(axis=1) == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["pivotal", "stratified"])
 @given(weights=st.lists(st.integers(0, 9), min_size=1, max_size=6), n=st.integers(1, 4))
 def test_no_sum_over_cells_varies_more_than_under_independent_draws(rule, weights, n):
@@ -111,6 +115,7 @@ def test_one_particle_is_one_particle_of_smc(rule, order):
     assert law == pytest.approx(SMC(1).exact_law(reference(3)).law, abs=1e-12)
 
 
+@pytest.mark.slow
 @parametrize_with_clauses(
     *(QuasiSMC(3, rule, order) for rule in RULES for order in ("auto", "token"))
 )
@@ -152,8 +157,9 @@ def test_too_much_work_is_refused():
         QuasiSMC(8).exact_law(open_problem("random-tree:horizon=6,seed=1"), limit=1e4)
 
 
+@pytest.mark.slow
 def test_one_draw_of_many_cells_is_refused_before_it_fills_the_memory():
     q = np.full(60, 1 / 60)
     for rule in ("pivotal", "stratified"):
         with pytest.raises(TooLargeError, match="one draw of cells"):
-            outcomes(rule, q, 31)
+            outcomes(rule, q, 31, most=1e5)

@@ -148,6 +148,7 @@ def gap(exact, law, acceptance):
     return max(abs(exact.acceptance - acceptance), *each)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(problem=problems(max_leaves=9, max_horizon=3), n=st.integers(1, 3))
 def test_the_law_is_that_of_the_accepted_run(problem, n):
@@ -182,6 +183,7 @@ def test_restarts_make_both_algorithms_better():
         assert better.relative_variance == pytest.approx(worse.relative_variance)  # of any run
 
 
+@pytest.mark.slow
 @both
 @given(problem=problems(max_leaves=16, prm="perfect"), n=st.integers(1, 3))
 def test_weights_below_the_bound_make_the_law_the_target(kind, problem, n):

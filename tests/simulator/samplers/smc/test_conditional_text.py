@@ -92,6 +92,7 @@ def gap(monkeypatch, sampler, name):
     return np.abs(np.array(found) - law.law[law.target > 0]).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize(
     "sampler",
@@ -102,10 +103,12 @@ def test_the_mean_of_the_inverse_weight_is_the_density_of_the_exact_law(monkeypa
     assert gap(monkeypatch, sampler, name) < 1e-12
 
 
+@pytest.mark.slow
 def test_so_it_is_with_three_particles(monkeypatch):
     assert gap(monkeypatch, SMC(3), "reference") < 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("sampler", [SMC(2), SMC(2, proposal="tempered")], ids=repr)
 def test_texts_of_all_kinds(monkeypatch, sampler, name):
@@ -146,6 +149,7 @@ MUTANTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_mutant_is_caught(monkeypatch, mutant):
     assert gap(monkeypatch, SMC(2), "reference") < 1e-12

@@ -72,6 +72,7 @@ def differs(a, b):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_wrong_function_in_the_twin_shows_on_the_same_draws(name, monkeypatch):
     sampler, function, wrong = MUTANTS[name]

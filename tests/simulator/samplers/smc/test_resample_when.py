@@ -101,6 +101,7 @@ def low(n, t, count=True):
 T = Fraction(4, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resampling", ["multinomial", "systematic", "ssp", "killing"])
 @pytest.mark.parametrize("n", [2, 3])
 def test_the_exact_law_is_that_of_all_particle_systems(resampling, n):
@@ -126,6 +127,7 @@ def test_w_is_unbiased_and_the_draw_properly_weighted(problem, n):
     np.testing.assert_allclose(law.weighted, law.target, rtol=0, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_draws_have_the_exact_law():
     """False failure at most 1e-9; the ESS rule and every level are farther than the radius."""
     problem, runs, sampler = random_tree(horizon=3, seed=2), 2_000_000, by_largest(4, 0.8)

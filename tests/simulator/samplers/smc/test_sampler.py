@@ -67,6 +67,7 @@ def dead_end(horizon=4, level=2):
 # ---- equal to the twin
 
 
+@pytest.mark.slow
 @schemes
 @thresholds
 @selects
@@ -87,6 +88,7 @@ def test_the_loop_that_keeps_nothing_equals_the_twin(resampling, problem, n, see
     assert_same(sampler.run(problem, 4, rng=seed), run_plain(problem, sampler, 4, seed), names)
 
 
+@pytest.mark.slow
 @schemes
 @thresholds
 def test_kernel_equals_twin_over_many_levels_and_extreme_weights(resampling, threshold):
@@ -98,6 +100,7 @@ def test_kernel_equals_twin_over_many_levels_and_extreme_weights(resampling, thr
         assert_same(sampler.run(p, 2, rng=3, keep=KEEP), run_plain(p, sampler, 2, 3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("select", ["sample", "best"])
 @given(problem=problems(max_leaves=16), seed=st.integers(0, 2**32))
 def test_what_is_kept_changes_nothing_else(select, problem, seed):
@@ -111,6 +114,7 @@ def test_what_is_kept_changes_nothing_else(select, problem, seed):
             assert_same(runs, everything, kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [0.75, 1.0])
 @pytest.mark.parametrize("name", ["reference", "lossy"])
 def test_resampling_of_many_is_the_same_sampler(monkeypatch, threshold, name):
@@ -137,6 +141,7 @@ def law_problems():
     }
 
 
+@pytest.mark.slow
 @schemes
 @thresholds
 @selects
@@ -215,6 +220,7 @@ def radius(variance, bound):
     return k * bound / 3 + math.sqrt((k * bound / 3) ** 2 + 2 * k * variance)
 
 
+@pytest.mark.slow
 @schemes
 @thresholds
 @pytest.mark.parametrize("name", ["reference", "two-branch", "lossy"])
@@ -237,6 +243,7 @@ def test_w_is_unbiased_for_every_path(resampling, threshold, name):
 # ---- seeds, threads, blocks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("select", ["sample", "best"])
 def test_threads_do_not_change_the_runs(select):
     problem = open_problem("two-branch:horizon=16")
@@ -403,6 +410,7 @@ def replay(problem, sampler, runs, r):
     assert runs.states[r] in states[np.isfinite(logs)]
 
 
+@pytest.mark.slow
 @schemes
 @thresholds
 @settings(max_examples=15)
@@ -422,6 +430,7 @@ def test_genealogy_clouds_ess_tokens_and_w_replay(resampling, threshold, problem
 # ---- size
 
 
+@pytest.mark.slow
 @schemes
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 1.0])
 def test_twenty_thousand_levels_neither_overflow_nor_vanish(resampling, threshold):

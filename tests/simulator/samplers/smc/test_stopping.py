@@ -126,6 +126,7 @@ def _mass(block, row):
     return float(np.prod([row[WORDS.index(w)] for w in block]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", [SMC(2), SMC(2, ess_threshold=0.8), SMC(1)], ids=repr)
 def test_blocks_cut_at_a_delimiter_by_enumeration(monkeypatch, sampler):
     tokens = TabularModel([[[0.5, 0.3, 0.2]]] * 4, [[[0, 0, 0]]] * 4)

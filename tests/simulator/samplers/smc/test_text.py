@@ -41,6 +41,7 @@ PROBLEMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
 def test_equal_uniforms_give_the_runs_of_the_plain_twin(monkeypatch, name, sampler):

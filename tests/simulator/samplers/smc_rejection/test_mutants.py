@@ -53,6 +53,7 @@ def problem_with_edges():
     return type(problem)(problem.model, problem.reward, problem.prm, edge_reward=edges)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_wrong_function_in_the_twin_shows_on_the_same_draws(name, monkeypatch):
     function, wrong = MUTANTS[name]

@@ -153,6 +153,7 @@ def test_the_reference_table_comes_out(horizon, n, tv, variance):
     assert exact.relative_variance == pytest.approx(variance, abs=1e-10)
 
 
+@pytest.mark.slow
 @given(problem=problems(max_leaves=16, prm="perfect"), n=st.integers(1, 4))
 def test_with_a_perfect_prm_every_number_of_particles_is_exact(problem, n):
     samplers = [SMCRejection(n), SMCRejection(n, "enumerate"), DiffusionMonteCarlo(n, False)]
@@ -164,6 +165,7 @@ def test_with_a_perfect_prm_every_number_of_particles_is_exact(problem, n):
     assert SMC(1).exact_law(reference(3).with_prm("exact")).tv > 0.1  # SMC is not
 
 
+@pytest.mark.slow
 @given(problem=problems(max_leaves=16))
 def test_one_particle_draws_tokens_in_proportion_to_the_value(problem):
     tree = Tree(problem)
@@ -179,6 +181,7 @@ def test_one_particle_draws_tokens_in_proportion_to_the_value(problem):
             assert p == pytest.approx(want, abs=1e-12)
 
 
+@pytest.mark.slow
 @given(problem=problems(max_leaves=27), n=st.integers(1, 3))
 def test_the_chain_of_clouds_is_that_of_smc_that_looks_ahead(problem, n):
     ratio, start = log_step_means(problem), problem.model.state_start
