@@ -116,6 +116,8 @@ SAMPLERS = (
     ("sis", "", (1, 4)), ("action-is", "", (2, 4)), ("lookahead", "", (2,)),
     ("smc-ind", "", (1, 2, 4, 16)), ("vgb", "stop=visits", (1, 2, 4)), ("best-of-n", "", (1, 2, 4)),
 )  # fmt: skip
+# of one law with rejection, which may take hundreds of proposals a particle
+MEASURED = (("smc", ""), ("smc-rs", "method=enumerate"))
 
 
 def cases() -> list[Case]:
@@ -136,9 +138,9 @@ def cases() -> list[Case]:
         for problem, sampler, n in FAMILIES
     ]
     beyond = [
-        Case(problem, sampler, "", n, RUNS)
+        Case(problem, sampler, options, n, RUNS)
         for problem in BEYOND
-        for sampler in ("smc", "smc-rs")
+        for sampler, options in MEASURED
         for n in (64, 512)
     ]
     return small + own + beyond
