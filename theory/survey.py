@@ -10,6 +10,7 @@ import pandas as pd
 
 from simulator.errors import TooLargeError
 from simulator.problem.library import open_problem
+from simulator.problem.problem import Problem
 from simulator.samplers.registry import make_sampler, parse_options
 from theory.registry import BOUNDS
 from theory.status import RELATIONS, TOLERANCE, compare, overall
@@ -146,7 +147,7 @@ def cases() -> list[Case]:
     return small + own + beyond
 
 
-def compare_case(case: Case, seed: int = 0) -> list[Comparison]:
+def compare_case(case: Case, seed: int = 0, problem: Problem | None = None) -> list[Comparison]:
     """Compare the error of one case with all statements that speak of it.
 
     Parameters
@@ -155,6 +156,8 @@ def compare_case(case: Case, seed: int = 0) -> list[Comparison]:
         The problem and the sampler.
     seed : int, optional
         Of the runs, if there are any.
+    problem : Problem, optional
+        The problem of the case if it is open already: what was computed of it is known then.
 
     Returns
     -------
@@ -165,8 +168,8 @@ def compare_case(case: Case, seed: int = 0) -> list[Comparison]:
     sampler = make_sampler(case.sampler, case.n_particles, **options)
     try:
         report = check(
-            open_problem(case.problem), sampler, n_runs=case.n_runs or None, rng=seed,
-            confidence=1 - (1 - CONFIDENCE) / 2, limit=case.limit,
+            problem or open_problem(case.problem), sampler, n_runs=case.n_runs or None,
+            rng=seed, confidence=1 - (1 - CONFIDENCE) / 2, limit=case.limit,
         )  # fmt: skip
     except TooLargeError:
         return []
