@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 
 import numpy as np
@@ -12,6 +13,7 @@ from scripts.experiments.ratios import random_case
 from simulator.errors import TooLargeError
 from simulator.problem.problem import Problem
 from theory.falsify.atlas import Entry, atlas
+from theory.falsify.inequality import ratio_of
 from theory.falsify.search import VIOLATED, label
 from theory.falsify.starts import starts
 from theory.registry import BOUNDS
@@ -24,9 +26,15 @@ PATIENCE = 5  # problems that are drawn for one of which a statement speaks
 def others(entry: Entry) -> Iterator[Problem]:
     """Draw random trees, or members of the families for a statement about one."""
     if entry.problem.endswith(".json"):
-        yield from (random_case(seed)[0] for seed in range(10**6))
+        yield from map(_random_tree, range(10**6))
     rng = np.random.default_rng(0)
     yield from starts(rng, HORIZON, ACTIONS, any_horizon=True)
+
+
+@lru_cache(maxsize=PATIENCE * 20)
+def _random_tree(seed: int) -> Problem:
+    """Draw a tree; kept for the next statement, with all that is known of it."""
+    return random_case(seed)[0]
 
 
 def run_cell(statement: str, problems: int) -> Rows:
@@ -49,7 +57,7 @@ def run_cell(statement: str, problems: int) -> Rows:
                     ratios.append(claimed.ratio(problem, sampler))
                 except TooLargeError:
                     continue
-        ratio = claimed.ratio(worst, sampler)
+        ratio = ratio_of(left, right)
         rows.append(
             {"bound": statement, "paper": own,
              "sampler": label(sampler), "particles": entry.particles, "problem": entry.problem,

@@ -41,7 +41,13 @@ SAMPLERS: dict[str, tuple[str, dict[str, object], int]] = {
 }
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 COST_RUNS = 2_000
+LEAST_RUNS, DEAR = 1_000, 5_000  # fewer runs are made of what takes more evaluations than that
 LIMIT = 1e6  # cloud transitions of one enumeration
+
+
+def affordable(runs: int, evaluations: float) -> int:
+    """Return how many of the runs are made if one takes so many PRM evaluations on average."""
+    return max(min(LEAST_RUNS, runs), int(runs * min(1.0, DEAR / evaluations)))
 
 
 def run_cell(problem: str, label: str, runs: int, seed: int) -> Rows:
@@ -58,16 +64,18 @@ def run_cell(problem: str, label: str, runs: int, seed: int) -> Rows:
             raise
         except InputError:
             return rows  # not defined here: an infinite C_inf, say
+        evaluations = float(drawn.prm_evaluations.mean())
         row: dict[str, object] = {
-            "problem": problem, "sampler": label, "n": n,
-            "evaluations": float(drawn.prm_evaluations.mean()),
+            "problem": problem, "sampler": label, "n": n, "evaluations": evaluations,
             "model_calls": float(drawn.model_calls.mean()),
         }  # fmt: skip
         try:
             tv = sampler.exact_law(p, limit=LIMIT).tv
             rows.append({**row, "exact": True, "value": tv, "low": tv, "high": tv})
         except TooLargeError:
-            b = bracket(p, sampler, runs, rng=np.random.SeedSequence([seed, n, 2]))
+            b = bracket(
+                p, sampler, affordable(runs, evaluations), rng=np.random.SeedSequence([seed, n, 2])
+            )
             value = min(b.plug_in, b.high)  # biased upwards
             rows.append({**row, "exact": False, "value": value, "low": b.low, "high": b.high})
     return rows

@@ -12,6 +12,7 @@ from theory.registry import bounds_for
 
 PROBLEMS = ("lm-digits2", "lm-review", "lm-digits2-noisy", "lm-review-noisy")
 FEWER = {"smc": 1, "quasi-smc": 10}  # so many times fewer runs, as a particle costs more
+FEW = 16  # particles from which runs fall like 1/N
 
 
 def run_cell(problem: str, sampler: str, n: int, runs: int, seed: int) -> Rows:
@@ -34,13 +35,14 @@ def cells(profile: str) -> list[Mapping[str, object]]:
     sizes = (256, 128, 64, 32, 16, 8, 4, 2, 1) if profile == "full" else (64, 32, 16, 8, 4, 2, 1)
     runs = 1_000_000 if profile == "quick" else 4_000_000
     return [
-        {"problem": p, "sampler": s, "n": n, "runs": runs // fewer, "seed": 1000 * i + n}
+        {"problem": p, "sampler": s, "n": n, "runs": runs // fewer * FEW // max(n, FEW),
+         "seed": 1000 * i + n}
         for n in sizes
         for i, p in enumerate(PROBLEMS)
         for s, fewer in FEWER.items()
-    ]
+    ]  # fmt: skip
 
 
 LANGUAGE_MODEL_TABLES = Experiment(
-    "language_model_tables", run_cell, cells, seconds=lambda cell: 1 + cell["n"] / 8
+    "language_model_tables", run_cell, cells, seconds=lambda cell: 1 + min(cell["n"], FEW) / 4
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from scripts.experiments.experiment import Experiment, Rows
+from simulator.problem.library import open_problem
 from theory.registry import BOUNDS
 from theory.survey import cases, compare_case
 
@@ -13,7 +14,8 @@ from theory.survey import cases, compare_case
 def run_cell(problem: str) -> Rows:
     """Return rows of `theory.survey.Comparison`, and the kind of the statement, of one problem."""
     mine = [case for case in cases() if case.problem == problem]
-    found = [c for i, case in enumerate(mine) for c in compare_case(case, seed=i)]
+    opened = open_problem(problem)
+    found = [c for i, case in enumerate(mine) for c in compare_case(case, i, opened)]
     return [asdict(c) | {"kind": BOUNDS[c.bound].kind} for c in found]
 
 
@@ -25,7 +27,7 @@ def cells(profile: str) -> list[Mapping[str, object]]:
 def seconds(cell: Mapping[str, str]) -> float:
     """Say about how long a problem takes: long ones have thousands of states, or large clouds."""
     problem = cell["problem"]
-    return 60.0 if problem.startswith("lm-") else 10.0 if "dips" in problem else 1.0
+    return 20.0 if problem.startswith("lm-") else 10.0 if "dips" in problem else 1.0
 
 
 SURVEY = Experiment("survey", run_cell, cells, seconds=seconds)

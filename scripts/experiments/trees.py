@@ -19,7 +19,8 @@ PROBLEMS = (
     "random-tree:horizon=3,seed=5,n_actions=3,prm=noisy,sigma=0.7",
 )
 LAST_EXACT = 8
-MEASURED = 5_000  # runs for a bound that is a mean and cannot be enumerated
+MEASURED = 2_000  # runs for a bound that is a mean and cannot be enumerated
+FEW, LEAST = 32, 40  # particles from which runs fall like 1/N, at most so many times
 SIZES = (1, 2, 3, 4, 6, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
@@ -61,10 +62,11 @@ def cells(profile: str) -> list[Mapping[str, object]]:
     """Return one cell a problem and N."""
     runs = 200_000 if profile == "quick" else 1_000_000
     return [
-        {"problem": p, "n": n, "runs": runs if n <= 256 else runs // 10, "seed": 1000 * i + n}
+        {"problem": p, "n": n, "runs": max(runs * FEW // max(n, FEW), runs // LEAST),
+         "seed": 1000 * i + n}
         for i, p in enumerate(PROBLEMS)
         for n in SIZES
-    ]
+    ]  # fmt: skip
 
 
-TREES = Experiment("trees", run_cell, cells, seconds=lambda cell: 1 + cell["n"] / 256)
+TREES = Experiment("trees", run_cell, cells, seconds=lambda cell: 2 + cell["n"] / 512)

@@ -25,6 +25,7 @@ from simulator.exact.count_chain import count_law, count_transitions
 from simulator.exact.law import DEFAULT_LIMIT, ExactLaw, total_variation
 from simulator.exact.outcomes import outcomes
 from simulator.exact.particle_types import Types, root_types, step_from
+from simulator.exact.replay import replay
 from simulator.problem.problem import Problem
 from simulator.resampling.schemes import SCHEMES
 from simulator.resampling.when import Rule
@@ -327,11 +328,26 @@ def cloud_transitions(problem: Problem, sampler: ParticleFilter) -> float:
 def _chain(
     problem: Problem, scheme: Scheme, work: Work, *, joint: bool
 ) -> Iterator[tuple[int, Clouds, Types]]:
-    types = root_types()
+    """Go through levels 0..H-1, or once more through those of the last call."""
+    levels = _levels(problem, scheme, work.limit, joint=joint)
+    if not joint:
+        levels = replay(problem, ("clouds", scheme), levels, lambda at: at[1].rows.size)
+    for level, clouds, types, done in levels:
+        work.done = 0.0
+        work.add(done)
+        yield level, clouds, types
+
+
+def _levels(
+    problem: Problem, scheme: Scheme, limit: float, *, joint: bool
+) -> Iterator[tuple[int, Clouds, Types, float]]:
+    """Enumerate levels; with each comes the number of transitions so far."""
+    types, work = root_types(), Work(limit)
     rows = np.zeros((1, scheme.n_particles), dtype=np.int64)
     clouds = Clouds(rows, np.ones((3, 1)), np.ones(1) if joint else None)
     for level in range(problem.horizon):
-        yield level, clouds, types
+        clouds.moments.flags.writeable = False
+        yield level, clouds, types, work.done
         if level < problem.horizon - 1:
             step = step_from(problem, level, types, always_reset=scheme.always)
             clouds, types = advance(clouds, types, step, scheme, work), step.types

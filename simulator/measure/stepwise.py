@@ -122,9 +122,9 @@ def stepwise_sums(
     stopped = out > cap
     out[stopped] = 1.0
     for h in range(2, problem.horizon + 1):
-        live = np.flatnonzero(~stopped)
-        if live.size == 0:
+        if stopped.all():
             break
+        live = np.flatnonzero(~stopped) if stopped.any() else slice(None)
         w = logs[live, h - 2]
         peak = w.max(axis=1, keepdims=True)
         w = np.exp(w - np.where(np.isfinite(peak), peak, 0.0))

@@ -94,3 +94,12 @@ def test_the_survey_judges_as_check_does():
     assert [c.value for c in found] == [v.value for v in report.verdicts]
     assert [c.bound_low for c in found] == [v.low for v in report.verdicts]
     assert [c.status for c in found] == [v.status for v in report.verdicts]
+
+
+def test_what_is_known_of_an_open_problem_changes_nothing():
+    problem = open_problem("reference:horizon=3")
+    for sampler, options, n in (("smc", "", 3), ("smc-rs", "", 2), ("smc", "", 2), ("smc", "", 3)):
+        case = Case("reference:horizon=3", sampler, options, n)
+        assert compare_case(case, problem=problem) == compare_case(case)
+    beyond = Case("reference:horizon=3", "smc-rs", "method=enumerate", 64, 200)
+    assert compare_case(beyond, 1, problem) == compare_case(beyond, 1)

@@ -21,6 +21,7 @@ from simulator.exact.cloud_sets import SetLaw, Sets
 from simulator.exact.cloud_steps import Clouds, Pool, Work, mixture_blocks
 from simulator.exact.outcomes import Outcomes
 from simulator.exact.particle_types import Step, Types
+from simulator.exact.replay import replay
 from simulator.problem.forward_backward import log_steps
 from simulator.problem.problem import Problem
 from simulator.problem.transforms import one_step_value
@@ -97,7 +98,9 @@ def rejection_chain(
     [[0, 0]] [1.0]
     [[0, 0], [0, 1], [1, 1]] [0.0625, 0.375, 0.5625]
     """
-    yield from islice(_chain(problem, n_particles, limit), problem.horizon)
+    levels = islice(_chain(problem, n_particles, limit), problem.horizon)
+    known = replay(problem, ("rejection", n_particles, limit), levels, lambda at: at.states.size)
+    yield from known
 
 
 def last_sets(out: Outcomes, n_particles: int, *, limit: float = LIMIT) -> SetLaw:
