@@ -73,16 +73,17 @@ def edge_levels(
         )
         return EdgeLevels(*out.T)
     widest = int(np.diff(start).max())
-    rows, column = np.empty((widest, 4)), np.empty(widest)
+    rows, column = np.empty((widest, 2)), np.empty(widest)
     kept = np.empty((widest, kernel.COLUMNS))
     for h in range(t.table_start.size):
         here, above = slice(start[h], start[h + 1]), slice(start[h + 1], start[h + 2])
-        tops = kernel.children(log_value[above], log_prm[above], column, rows)
+        *tops, whole = kernel.children(log_value[above], log_prm[above], column, rows)
         size = int(start[h + 1] - start[h])
         part = partial(
             kernel.level, t.n_actions, t.table_start[h], t.log_prob, t.next_state,
             t.factor_start[h], t.log_factor, t.prob, t.plain, log_value[here], log_prm[here],
-            on_target[here], alive[here], scale[h], rows, *tops, kept,
+            on_target[here], alive[here], scale[h], log_value[above],
+            log_prm[above], rows, *tops, not whole, kept,
         )  # fmt: skip
         spread(part, size, float(size) * t.n_actions, None)
         kernel.summary(kept, on_target[here], alive[here], log_mass[here], out[h])
