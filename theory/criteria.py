@@ -17,9 +17,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from simulator.exact.second_moments import sequence_chi2
-from simulator.problem.forward_backward import Edges, least_and_most, log_steps
+from simulator.problem.forward_backward import Edges, log_steps
 from simulator.problem.problem import Problem, check_tabular
-from simulator.typing import Bools, Floats
+from simulator.typing import Floats
 
 __all__ = ["Criteria", "criteria"]
 
@@ -98,9 +98,7 @@ class Criteria:
         self._log_z_hat = fb.log_z_hat
         self._log_prm_accuracy = fb.log_prm_accuracy
         self._value, self._prm = problem.log_value_flat, problem.log_prm_flat
-        self._reach, self._live = fb.log_forward, fb.log_forward_alive
-        self._on_target: Bools = np.isfinite(self._reach) & np.isfinite(self._value)
-        self._alive: Bools = np.isfinite(self._live)
+        self._live, self._alive, self._on_target = fb.log_forward_alive, fb.alive, fb.on_target
 
     # --- lost mass -------------------------------------------------------------------------
 
@@ -143,7 +141,7 @@ class Criteria:
     @cached_property
     def level_action_coverage(self) -> Floats:
         """C_act over the edges into each level 1..H."""
-        return np.exp(least_and_most(self._tables, self._on_target, self._value, self._value)[1])
+        return np.exp(self._forward_backward.edge_levels.log_value_step)
 
     @cached_property
     def action_coverage(self) -> float:
@@ -181,7 +179,8 @@ class Criteria:
     @cached_property
     def pair_spread(self) -> Floats:
         """max/min of V*(x_h)/V^(x_{h-1}) over the edges into levels 1..H."""
-        low, high = least_and_most(self._tables, self._alive, self._prm, self._value)
+        edges = self._forward_backward.edge_levels
+        low, high = edges.log_least_pair, edges.log_most_pair
         even = low >= high
         with np.errstate(over="ignore"):
             spread = np.exp(np.where(even, 0.0, high) - np.where(even, 0.0, low))
@@ -199,16 +198,11 @@ class Criteria:
                         + scale[self._level], -np.inf)  # fmt: skip
 
     @cached_property
-    def _log_intermediate(self) -> Floats:
-        """log pi^_h(s)."""
-        scale = np.where(np.isfinite(self._log_z_hat), self._log_z_hat, 0.0)
-        return np.where(self._alive, self._live + self._prm - scale[self._level], -np.inf)
-
-    @cached_property
     def chi2(self) -> Floats:
         """chi2(pi*_h ‖ pi^_h), levels 1..H."""
         out = np.add.reduceat(
-            _squared_gap(self._log_intermediate, self._log_density), self._start[:-1]
+            _squared_gap(self._forward_backward.log_intermediate, self._log_density),
+            self._start[:-1],
         )
         out[self._first_lost :] = np.inf
         return np.asarray(out[1:])
@@ -216,25 +210,17 @@ class Criteria:
     @cached_property
     def proposal_chi2(self) -> Floats:
         """chi2 of the pair laws, levels 1..H."""
-        from simulator.problem.edge_passes_kernel import squared_gaps
-
-        t = self._tables
-        scale = np.where(np.isfinite(self._log_z_hat), self._log_z_hat, 0.0) - self._log_z
-        below = self._prm - scale[self._level]
-        out = squared_gaps(*t.args, t.prob, t.plain, self._log_intermediate, below, self._value)
+        out = self._forward_backward.edge_levels.squared_gap.copy()
         out[self._first_lost :] = np.inf  # level h looks at pi*_{h-1} against pi^_{h-1}
-        return np.asarray(out)
+        return out
 
     # --- Bellman ratio and sequence level --------------------------------------------------
 
     @cached_property
     def level_bellman_ratio(self) -> tuple[Floats, Floats]:
         """Least and largest E_ref[V^(x_{h+1}) | x] / V^(x) within levels 0..H-1."""
-        from simulator.problem.edge_passes_kernel import mean_steps
-
-        t = self._tables
-        least, most = mean_steps(*t.args, t.prob, t.plain, self._alive, self._prm)
-        return np.asarray(least), np.asarray(most)
+        edges = self._forward_backward.edge_levels
+        return edges.least_mean, edges.most_mean
 
     @property
     def bellman_ratio(self) -> tuple[float, float]:
@@ -320,7 +306,7 @@ class Criteria:
         """pi*-probability of each edge."""
         e = self._edges
         ok = np.isfinite(e.log_prob) & self._on_target[e.source]
-        before = np.where(ok, self._reach[e.source], -np.inf)
+        before = np.where(ok, self._forward_backward.log_forward[e.source], -np.inf)
         return np.exp(before + e.log_prob + e.log_factor + self._value[e.target] - self._log_z)
 
     @cached_property

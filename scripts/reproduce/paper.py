@@ -24,6 +24,8 @@ from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.experiments.ratios import run_cell
 from scripts.reproduce import paper_language_models
 from scripts.reproduce.latex import Cell, count, file_of, table
+from scripts.reproduce.paper_atlas import worst_instances
+from scripts.reproduce.paper_constraints import constraints
 from scripts.reproduce.tables import made_by, stored
 from simulator.exact.lumped import product_tv, two_branch_bias
 from simulator.exact.quadrature import STEP
@@ -44,7 +46,7 @@ __all__ = ["FOLDER", "PICTURES", "draw", "texts"]
 FOLDER = Path(__file__).resolve().parents[2] / "paper" / "generated"
 PICTURES = (
     "trees", "two_branch", "ratios", "product", "accuracy_sharpened", "first_order", "quasi",
-    "rates", "language_model_switching",
+    "rates", "language_model_switching", "constrained",
 )  # fmt: skip
 TREES, EPSILON, DEPTH, THETA, DELTA = 40, 0.05, 4, 0.5, 0.05
 COLUMNS = 9  # bounds in a row of the table of particles
@@ -67,6 +69,8 @@ def texts() -> dict[str, str]:
         "plan.tex": _plan(numbers),
         "instances.tex": _instances(),
         "hidden.tex": _hidden(numbers),
+        "atlas.tex": worst_instances(numbers),
+        "constraints.tex": constraints(numbers),
         "switching.tex": paper_language_models.switching(),
         "prediction.tex": paper_language_models.prediction(),
     }

@@ -31,9 +31,10 @@ import numpy.typing as npt
 
 from simulator.checks import check_choice, check_int
 from simulator.errors import InputError, TooLargeError
-from simulator.problem.forward_backward import Tables, backward
+from simulator.problem.forward_backward import backward
 from simulator.problem.path_edges import path_edges
 from simulator.problem.problem import Problem
+from simulator.problem.tables import Tables
 from simulator.typing import Floats, Ints
 
 __all__ = [
@@ -214,10 +215,15 @@ def sequence_chi2(tables: Tables, log_reward: Floats, log_z: float) -> float:
     float
         inf beyond the range of floats.
     """
-    squared = replace(tables, log_factor=2 * tables.log_factor)
-    second = backward(squared, np.zeros(int(tables.state_start[-1])), 2 * log_reward)
+    earned = log_reward[log_reward > -np.inf]
+    if tables.plain and (earned == earned[0]).all():  # r^2 is r times a number
+        log_second = float(earned[0]) + log_z
+    else:
+        squared = tables if tables.plain else replace(tables, log_factor=2 * tables.log_factor)
+        everywhere = np.zeros(int(tables.state_start[-1]))
+        log_second = float(backward(squared, everywhere, 2 * log_reward)[0])
     with np.errstate(over="ignore"):
-        return max(0.0, float(np.expm1(second[0] - 2 * log_z)))
+        return max(0.0, float(np.expm1(log_second - 2 * log_z)))
 
 
 def path_second_moment(

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import TooLargeError
+from simulator.problem.edge_passes import EdgeLevels, edge_levels
 from simulator.problem.model import TabularModel
+from simulator.problem.tables import Tables, read_only
 from simulator.typing import Bools, Floats
 
 __all__ = [
@@ -24,76 +25,13 @@ __all__ = [
     "Tables",
     "backward",
     "forward",
-    "least_and_most",
     "log_steps",
     "reach",
     "read_only",
 ]
 
 
-MANY = 10**8  # edges from which passes are linear
 EDGES = 2 * 10**8  # at most so many stand in one array
-
-Array = TypeVar("Array", bound="npt.NDArray[np.generic]")
-
-
-@dataclass(frozen=True)
-class Tables:
-    """What compiled code reads of a problem: flat arrays, stages one behind the other.
-
-    Attributes
-    ----------
-    n_actions : int
-        A.
-    state_start : (H+2,) int array
-        Where the states of each level begin in the flat order.
-    table_start, factor_start : (H,) int arrays
-        Where each stage's table begins in the arrays of edges; equal stages share one.
-    log_prob, next_state, log_factor : arrays
-        log pi_ref, next state and log edge reward, in the order (table, state, action).
-    """
-
-    n_actions: int
-    state_start: npt.NDArray[np.int64]
-    table_start: npt.NDArray[np.int64]
-    log_prob: Floats
-    next_state: npt.NDArray[np.int64]
-    factor_start: npt.NDArray[np.int64]
-    log_factor: Floats
-
-    @property
-    def args(self) -> tuple[object, ...]:
-        """The fields in the order in which the kernels take them."""
-        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
-
-    @property
-    def plain(self) -> bool:
-        """Whether there are no edge rewards: all stages share a table of zeros."""
-        return not self.factor_start.any()
-
-    @property
-    def n_edges(self) -> int:
-        """Number of edges of all levels, those of shared tables counted again."""
-        return int(self.state_start[-2]) * self.n_actions
-
-    @cached_property
-    def prob(self) -> Floats:
-        """pi_ref(action | state), in the order of ``log_prob``."""
-        return read_only(np.exp(self.log_prob))
-
-    @property
-    def linear_args(self) -> tuple[object, ...] | None:
-        """What the linear passes take; None where there are edge rewards or few edges."""
-        if not self.plain or self.n_edges < MANY:
-            return None
-        return (
-            self.n_actions,
-            self.state_start,
-            self.table_start,
-            self.log_prob,
-            self.next_state,
-            self.prob,
-        )
 
 
 def backward(tables: Tables, log_alive: Floats, log_reward: Floats) -> Floats:
@@ -112,10 +50,10 @@ def backward(tables: Tables, log_alive: Floats, log_reward: Floats) -> Floats:
     -------
     (n,) array
     """
-    if tables.linear_args is not None:
-        from simulator.problem.linear_passes_kernel import backward as linear
+    if tables.many:
+        from simulator.problem.linear_passes import backward as linear
 
-        return np.asarray(linear(*tables.linear_args, log_alive, log_reward))
+        return linear(tables, log_alive, log_reward)
     from simulator.problem.forward_backward_kernel import backward as compiled
 
     return np.asarray(compiled(*tables.args, log_alive, log_reward))
@@ -135,10 +73,10 @@ def forward(tables: Tables, log_alive: Floats) -> Floats:
     -------
     (n,) array
     """
-    if tables.linear_args is not None:
-        from simulator.problem.linear_passes_kernel import forward as linear
+    if tables.many:
+        from simulator.problem.linear_passes import forward as linear
 
-        return np.asarray(linear(*tables.linear_args, log_alive))
+        return linear(tables, log_alive)
     from simulator.problem.forward_backward_kernel import forward as compiled
 
     return np.asarray(compiled(*tables.args, log_alive))
@@ -160,48 +98,6 @@ def reach(tables: Tables) -> Bools:
 
     t = tables
     return np.asarray(compiled(t.n_actions, t.state_start, t.table_start, t.log_prob, t.next_state))
-
-
-def least_and_most(
-    tables: Tables, usable: Bools, below: Floats, above: Floats
-) -> tuple[Floats, Floats]:
-    """Extremes of log factor + above(child) - below(parent) over edges that pi_ref takes.
-
-    Parameters
-    ----------
-    tables : Tables
-        Of the problem.
-    usable : (n,) bool array
-        Parents that count.
-    below, above : (n,) arrays
-        Logarithms of numbers of states; `below` is finite where a parent counts.
-
-    Returns
-    -------
-    least, most : (H,) arrays
-        Of the edges into levels 1..H; inf and -inf where no parent counts.
-    """
-    from simulator.problem.edge_passes_kernel import least_and_most as compiled
-
-    least, most = compiled(*tables.args, usable, below, above)
-    return np.asarray(least), np.asarray(most)
-
-
-def read_only(x: Array) -> Array:
-    """Forbid writing on an array, and return it.
-
-    Parameters
-    ----------
-    x : array
-        Fresh, so that nobody else writes on it.
-
-    Returns
-    -------
-    array
-        The same object.
-    """
-    x.flags.writeable = False
-    return x
 
 
 def log_sum_exp_levels(x: Floats, starts: npt.NDArray[np.int64]) -> Floats:
@@ -352,6 +248,8 @@ class ForwardBackward:
     @cached_property
     def log_forward(self) -> Floats:
         """log E_ref[prod of edge rewards x 1{x_h = s}] over all paths."""
+        if not (self.reached & np.isneginf(self._log_prm)).any():
+            return self.log_forward_alive
         return read_only(forward(self._tables, np.zeros(self._log_prm.size)))
 
     @cached_property
@@ -379,7 +277,10 @@ class ForwardBackward:
     @cached_property
     def target_marginal(self) -> Floats:
         """pi*_h(s), the marginal of the target on the states of each level."""
-        return read_only(np.exp(self.log_forward + self._log_value - self._log_z))
+        lost = self.reached & np.isneginf(self._log_prm) & np.isfinite(self._log_value)
+        # a path to V* > 0 is alive unless it has lost mass
+        reach = self.log_forward if lost.any() else self.log_forward_alive
+        return read_only(np.exp(reach + self._log_value - self._log_z))
 
     @cached_property
     def alive_target_marginal(self) -> Floats:
@@ -389,13 +290,39 @@ class ForwardBackward:
         return read_only(np.exp(self.log_forward_alive + self.log_value_alive - self.log_z_alive))
 
     @cached_property
+    def alive(self) -> Bools:
+        """Whether a particle can come to each state: V^ > 0 there and on a path to it."""
+        return read_only(np.isfinite(self.log_forward_alive))
+
+    @cached_property
+    def on_target(self) -> Bools:
+        """Whether pi* goes to each state."""
+        reached = self.reached if self._tables.plain else np.isfinite(self.log_forward)
+        return read_only(reached & np.isfinite(self._log_value))
+
+    @cached_property
+    def log_intermediate(self) -> Floats:
+        """log pi^_h(s); -inf where no particle can be."""
+        level = np.repeat(_finite(self.log_z_hat), self._model.n_states)
+        return read_only(
+            np.where(self.alive, self.log_forward_alive + self._log_prm - level, -np.inf)
+        )
+
+    @cached_property
+    def edge_levels(self) -> EdgeLevels:
+        """Extremes and means over the edges into levels 1..H, weighted by pi^ and Z^/Z."""
+        return edge_levels(
+            self._tables, self._log_value, self._log_prm, self.on_target, self.alive,
+            self.log_intermediate, (_finite(self.log_z_hat) - self._log_z)[:-1],
+        )  # fmt: skip
+
+    @property
     def log_prm_steps(self) -> Floats:
         """Largest log V^(child)/V^(parent) of the edges into levels 1..H that a particle can take.
 
         The shape is (H,).
         """
-        alive = np.isfinite(self.log_forward_alive)
-        return read_only(least_and_most(self._tables, alive, self._log_prm, self._log_prm)[1])
+        return self.edge_levels.log_prm_step
 
     @property
     def log_prm_coverage(self) -> float:
@@ -406,10 +333,9 @@ class ForwardBackward:
     def log_prm_accuracy(self) -> float:
         """log C_inf, the largest |log V*/V^| over reachable nodes (3.3); 0/0 counts as 1."""
         prm, value = self._log_prm, self._log_value
-        alive = np.isfinite(self.log_forward_alive)
-        if (np.isneginf(prm) & np.isfinite(self.log_forward) & np.isfinite(value)).any():
+        if (np.isneginf(prm) & self.on_target).any():
             return float("inf")
-        return float(np.abs(value[alive] - prm[alive]).max())
+        return float(np.abs(value[self.alive] - prm[self.alive]).max())
 
     @cached_property
     def lost_mass(self) -> float:
@@ -424,3 +350,8 @@ class ForwardBackward:
         start = self._model.state_start
         h = int(np.searchsorted(start, flat, side="right")) - 1
         return h, int(flat - start[h])
+
+
+def _finite(x: Floats) -> Floats:
+    """Replace -inf by 0: log Z^ where nothing is alive."""
+    return np.where(np.isfinite(x), x, 0.0)

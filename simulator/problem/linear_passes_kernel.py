@@ -1,4 +1,4 @@
-"""Backward and forward passes with one exponential a state, for models with many edges.
+"""Parts of a level of the passes with one exponential a state, for models with many edges.
 
 Each level is scaled by its largest number. What becomes too small beside that is done again in
 logarithms, so nothing is lost; results differ from those of `forward_backward_kernel` by rounding.
@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["backward", "forward"]
+__all__ = ["backward", "collect", "forward", "forward_in_logs", "scaled"]
 
 TINY = 1e-280
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def scaled(logs, out):
     """Fill exp(logs - their maximum), and return the maximum."""
     top = -np.inf
@@ -26,84 +26,68 @@ def scaled(logs, out):
     return top
 
 
-@njit(cache=True)
-def backward(n_actions, state_start, table_start, log_prob, next_state, prob, gate, last):
-    """Fill log E_ref[terminal | state], states with gate=-inf killed."""
-    horizon = table_start.size
-    out = np.full(state_start[-1], -np.inf)
-    widest = 0
-    for h in range(horizon + 1):
-        widest = max(widest, state_start[h + 1] - state_start[h])
-    weight = np.empty(widest)
-    for s in range(last.size):
-        g = state_start[horizon] + s
-        out[g] = last[s] if gate[g] > -np.inf else -np.inf
-    for h in range(horizon - 1, -1, -1):
-        below = out[state_start[h + 1] : state_start[h + 2]]
-        top = scaled(below, weight)
-        if top == -np.inf:
+@njit(cache=True, nogil=True)
+def backward(
+    n_actions, table, log_prob, next_state, prob, gate, below, weight, top, out, begin, end
+):  # fmt: skip
+    """Fill log E_ref[exp(below(child)) | state] of some states of a level.
+
+    ``table`` is where the level's table begins, and ``weight`` is exp(below - top).
+    """
+    for s in range(begin, end):
+        if gate[s] == -np.inf:
             continue
-        for s in range(state_start[h + 1] - state_start[h]):
-            if gate[state_start[h] + s] == -np.inf:
-                continue
-            first = table_start[h] + s * n_actions
+        first = table + s * n_actions
+        total = 0.0
+        for e in range(first, first + n_actions):
+            total += prob[e] * weight[next_state[e]]
+        if total > TINY:
+            out[s] = top + np.log(total)
+            continue
+        high = -np.inf
+        for e in range(first, first + n_actions):
+            high = max(high, log_prob[e] + below[next_state[e]])
+        if high > -np.inf:
             total = 0.0
             for e in range(first, first + n_actions):
-                total += prob[e] * weight[next_state[e]]
-            if total > TINY:
-                out[state_start[h] + s] = top + np.log(total)
-                continue
-            high = -np.inf
-            for e in range(first, first + n_actions):
-                high = max(high, log_prob[e] + below[next_state[e]])
-            if high > -np.inf:
-                total = 0.0
-                for e in range(first, first + n_actions):
-                    total += np.exp(log_prob[e] + below[next_state[e]] - high)
-                out[state_start[h] + s] = high + np.log(total)
-    return out
+                total += np.exp(log_prob[e] + below[next_state[e]] - high)
+            out[s] = high + np.log(total)
 
 
-@njit(cache=True)
-def forward(n_actions, state_start, table_start, log_prob, next_state, prob, gate):
-    """Fill log P_ref(x_h = state) over paths that the gate lets pass."""
-    horizon = table_start.size
-    out = np.full(state_start[-1], -np.inf)
-    out[0] = 0.0
-    widest = 0
-    for h in range(horizon + 1):
-        widest = max(widest, state_start[h + 1] - state_start[h])
-    weight, total = np.empty(widest), np.empty(widest)
-    for h in range(horizon):
-        here = out[state_start[h] : state_start[h + 1]]
-        above = out[state_start[h + 1] : state_start[h + 2]]
-        top = scaled(here, weight)
-        if top == -np.inf:
-            break
-        total[: above.size] = 0.0
-        weak = False
-        for s in range(here.size):
-            if here[s] == -np.inf:
-                continue
-            first = table_start[h] + s * n_actions
-            for e in range(first, first + n_actions):
-                x = weight[s] * prob[e]
-                total[next_state[e]] += x
-                weak |= x < TINY and prob[e] > 0
-        if weak:
-            for s in range(here.size):
-                if here[s] == -np.inf:
-                    continue
-                first = table_start[h] + s * n_actions
-                for e in range(first, first + n_actions):
-                    x = here[s] + log_prob[e]
-                    if x > -np.inf:
-                        above[next_state[e]] = np.logaddexp(above[next_state[e]], x)
-        else:
-            for s in range(above.size):
-                if total[s] > 0:
-                    above[s] = top + np.log(total[s])
-        for s in range(above.size):
-            if gate[state_start[h + 1] + s] == -np.inf:
-                above[s] = -np.inf
-    return out
+@njit(cache=True, nogil=True)
+def forward(n_actions, table, next_state, prob, weight, total, begin, end):
+    """Add weight x prob of some states of a level to their children; say if one is tiny."""
+    weak = False
+    for s in range(begin, end):
+        here = weight[s]
+        first = table + s * n_actions
+        for e in range(first, first + n_actions):
+            x = here * prob[e]
+            total[next_state[e]] += x
+            weak |= x < TINY and prob[e] > 0
+    return weak
+
+
+@njit(cache=True, nogil=True)
+def collect(parts, top, out):
+    """Fill top + log of the sum of parts, in their order, and set them to 0."""
+    for s in range(out.size):
+        total = 0.0
+        for k in range(parts.shape[0]):
+            total += parts[k, s]
+            parts[k, s] = 0.0
+        if total > 0:
+            out[s] = top + np.log(total)
+
+
+@njit(cache=True, nogil=True)
+def forward_in_logs(n_actions, table, log_prob, next_state, here, out):
+    """Add exp(here) x prob of all states of a level to their children."""
+    for s in range(here.size):
+        if here[s] == -np.inf:
+            continue
+        first = table + s * n_actions
+        for e in range(first, first + n_actions):
+            x = here[s] + log_prob[e]
+            if x > -np.inf:
+                out[next_state[e]] = np.logaddexp(out[next_state[e]], x)

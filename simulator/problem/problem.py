@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import InputError
-from simulator.problem.forward_backward import ForwardBackward, Tables, backward, reach, read_only
+from simulator.problem.forward_backward import ForwardBackward, backward, reach
 from simulator.problem.model import TabularModel
 from simulator.problem.rows import as_matrix
+from simulator.problem.tables import Tables, read_only
 from simulator.typing import Bools, Floats, Ints
 
 __all__ = ["PRM", "Instance", "Problem", "check_tabular"]

@@ -52,13 +52,13 @@ def target_paths(
     seeds = run_seeds(rng, n, first_block)
     tokens = np.empty((n, problem.horizon), dtype=np.int32)
     t = problem.tables
-    if t.linear_args is not None:
+    if t.many:
         value = problem.log_value_flat
 
         def rows(lo: int, hi: int) -> None:
             draw_by_rows(
                 seeds, t.n_actions, t.state_start, t.table_start, t.log_prob, t.next_state,
-                value, tokens, lo, hi,
+                t.prob, value, tokens, lo, hi,
             )  # fmt: skip
 
         spread(rows, n, float(n) * problem.horizon * t.n_actions, None)

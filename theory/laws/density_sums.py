@@ -1,14 +1,15 @@
 r"""The sums of `theory.laws.path_sums` for models with many edges, from numbers of states alone.
 
-Every density that sigma is made of is a number of the parent times one of the child, so that along
-a path s_{h-1} = e^(a(x_{h-1}) + b(x_h)) + e^(c(x_{h-1}) + d(x_h)) s_h. No edge is ever written
-down: the passes read the tables that stages share.
+Every density that sigma is made of is a number of the parent times V* of the child, or a number of
+the child, so that along a path s_{h-1} = e^a(x_{h-1}) V*(x_h) + m (e^b(x_h) + s_h), where m is
+V*(x_h)/V*(x_{h-1}) for SIS, else 1. No edge is ever written down: the pass reads the tables that
+stages share.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from simulator.errors import InputError, TooLargeError
 from simulator.problem.path_edges import path_edges
 from simulator.problem.problem import Problem
+from simulator.streams.threads import spread
 from simulator.typing import Floats
 
 __all__ = ["DensitySum"]
@@ -54,21 +56,21 @@ class DensitySum:
             raise InputError("law: sums of densities need a problem without edge rewards")
 
     @cached_property
-    def _logs(self) -> tuple[Floats, Floats, Floats, Floats, float]:
-        """a, b, c and d of all states, and s_H."""
+    def _densities(self) -> tuple[Floats, Floats, bool, float]:
+        """a and b of all states, whether m is a ratio, and s_H."""
         p, start = self.problem, self.problem.model.state_start
         value, prm = p.log_value_flat, p.log_prm_flat
-        scale = p.forward_backward.log_z_hat - p.log_z
-        level = np.repeat(np.arange(p.horizon + 1), p.model.n_states)
-        zero, never = np.zeros_like(value), np.full_like(value, -np.inf)
+        never = np.full_like(value, -np.inf)
+        if self.family == "sis":
+            return never, never, True, 1.0
+        gain = np.repeat(p.forward_backward.log_z_hat - p.log_z, p.model.n_states)
         with np.errstate(invalid="ignore"):  # where pi* does not go
+            gain -= prm
             if self.family == "smc":
-                return scale[level] - prm, value, zero, zero, 0.0
-            if self.family == "smc-rs":
-                gain = value - prm + scale[level]
-                gain[int(start[-2]) :] = -np.inf
-                return zero, gain, zero, zero, 0.0
-            return never, zero, -value, value, 1.0
+                return gain, never, False, 0.0
+            gain += value
+        gain[int(start[-2]) :] = -np.inf
+        return never, gain, False, 0.0
 
     def values(self, tokens: npt.ArrayLike) -> Floats:
         """Return the numbers of given paths.
@@ -83,11 +85,15 @@ class DensitySum:
         (P,) array
         """
         states = path_edges(self.problem.model, tokens)[0]
-        a, b, c, d, end = self._logs
+        value = self.problem.log_value_flat
+        a, b, relative, end = self._densities
         total = np.full(len(states), end)
         for h in range(self.problem.horizon - 1, -1, -1):
             here, child = states[:, h], states[:, h + 1]
-            total = np.exp(a[here] + b[child]) + np.exp(c[here] + d[child]) * total
+            total += np.exp(b[child])
+            if relative:
+                total *= np.exp(value[child] - value[here])
+            total += np.exp(a[here] + value[child])
         return total
 
     def mean(self, f: Floats) -> float:
@@ -120,13 +126,28 @@ class DensitySum:
 
     def _pass(self, f: Floats) -> tuple[float, float, float]:
         """Mean against f, least and largest number."""
-        from theory.laws.density_sums_kernel import sums
+        from theory.laws import density_sums_kernel as kernel
 
-        p, t = self.problem, self.problem.tables
-        found: tuple[float, float, float] = sums(
-            t.n_actions, t.state_start, t.table_start, t.log_prob, t.next_state, t.prob,
-            p.log_value_flat, p.forward_backward.target_marginal, *self._logs, f,
-        )  # fmt: skip
-        if np.isnan(found[0]):
+        p, t, start = self.problem, self.problem.tables, self.problem.model.state_start
+        value, marginal = p.log_value_flat, p.forward_backward.target_marginal
+        a, b, relative, end = self._densities
+        ones = bool((f == 1).all())
+        widest = int(p.model.n_states.max())
+        column, rows, kept = np.empty(widest), np.empty((widest, 4)), np.empty((widest, 3))
+        now, later = np.empty(widest), np.empty(widest)
+        later[: f.size] = f
+        kept[: f.size, 0], kept[: f.size, 1:] = end * f, end
+        for h in range(p.horizon - 1, -1, -1):
+            here, below = slice(start[h], start[h + 1]), slice(start[h + 1], start[h + 2])
+            top = kernel.children(value[below], b[below], relative, later, kept, column, rows)
+            part = partial(
+                kernel.level, t.n_actions, t.table_start[h], t.log_prob, t.next_state, t.prob,
+                value[here], value[below], marginal[here], a[here], relative, rows, top, later,
+                ones, now, kept,
+            )  # fmt: skip
+            size = int(start[h + 1] - start[h])
+            spread(part, size, float(size) * t.n_actions, None)
+            now, later = later, now
+        if np.isnan(kept[0]).any():
             raise TooLargeError("law: sigma may be beyond the range of floats")
-        return found
+        return float(kept[0, 0]), float(kept[0, 1]), float(kept[0, 2])

@@ -7,77 +7,71 @@ from numba import njit
 
 from simulator.problem.linear_passes_kernel import scaled
 
-__all__ = ["sums"]
+__all__ = ["children", "level"]
 
-FAR = 300.0
+FAR = 300.0  # of logarithms: beyond it each term is an exponential of its own
 
 
-@njit(cache=True)
-def centred(logs, value, out):
-    """Fill exp(logs - their maximum) where pi* can go, else 0; return the maximum."""
-    top = -np.inf
-    for t in range(logs.size):
-        if value[t] > -np.inf:
-            top = max(top, logs[t])
-    for t in range(logs.size):
-        out[t] = np.exp(logs[t] - top) if value[t] > -np.inf and top > -np.inf else 0.0
+@njit(cache=True, nogil=True)
+def children(value, gain, relative, f, kept, column, rows):
+    """Fill what the states below need of each child; return maximum of ``value`` and of factors.
+
+    ``kept`` has E[s f], least and most s of each child, and its row gets the weight V*(x') and
+    the three numbers of e^d (e^gain + s), where d is ``value`` if ``relative``, else 0; both are
+    scaled by their maximum. E[f | x'] is ``f``.
+    """
+    top = scaled(value, column)
+    for t in range(value.size):
+        if value[t] == -np.inf:  # pi* does not come here
+            rows[t, 0], rows[t, 1], rows[t, 2], rows[t, 3] = 0.0, 0.0, np.inf, -np.inf
+            continue
+        gained, factor = np.exp(gain[t]), column[t] if relative else 1.0
+        rows[t, 0] = column[t]
+        rows[t, 1] = factor * (gained * f[t] + kept[t, 0])
+        rows[t, 2] = factor * (gained + kept[t, 1])
+        rows[t, 3] = factor * (gained + kept[t, 2])
     return top
 
 
-@njit(cache=True)
-def sums(
-    n_actions, state_start, table_start, log_prob, next_state, prob, value, marginal,
-    a, b, c, d, end, f,
+@njit(cache=True, nogil=True)
+def level(
+    n_actions, table, log_prob, next_state, prob, value, below, marginal, density, relative,
+    rows, top, f, ones, mean_f, kept, begin, end,
 ):  # fmt: skip
-    """Return E[s_0 f], min s_0 and max s_0; nan where a density may leave the range of floats.
+    """Fill E[f | x], E[s f | x], least and most s of some states x of a level.
 
-    ``marginal`` is that of pi*.
+    ``ones`` says that f = 1.
+
+    s = e^(density(x)) V*(x') + e^(c(x)) e^(d(x')) (e^(gain(x')) + s'), where c is -value(x) if
+    ``relative``, else 0, and ``rows`` are those of `children`.
     """
-    horizon = table_start.size
-    widest = 0
-    for h in range(horizon + 1):
-        widest = max(widest, state_start[h + 1] - state_start[h])
-    # of a state: weight, gain, factor, E[f | x], E[s f | x], least and most; one line of memory
-    row = np.zeros((widest, 8))
-    new = np.zeros((widest, 4))
-    column = np.empty(widest)
-    for s in range(f.size):
-        row[s, 3], row[s, 4], row[s, 5], row[s, 6] = f[s], end * f[s], end, end
-    for h in range(horizon - 1, -1, -1):
-        child = slice(state_start[h + 1], state_start[h + 2])
-        below = value[child]
-        top = scaled(below, column)
-        row[: below.size, 0] = column[: below.size]
-        highest_b = centred(b[child], below, column)
-        row[: below.size, 1] = column[: below.size]
-        highest_d = centred(d[child], below, column)
-        row[: below.size, 2] = column[: below.size]
-        size = state_start[h + 1] - state_start[h]
-        new[:size] = 0.0
-        for s in range(size):
-            g = state_start[h] + s
-            if marginal[g] == 0:
+    for s in range(begin, end):
+        mean_f[s] = 0.0
+        kept[s, 0], kept[s, 1], kept[s, 2] = 0.0, 0.0, 0.0
+        if marginal[s] == 0:
+            continue
+        first = np.exp(density[s] + top)
+        second = np.exp(top - value[s]) if relative else 1.0
+        if not (first < np.inf and second < np.inf):
+            kept[s, :] = np.nan
+            continue
+        direct = top - value[s] < FAR
+        total, both, mean, least, most = 0.0, 0.0, 0.0, np.inf, -np.inf
+        for e in range(table + s * n_actions, table + (s + 1) * n_actions):
+            p = prob[e]
+            if p == 0.0 and log_prob[e] == -np.inf:
                 continue
-            direct = top - value[g] < FAR
-            scale = np.exp(top - value[g]) if direct else 0.0
-            first, second = np.exp(a[g] + highest_b), np.exp(c[g] + highest_d)
-            if not (first < np.inf and second < np.inf):
-                return np.nan, np.nan, np.nan
-            mean, both, least, most = 0.0, 0.0, np.inf, -np.inf
-            for e in range(table_start[h] + s * n_actions, table_start[h] + (s + 1) * n_actions):
-                t = next_state[e]
-                if direct:
-                    k = scale * prob[e] * row[t, 0]
-                else:
-                    k = np.exp(log_prob[e] + below[t] - value[g])
-                if k == 0:
-                    continue
-                x, y = first * row[t, 1], second * row[t, 2]
-                mean += k * row[t, 3]
-                both += k * (x * row[t, 3] + y * row[t, 4])
-                least, most = min(least, x + y * row[t, 5]), max(most, x + y * row[t, 6])
-            new[s, 0], new[s, 1] = mean, both
-            if most > -np.inf:
-                new[s, 2], new[s, 3] = least, most
-        row[:size, 3:7] = new[:size]
-    return row[0, 4], row[0, 5], row[0, 6]
+            t = next_state[e]
+            k = p * rows[t, 0] if direct else np.exp(log_prob[e] + below[t] - value[s])
+            part = k if ones else k * f[t]
+            x = first * rows[t, 0]
+            mean += part
+            total += part * x
+            both += k * rows[t, 1]
+            low, high = x + second * rows[t, 2], x + second * rows[t, 3]
+            least, most = low if low < least else least, high if high > most else most
+        scale = np.exp(top - value[s]) if direct else 1.0
+        mean_f[s] = 1.0 if ones else scale * mean
+        kept[s, 0] = scale * (total + second * both)
+        if most > -np.inf:
+            kept[s, 1], kept[s, 2] = least, most

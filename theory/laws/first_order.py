@@ -166,7 +166,7 @@ def first_order_law(
     if reason is not None:
         raise InputError(f"law: {reason}")
     facts = facts_of(sampler, problem)
-    large = problem.tables.linear_args is not None  # then no array holds a number of each edge
+    large = problem.tables.many  # then no array holds a number of each edge
     numbers = DensitySum(problem, facts.family) if large else sigma(problem, facts.family)
     constant = _constant(numbers, n_draws, rng, confidence)
     if correct is None:
