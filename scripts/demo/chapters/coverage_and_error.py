@@ -6,6 +6,7 @@ from scripts.demo.chapter import Chapter, Panel
 from scripts.demo.controls import again, choice, slider
 from scripts.demo.drawings import coverage as picture
 from scripts.demo.lessons import coverage as lesson
+from scripts.demo.lessons.said import verdict_rows
 from scripts.demo.parts import Note, Numbers, Part, Table, Text
 
 __all__ = ["CHAPTER"]
@@ -34,11 +35,6 @@ def show(
         if n > most
         else f"Dots: the exact error, N up to {most} here. Shaded: bounds that say nothing."
     )
-    rows = [
-        {"Bound": v.id, "Value": v.value,
-         "Verdict": v.status + (", vacuous" if v.vacuous else ""), "It says": v.title}
-        for v in made.report.verdicts
-    ]  # fmt: skip
     return {
         "capped": Note(capped),
         "errors": picture.drawing(made, sampler, shown),
@@ -46,7 +42,7 @@ def show(
             f"With N = {shown}",
             {f"Exact error of {sampler}": made.report.error.high, **lesson.criteria_of(problem)},
         ),
-        "bounds": Table("Bounds", rows),
+        "bounds": Table("Bounds", verdict_rows(made.report.verdicts)),
     }
 
 
