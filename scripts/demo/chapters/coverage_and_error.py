@@ -59,9 +59,10 @@ def answer(coverage: float, sigma: float, horizon: int, n: int, noise: int) -> d
             "bound for SMC grows with both sliders, and none is 0 for σ = 0: SMC weights "
             "particles *after* their token is drawn, so that even true values make uneven "
             "weights. SMC-RS draws the token by rejection, which costs more proposals as C "
-            f"grows, but leaves {max(rejection, 0.0):.1g} of the error when σ = 0: its bounds "
-            "(3.8, S-RS) speak of χ² only. Look also at the slopes: theorem 3.2 and S1 fall like "
-            "1/√N, the error itself and the bounds J, F-star and T like 1/N."
+            "grows, but when σ = 0 no error is left but rounding "
+            f"({max(rejection, 0.0):.1g}): its bounds (3.8, S-RS) speak of χ² only. Look also at "
+            "the slopes: theorem 3.2 and S1 fall like 1/√N, the error itself and the bounds J, "
+            "F-star and T like 1/N."
         )
     }
 
