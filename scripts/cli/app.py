@@ -15,6 +15,7 @@ from scripts.cli.ending import (
     fail,
     given,
     interrupted,
+    lacks_command,
     print_anything,
 )
 from scripts.cli.importing import importing
@@ -552,8 +553,16 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as fault:
         # usage errors of the command-line library, and nothing else, can format themselves
         if not hasattr(fault, "format_message"):
-            raise
-        fail(fault.format_message() + given(fault))
+            from scripts.cli.own import fault_of_a_file
+
+            told = fault_of_a_file(fault)
+            if told is None:
+                raise
+            fail(str(told))
+        if not lacks_command(fault):
+            fail(fault.format_message() + given(fault))
+        print(fault.format_message())
+        code = 0
     if code == INTERRUPTED:  # the command-line library keeps the exception to itself
         interrupted()
     sys.exit(code if isinstance(code, int) else 0)

@@ -9,7 +9,10 @@ import threading
 from multiprocessing.dummy import DummyProcess
 from typing import NoReturn
 
-__all__ = ["INTERRUPTED", "discard_output", "fail", "given", "interrupted", "print_anything"]
+__all__ = [
+    "INTERRUPTED", "discard_output", "fail", "given", "interrupted", "lacks_command",
+    "print_anything",
+]  # fmt: skip
 
 INTERRUPTED = 130
 
@@ -47,6 +50,22 @@ def interrupted() -> NoReturn:
         sys.stderr.flush()
         os._exit(INTERRUPTED)
     sys.exit(INTERRUPTED)
+
+
+def lacks_command(fault: Exception) -> bool:
+    """Tell whether a group of commands was called alone: the message is then its help.
+
+    Parameters
+    ----------
+    fault : Exception
+        A usage error.
+
+    Returns
+    -------
+    bool
+        Whether the command-line library means its help by it.
+    """
+    return type(fault).__name__ == "NoArgsIsHelpError"
 
 
 def given(fault: Exception) -> str:

@@ -229,9 +229,8 @@ def instance_rows(problem: Problem) -> list[dict[str, object]]:
                     for p, c in zip(model.probs[h][s], model.next_state[h][s], strict=True)
                     if p > 0
                 )
-            rows.append(
-                {"level": h, "state": s, "V^": _text(prm), "V*": _text(value), "tokens": tokens}
-            )
+            row: dict[str, object] = {"level": h, "state": s, "V^": _text(prm), "V*": _text(value)}
+            rows.append(row | {"probability to state": tokens})
     return rows
 
 

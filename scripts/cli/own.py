@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from theory.statement import Bound
 
 __all__ = [
+    "fault_of_a_file",
     "file_of",
     "guarded",
     "make_named_sampler",
@@ -28,6 +30,8 @@ __all__ = [
     "named_prm",
     "named_statements",
 ]
+
+OWN = "particlebounds_own_"  # begins the names of modules that are a user's files
 
 
 def named_statements(wanted: list[str]) -> list[Bound]:
@@ -212,6 +216,24 @@ def guarded(text: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return told
 
 
+def fault_of_a_file(fault: Exception) -> InputError | None:
+    """Tell in one line what went wrong in a user's file while a command ran.
+
+    Parameters
+    ----------
+    fault : Exception
+        What ended the command.
+
+    Returns
+    -------
+    InputError or None
+        File, line and fault; None if no file of a user's own took part in it.
+    """
+    own = {m.__file__ for name, m in list(sys.modules.items()) if name.startswith(OWN)}
+    passed = [f.filename for f in traceback.extract_tb(fault.__traceback__) if f.filename in own]
+    return _told(Path(passed[-1]), fault) if passed else None
+
+
 def file_of(text: str) -> Path:
     """Return the file of FILE.py:FUNCTION.
 
@@ -247,7 +269,7 @@ def _split(text: str) -> tuple[Path | None, str]:
 
 
 def _name(path: Path) -> str:
-    return f"particlebounds_own_{path.stem}"
+    return f"{OWN}{path.stem}"
 
 
 def _load(path: Path) -> ModuleType:
@@ -267,6 +289,9 @@ def _load(path: Path) -> ModuleType:
 
 
 def _told(path: Path, fault: BaseException) -> InputError:
-    """One line for whatever went wrong in a user's file."""
-    line = " ".join(str(fault).split())
-    return InputError(f"{path}: {type(fault).__name__}: {line}")
+    """One line for whatever went wrong in a user's file, and in which line of it."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    lines = [f.lineno for f in frames if Path(f.filename).resolve() == path.resolve()]
+    where = f"{path}, line {lines[-1]}" if lines else str(path)
+    message = " ".join(str(fault).split())
+    return InputError(f"{where}: {type(fault).__name__}: {message}")

@@ -227,10 +227,11 @@ def emit(data: Mapping[str, object], as_json: bool) -> None:
 
 def _rows(console: object, title: str, rows: list[dict[str, object]]) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     assert isinstance(console, Console)
-    table = Table(*rows[0], title=title, title_justify="left", box=None)
+    columns = (Column(name, overflow="fold") for name in rows[0])  # a long name is not cut
+    table = Table(*columns, title=title, title_justify="left", box=None)
     for row in rows:
         table.add_row(*(_text(v) for v in row.values()))
     console.print(table)
@@ -243,6 +244,8 @@ def _text(value: object) -> str:
         return f"{value:.6g}"
     if value is None:
         return "–"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(v)}" for name, v in value.items())
     if isinstance(value, list):
         shown = ", ".join(_text(v) for v in value[:LONGEST_ROW])
         more = f", … ({len(value)} in all)" if len(value) > LONGEST_ROW else ""

@@ -38,11 +38,12 @@ numpydoc_show_class_members = False
 html_math_renderer = "mathml"
 html_theme = "alabaster"
 html_theme_options = {
+    "code_font_size": "0.8em",
     "description": "Particle filtering of language models, checked exactly against its theorems",
     "fixed_sidebar": True,
     "font_family": "system-ui, sans-serif",
     "head_font_family": "system-ui, sans-serif",
-    "page_width": "1150px",
+    "page_width": "1240px",
     "show_powered_by": False,
     "sidebar_width": "270px",
 }

@@ -9,10 +9,10 @@ __all__ = ["atlas"]
 
 def atlas() -> str:
     """Write the table of the atlas."""
-    heads = ("Statement", "Sampler", "N", "Ratio", "Instance")
+    heads = ("Statement", "Ratio", "N", "Sampler", "Instance")
     rows = [
-        (e.statement, f"{e.sampler} {e.options}".strip(), str(e.particles), f"{e.ratio:.4f}",
-         f"``{e.problem}``")
+        (e.statement, f"{e.ratio:.4f}", str(e.particles),
+         f"{e.sampler} {e.options.replace(',', ', ')}".strip(), f"``{e.problem}``")
         for e in entries()
     ]  # fmt: skip
     lines = [".. list-table::", "   :header-rows: 1", ""]

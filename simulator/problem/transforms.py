@@ -1,4 +1,4 @@
-r"""Problems on which plain SMC *is* another sampler: same tokens, same states, other tables.
+r"""Problems on which plain SMC is another sampler: same tokens, same states, other tables.
 
 A particle filter only sees three things of a step x -> x' by token a: the probability of the
 token, the factor it collects, and the values at both ends. So a filter that proposes from

@@ -63,7 +63,8 @@ CHAPTER = Chapter(
     "A sharper reward model gives more right answers from a worse sampler.",
     "A real language model writes three-digit numbers (digits 1, 2, 4 and 9) that are to be "
     "divisible by 7. The reward is 1.3 for a right answer and 0.3 for another one, and "
-    "V̂ = (V* · noise)^λ: λ = 1 without noise is perfect, a larger λ is a sharper, worse guess.",
+    "V̂ is V* times noise, to the power λ: λ = 1 without noise is perfect, a larger λ is a "
+    "sharper, worse guess.",
     "Find the sharpness λ with the most right answers. Is it the one with the least error?",
     (
         Panel(

@@ -6,6 +6,7 @@ from scripts.demo.chapter import Chapter, Panel
 from scripts.demo.controls import again, choice, slider
 from scripts.demo.drawings import coverage as picture
 from scripts.demo.lessons import coverage as lesson
+from scripts.demo.lessons.said import verdict_rows
 from scripts.demo.parts import Note, Numbers, Part, Table, Text
 
 __all__ = ["CHAPTER"]
@@ -34,11 +35,6 @@ def show(
         if n > most
         else f"Dots: the exact error, N up to {most} here. Shaded: bounds that say nothing."
     )
-    rows = [
-        {"Bound": v.id, "Value": v.value,
-         "Verdict": v.status + (", vacuous" if v.vacuous else ""), "It says": v.title}
-        for v in made.report.verdicts
-    ]  # fmt: skip
     return {
         "capped": Note(capped),
         "errors": picture.drawing(made, sampler, shown),
@@ -46,7 +42,7 @@ def show(
             f"With N = {shown}",
             {f"Exact error of {sampler}": made.report.error.high, **lesson.criteria_of(problem)},
         ),
-        "bounds": Table("Bounds", rows),
+        "bounds": Table("Bounds", verdict_rows(made.report.verdicts)),
     }
 
 
@@ -63,9 +59,10 @@ def answer(coverage: float, sigma: float, horizon: int, n: int, noise: int) -> d
             "bound for SMC grows with both sliders, and none is 0 for σ = 0: SMC weights "
             "particles *after* their token is drawn, so that even true values make uneven "
             "weights. SMC-RS draws the token by rejection, which costs more proposals as C "
-            f"grows, but leaves {max(rejection, 0.0):.1g} of the error when σ = 0: its bounds "
-            "(3.8, S-RS) speak of χ² only. Look also at the slopes: theorem 3.2 and S1 fall like "
-            "1/√N, the error itself and the bounds J, F-star and T like 1/N."
+            "grows, but when σ = 0 no error is left but rounding "
+            f"({max(rejection, 0.0):.1g}): its bounds (3.8, S-RS) speak of χ² only. Look also at "
+            "the slopes: theorem 3.2 and S1 fall like 1/√N, the error itself and the bounds J, "
+            "F-star and T like 1/N."
         )
     }
 

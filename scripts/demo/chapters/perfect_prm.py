@@ -92,7 +92,7 @@ CHAPTER = Chapter(
             {"branches": picture.two_branch_chart},
             "Two branches: N of order H",
             "The first bit chooses a branch, each with probability ½ under the target. Branch 0 "
-            "is quiet. In branch 1 every later bit multiplies the value by ½ or 3⁄2. Whenever "
+            "is quiet. In branch 1 every later bit multiplies the value by 0.5 or 1.5. Whenever "
             "weights there fluctuate, the branch loses a little of its share, and nothing gives "
             "it back.",
         ),

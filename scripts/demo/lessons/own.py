@@ -5,13 +5,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from scripts.demo.lessons.said import verdict_rows
 from simulator.errors import InputError
 from simulator.problem.files import load_problem, save_problem
 from simulator.problem.problem import Problem
 from simulator.samplers.base import Sampler
 from simulator.samplers.registry import make_sampler
 from theory.criteria import criteria
-from theory.registry import BOUNDS, bounds_for
+from theory.registry import bounds_for
 from theory.verdict import Report, check
 
 __all__ = [
@@ -140,11 +141,7 @@ def verdicts(
     made: Sampler = make_sampler(sampler, n_particles)
     ids = [b.id for b in bounds_for(problem, made) if not b.measured]
     report = check(problem, made, N_RUNS, SEED, bounds=ids, limit=TRANSITIONS)
-    return _error(report), [
-        {"Bound": v.id, "Value": v.value,
-         "Verdict": v.status + (", vacuous" if v.vacuous else ""), "It says": BOUNDS[v.id].title}
-        for v in report.verdicts
-    ]  # fmt: skip
+    return _error(report), verdict_rows(report.verdicts)
 
 
 def _error(report: Report) -> dict[str, object]:

@@ -11,6 +11,7 @@ import pytest
 from numba import njit
 from numba.core import event
 
+from scripts.cli.show import emit
 from scripts.experiments.experiment import Experiment
 from scripts.progress import announce_compilation
 from simulator.runs.store import read_table
@@ -138,6 +139,15 @@ def test_tables_for_people_are_plain_text(capsys, command):
     assert len(out.splitlines()) >= 6
 
 
+def test_a_table_cuts_no_name_and_shows_no_dictionary(capsys):
+    name = "random-tree:horizon=5,seed=3," * 9
+    rows, limits = [{"problem": name}], {"J": 1 / 3, "T": 0.5}
+    emit({"rows": rows, "error": {"high_from": limits}}, as_json=False)
+    out = capsys.readouterr().out
+    assert name in out.replace("\n", "").replace(" ", "")
+    assert "J 0.333333, T 0.5" in out
+
+
 def test_list_shows_texts_in_brackets(capsys):
     out, _ = run(capsys, "list")
     assert "[arXiv 2603.07887v1, 1.1]" in " ".join(out.split())
@@ -219,6 +229,8 @@ BAD = [
     (["reproduce", "product", "--out", "/proc/nope"], "/proc/nope"),
 ]
 
+TAIL = ("COMMAND", "[ARGS]...")
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "named"), BAD, ids=lambda x: " ".join(x)[:40])
@@ -229,6 +241,14 @@ def test_bad_input_is_one_line_and_code_two(capsys, tmp_path, monkeypatch, argum
     assert len(err.strip().splitlines()) == 1, err
     assert all(word in err for word in named.split()), err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("group", [(), ("lm",), ("import",)])
+def test_a_group_of_commands_alone_shows_its_help(capsys, group):
+    out, err = run(capsys, *group)
+    assert out.splitlines()[0] == " ".join(("Usage: particlebounds", *group, "[OPTIONS]", *TAIL))
+    assert "Commands:" in out
+    assert err == ""
 
 
 def test_violation_is_exit_code_one(capsys, monkeypatch):

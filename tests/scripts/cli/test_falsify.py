@@ -53,7 +53,7 @@ def test_a_false_statement_of_ones_own_ends_with_code_1_and_its_instance_breaks_
             "--out", "bold.json")  # fmt: skip
     out, _ = run(capsys, *args, "--sampler", "smc", code=1)
     assert "violated" in out
-    assert "tokens" in out
+    assert "probability to state" in out
     run(capsys, "check", "bold.json", "-n", "2", "--statement", "own.py:bold", code=1)
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from scripts.cli.own import fault_of_a_file
 from tests.support.command_line import run
 
 STATEMENTS = '''
@@ -74,6 +75,29 @@ class Late:
     n_particles: int
 '''
 
+DIVIDES = """
+from dataclasses import dataclass
+
+from simulator import SMC, Facts
+from theory import bound
+
+
+@bound(id="mine", title="a slip", reference="none", formula="1/0")
+def mine(problem, sampler):
+    return 1 / 0
+
+
+@dataclass(frozen=True)
+class Slip:
+    n_particles: int
+
+    def facts(self, problem):
+        return Facts(drawn=True)
+
+    def exact_law(self, problem, **options):
+        return {}["law"]
+"""
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -83,6 +107,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "empty.py").write_text("from theory.registry import BOUNDS\nJ = BOUNDS['J']\n")
     (tmp_path / "syntax.py").write_text("def f(:\n")
     (tmp_path / "raises.py").write_text("raise RuntimeError('first line\\nsecond line')\n")
+    (tmp_path / "divides.py").write_text(DIVIDES)
     (tmp_path / "leaves.py").write_text("import sys\nsys.exit(0)\n")
     return tmp_path
 
@@ -164,21 +189,21 @@ def test_an_old_id_is_read_as_the_new_one_and_says_so(capsys, old, new, sampler)
 BAD = [
     (["--statement", "missing.py"], "missing.py: there is no such file"),
     (["--statement", "syntax.py"], "syntax.py: SyntaxError"),
-    (["--statement", "raises.py"], "raises.py: RuntimeError: first line second line"),
+    (["--statement", "raises.py"], "raises.py, line 1: RuntimeError: first line second line"),
     (["--statement", "empty.py"], "empty.py: holds no statement"),
     (["--statement", "statements.py:other"], "no statement 'other', only mine, bold"),
     (["--statement", "nonsense"], "statement 'nonsense' is not known; there are 1.1"),
     (["--sampler", "missing.py:Mine"], "missing.py: there is no such file"),
     (["--sampler", "syntax.py:Mine"], "syntax.py: SyntaxError"),
-    (["--sampler", "raises.py:Mine"], "raises.py: RuntimeError: first line second line"),
+    (["--sampler", "raises.py:Mine"], "raises.py, line 1: RuntimeError: first line second line"),
     (["--sampler", "samplers.py:Other"], "no class 'Other'; it holds Mine, Deep, Loose, Late"),
     (["--sampler", "samplers.py:dataclass"], "no class 'dataclass'; it holds Mine"),
     (["--sampler", "samplers.py"], "name a class, samplers.py:CLASS; it holds Mine"),
     (["--sampler", "empty.py"], "name a class, empty.py:CLASS; it holds no class"),
     (["--sampler", "samplers.py:Loose"], "Loose: not a dataclass whose first field is n_particles"),
-    (["--statement", "leaves.py"], "leaves.py: SystemExit: 0"),
+    (["--statement", "leaves.py"], "leaves.py, line 2: SystemExit: 0"),
     (["--sampler", "samplers.py:Deep"], "Deep: no value for depth"),
-    (["--sampler", "samplers.py:Deep", "-O", "depth=4"], "samplers.py: ValueError: too deep"),
+    (["--sampler", "samplers.py:Deep", "-O", "depth=4"], "line 27: ValueError: too deep"),
     (["--sampler", "samplers.py:Late"], "Late: not a dataclass whose first field is n_particles"),
     (
         ["--sampler", "samplers.py:Mine", "-O", "eager=true"],
@@ -197,3 +222,25 @@ def test_a_wrong_file_is_one_line_and_code_two(capsys, arguments, told):
     assert len(err.splitlines()) == 1, err
     assert err.startswith("particlebounds: ")
     assert told in err
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("check", "reference", "--statement", "divides.py"), "line 10: ZeroDivisionError: "),
+        (("check", "reference", "--sampler", "divides.py:Slip"), "line 21: KeyError: 'law'"),
+        (("falsify", "divides.py", "--seconds", "1"), "line 10: ZeroDivisionError: "),
+    ],
+)
+def test_a_slip_in_a_file_is_no_violated_theorem(capsys, arguments, told):
+    out, err = run(capsys, *arguments, code=2)
+    assert out == ""
+    assert len(err.splitlines()) == 1, err
+    assert f"divides.py, {told}" in err
+
+
+def test_a_fault_of_our_own_keeps_its_traceback():
+    with pytest.raises(KeyError) as stop:
+        {}["ours"]
+    assert fault_of_a_file(stop.value) is None
