@@ -30,7 +30,7 @@ def reach() -> list[dict[str, object]]:
         (
             "law of terminal states",
             f"{clouds}; multinomial SMC and smc-rs at any N: H = {LONGEST} with 2 states a level, "
-            "about 1000 with 3, 50 with 4; its error is a lower limit of that on paths",
+            "some hundreds with 3; its error is a lower limit of that on paths",
             "exact PROBLEM --on states",
         ),
         (

@@ -157,8 +157,8 @@ def report(result: Report) -> dict[str, object]:
         {"id": v.id, "title": v.title, "value": v.value, "vacuous": v.vacuous, "verdict": v.status}
         for v in result.verdicts
     ]
-    shown = {"error": error, "bounds": bounds, "skipped": result.skipped}
-    return shown if e.exact else shown | {"reach": reach()}
+    further: dict[str, object] = {} if e.exact else {"reach": reach()}
+    return {"error": error, "bounds": bounds, "skipped": result.skipped, **further}
 
 
 def by_reason(skipped: Mapping[str, str]) -> dict[str, str]:
