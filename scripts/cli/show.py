@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from simulator.exact.law import ExactLaw
     from simulator.problem.problem import Problem
     from simulator.samplers.registry import Sampler
     from simulator.samplers.reweighted.rule import Rule
@@ -52,7 +53,8 @@ def exact_law(
     problem: Problem, sampler: Sampler, *, on: str = "paths", best_choice: bool = False
 ) -> dict[str, object]:
     """Exact law of a sampler's output and moments of its weight."""
-    law = sampler.exact_law(problem, on)
+    law = _law(problem, sampler, on)
+    precise = {"precision": law.precision} if law.precision > 0 else {}
     accepted = {} if law.acceptance is None else {"acceptance": law.acceptance}
     best = {}
     if best_choice:
@@ -67,9 +69,23 @@ def exact_law(
         "mean_w_over_z": law.mean_w_over_z,
         "relative_variance": law.relative_variance,
         **accepted,
+        **precise,
         "law": law.law.tolist(),
         "target": law.target.tolist(),
     }
+
+
+def _law(problem: Problem, sampler: Sampler, on: str) -> ExactLaw:
+    """Exact law; where paths are too many, the refusal names the law of terminal states."""
+    from simulator.errors import TooLargeError
+
+    try:
+        return sampler.exact_law(problem, on)
+    except TooLargeError as fault:
+        if on == "states" or problem.is_tree:
+            raise
+        further = "that of terminal states reaches further (--on states)"
+        raise TooLargeError(f"{fault}; {further}") from None
 
 
 def audit(problem: Problem, n_particles: int, own: Sequence[Rule] = ()) -> dict[str, object]:
@@ -125,6 +141,7 @@ def _first_order(found: Plan) -> dict[str, object] | None:
 
 def report(result: Report) -> dict[str, object]:
     """Error and verdicts of a check."""
+    from scripts.cli.reach import reach
     from simulator.measure.certify import Certificate
     from simulator.measure.error import Bracket
 
@@ -140,7 +157,8 @@ def report(result: Report) -> dict[str, object]:
         {"id": v.id, "title": v.title, "value": v.value, "vacuous": v.vacuous, "verdict": v.status}
         for v in result.verdicts
     ]
-    return {"error": error, "bounds": bounds, "skipped": result.skipped}
+    further: dict[str, object] = {} if e.exact else {"reach": reach()}
+    return {"error": error, "bounds": bounds, "skipped": result.skipped, **further}
 
 
 def by_reason(skipped: Mapping[str, str]) -> dict[str, str]:

@@ -26,6 +26,7 @@ from simulator.exact.law import DEFAULT_LIMIT, ExactLaw, total_variation
 from simulator.exact.outcomes import outcomes
 from simulator.exact.particle_types import Types, root_types, step_from
 from simulator.exact.replay import replay
+from simulator.exact.share_chain import share_law
 from simulator.problem.problem import Problem
 from simulator.resampling.schemes import SCHEMES
 from simulator.resampling.when import Rule
@@ -261,17 +262,22 @@ def exact_law(
     countable = scheme.mixture and not (joint or tree.is_tree or sampler.select == "best")
     countable &= sampled.horizon <= LEVELS
     by_counts = countable and count_transitions(sampled, scheme.n_particles, limit) <= limit
-    _check_size(sampled, scheme, math.inf if by_counts else limit)
+    by_shares = countable and not by_counts and bound_transitions(sampled, scheme, limit) > limit
+    _check_size(sampled, scheme, math.inf if by_counts or by_shares else limit)
     survival = math.exp(min(sampled.forward_backward.log_z_alive - tree.log_z, 0.0))
     n_states = int(tree.model.n_states[-1])
     score = tree.log_reward if sampler.select == "best" else None
     output = Output(n_states, score, survival, accept)
-    work = Work(limit)
+    work, precision = Work(limit), 0.0
     if by_counts:
         found = count_law(sampled, scheme.n_particles, work)
         output.law, output.weighted, output.moments = found.law, found.weighted, found.moments
+    elif by_shares:
+        shares = share_law(sampled, scheme.n_particles, work)
+        output.law, output.weighted = shares.law, shares.weighted
+        output.moments, precision = shares.moments, shares.precision
     with np.errstate(over="ignore", invalid="ignore"):  # E[W^2] may be beyond the range of floats
-        chain = () if by_counts else _chain(sampled, scheme, work, joint=joint)
+        chain = () if by_counts or by_shares else _chain(sampled, scheme, work, joint=joint)
         for level, clouds, types in chain:
             if level == sampled.horizon - 1:
                 step = step_from(sampled, level, types, always_reset=scheme.always)
@@ -294,6 +300,7 @@ def exact_law(
         weighted=weighted,
         tokens=out.tokens,
         acceptance=None if accept is None else output.accepted,
+        precision=precision,
     )
 
 

@@ -10,14 +10,13 @@ binom(N+D-1, D-1) binom(N+S-1, S-1) transitions; the enumeration of weighted clo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 
 from simulator.exact.cloud_steps import BLOCK, Work
-from simulator.exact.particle_types import Step, root_types, step_from
+from simulator.exact.particle_types import Step, reset_steps
 from simulator.problem.problem import Problem
 from simulator.resampling.compositions import Compositions, compositions, multisets
 from simulator.typing import Floats, Ints
@@ -63,7 +62,7 @@ def count_transitions(problem: Problem, n_particles: int, stop: float) -> float:
     2010.0
     """
     total = 0.0
-    for step in _steps(problem):
+    for step in reset_steps(problem):
         states = np.unique(step.types.state[:-1]).size
         after = 1.0 if step.level == problem.horizon - 1 else multisets(max(1, states), n_particles)
         total += multisets(int(step.start[-2]), n_particles) * after
@@ -100,7 +99,7 @@ def count_law(problem: Problem, n_particles: int, work: Work) -> CountLaw:
     """
     out = CountLaw(*np.zeros((2, int(problem.model.n_states[-1]))))
     counts, moments = np.array([[n_particles]]), np.ones((3, 1))
-    for step in _steps(problem):
+    for step in reset_steps(problem):
         states = np.unique(step.types.state[:-1])
         if states.size == 0:
             break
@@ -169,11 +168,3 @@ class _Spreads:
 def _table(kinds: int, size: int) -> Compositions:
     """`compositions` without the sequences, which are most of it and are not needed here."""
     return replace(compositions(kinds, size), sequence=np.zeros((0, size), dtype=np.int64))
-
-
-def _steps(problem: Problem) -> Iterator[Step]:
-    types = root_types()
-    for level in range(problem.horizon):
-        step = step_from(problem, level, types, always_reset=True)
-        yield step
-        types = step.types

@@ -7,6 +7,7 @@ All particles of weight zero are one kind, "dead".
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from simulator.errors import TooLargeError
 from simulator.problem.problem import Problem
 from simulator.typing import Floats, Ints
 
-__all__ = ["Step", "Types", "root_types", "step_from"]
+__all__ = ["Step", "Types", "reset_steps", "root_types", "step_from"]
 
 
 # Weights that agree to about 12 digits are one kind: equal histories in other orders.
@@ -140,6 +141,21 @@ def step_from(problem: Problem, level: int, types: Types, *, always_reset: bool)
         level, next_types, kept, fresh, np.concatenate([[0], np.cumsum(degree)]),
         np.append(child, next_types.dead), np.append(probability, 1.0),
     )  # fmt: skip
+
+
+def reset_steps(problem: Problem) -> Iterator[Step]:
+    """Go through the levels where weights are reset at every one.
+
+    Yields
+    ------
+    Step
+        From level 0, 1, ..., H-1 to the next.
+    """
+    types = root_types()
+    for level in range(problem.horizon):
+        step = step_from(problem, level, types, always_reset=True)
+        yield step
+        types = step.types
 
 
 def _moves(problem: Problem, level: int, state: Ints) -> tuple[Ints, Ints, Floats, Floats]:

@@ -81,10 +81,32 @@ def test_exact_on_states_reaches_where_paths_are_too_many(capsys):
     long = "random-automaton:n_states=2"
     found = json.loads(run(capsys, "exact", long, "-n", 16, "--on", "states", "--json")[0])
     assert sum(found["law"]) == pytest.approx(1, abs=1e-12)
+    assert "precision" not in found
+    more = f"{long},horizon=200"
+    found = json.loads(run(capsys, "exact", more, "-n", 200, "--on", "states", "--json")[0])
+    assert 0 < found["precision"] <= 1e-9
+    _, err = run(capsys, "exact", more, "-n", 200, code=2)
+    assert err.rstrip().endswith("that of terminal states reaches further (--on states)")
+    _, err = run(capsys, "exact", "random-tree:horizon=9", "-n", 40, code=2)
+    assert "--on states" not in err
     _, err = run(capsys, "check", long, "-n", 16, code=2)
     assert err.rstrip().endswith("its lower limit on terminal states (exact --on states)")
     _, err = run(capsys, "check", "random-tree:horizon=9", "-n", 40, code=2)
     assert err.rstrip().endswith("give a number of runs to measure the error (--runs)")
+
+
+def test_check_says_how_far_exact_quantities_reach_where_it_needed_runs(capsys):
+    asked = ("check", "random-automaton:n_states=2", "-n", 8, "--statement", "S2")
+    out, _ = run(capsys, *asked, "--runs", 4, "--json")
+    rows = json.loads(out)["reach"]
+    assert all(set(row) == {"exact", "reaches", "command"} for row in rows)
+    commands = [row["command"] for row in rows]
+    assert "exact PROBLEM --on states" in commands
+    for command in commands:  # each is one that there is, and runs
+        words = [x.replace("PROBLEM", "random-automaton:horizon=2") for x in command.split()]
+        json.loads(run(capsys, *words, "--json")[0])
+    out, _ = run(capsys, "check", "reference:horizon=2", "--statement", "S2", "--json")
+    assert "reach" not in json.loads(out)
 
 
 def test_inspect_has_the_promised_keys(capsys):
