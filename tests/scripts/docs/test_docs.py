@@ -209,6 +209,17 @@ def test_no_page_is_wider_than_a_window(built, browser, width):
 
 
 @pytest.mark.slow
+def test_the_slowest_tests_of_the_page_exist_and_are_marked_and_ordered():
+    page = (Path(gallery.__file__).parent / "testing.rst").read_text(encoding="utf-8")
+    found = re.findall(r"^   \* - ``(tests/\S+)::(\w+)``\n     - (\d+)\n", page, re.MULTILINE)
+    assert len(found) == 10
+    for path, name, _ in found:
+        source = (Path(simulator.__file__).parents[1] / path).read_text(encoding="utf-8")
+        assert re.search(rf"^@pytest\.mark\.slow\n(?:[@ )\]].*\n)*def {name}\(", source, re.M), name
+    seconds = [int(n) for *_, n in found]
+    assert seconds == sorted(seconds, reverse=True)
+
+
 def test_the_particles_that_bounds_ask_for_are_those_of_the_paper():
     page = (Path(gallery.__file__).parent / "guarantees.rst").read_text(encoding="utf-8")
     generated = Path(gallery.__file__).parents[2] / "paper" / "generated" / "plan.tex"
