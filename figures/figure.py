@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-__all__ = ["FigureSpec", "new_figure", "save", "shade_vacuous", "shipped_or_all"]
+__all__ = ["FigureSpec", "new_figure", "render", "save", "shade_vacuous", "shipped_or_all"]
 
 STYLE = Path(__file__).with_name("particlebounds.mplstyle")
 METADATA: dict[str, dict[str, str | None]] = {
@@ -88,12 +89,36 @@ def save(
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
+    for kind, content in render(spec, table).items():
+        paths.append(folder / f"{name or spec.name}.{kind}")
+        paths[-1].write_bytes(content)
+    return paths
+
+
+def render(spec: FigureSpec, table: pd.DataFrame) -> dict[str, bytes]:
+    """Draw a figure once, in all formats; equal bytes for equal tables.
+
+    Parameters
+    ----------
+    spec : FigureSpec
+        The figure.
+    table : DataFrame
+        The stored table that it reads.
+
+    Returns
+    -------
+    dict of str to bytes
+        Content of the files by "png", "pdf" and "svg".
+    """
+    found = {}
     with mpl.rc_context(), style.context(STYLE):
         figure = spec.draw(table)
         for kind, metadata in METADATA.items():
-            paths.append(folder / f"{name or spec.name}.{kind}")
-            figure.savefig(paths[-1], metadata=metadata)
-    return paths
+            content = BytesIO()
+            figure.savefig(content, format=kind, metadata=metadata)
+            found[kind] = content.getvalue()
+            figure.set_layout_engine("none")  # all formats have the layout of the first
+    return found
 
 
 def shade_vacuous(axes: Axes) -> None:

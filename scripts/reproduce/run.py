@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from figures.catalogue import FIGURES, list_of_figures
-from figures.figure import save
+from figures.figure import render
 from scripts.experiments.catalogue import EXPERIMENTS
 from scripts.progress import console, progress_bar, say
 from scripts.reproduce.claims import claims, claims_table
@@ -23,7 +24,7 @@ from simulator.errors import InputError
 from simulator.runs.cells import Task, finish, run_cells
 from simulator.runs.provenance import provenance
 from simulator.runs.spent import Spent
-from simulator.runs.store import open_folder, write_table
+from simulator.runs.store import open_folder, write_bytes, write_table
 from simulator.runs.workers import Workers
 from theory.registry import BOUNDS, CLAIMS
 
@@ -68,9 +69,10 @@ def run(names: list[str], profile: str, workers: Workers, out: Path) -> bool:
     with progress_bar() as progress:
         _compute(chosen, profile, workers, out, progress)
     tables = _stored_tables(profile, out)
+    _draw(tables, workers, out)
     (out / "figures.md").write_text(list_of_figures(tables), encoding="utf-8")
     verdicts = summarise(tables)
-    found = _claims(profile, out, run_them=not names)
+    found = _claims(profile, workers, out, run_them=not names)
     spent = spending(out, {name: EXPERIMENTS[name].cells(profile) for name in tables})
     report = write_report(tables, verdicts, found, spent, profile, out)
     _print_summary(verdicts, found, report, time.monotonic() - begin)
@@ -113,27 +115,40 @@ def _stored_tables(profile: str, out: Path) -> dict[str, pd.DataFrame]:
         table = stored(name, made_by(experiment, profile), out, say=_say)
         if table is not None:
             tables[name] = table
-            save(FIGURES[name], table, out / "figures")
     return tables
 
 
-def _claims(profile: str, out: Path, *, run_them: bool) -> list[dict[str, Any]]:
+def _draw(tables: Mapping[str, pd.DataFrame], workers: Workers, out: Path) -> None:
+    """Have the workers draw; only this process writes."""
+    for done in workers.map(_picture, tables.items()):
+        assert isinstance(done, tuple)
+        name, pictures = done
+        for kind, content in pictures.items():
+            write_bytes(content, out / "figures" / f"{name}.{kind}")
+
+
+def _picture(name: str, table: pd.DataFrame) -> tuple[str, dict[str, bytes]]:
+    return name, render(FIGURES[name], table)
+
+
+def _claims(profile: str, workers: Workers, out: Path, *, run_them: bool) -> list[dict[str, Any]]:
     """Check all claims, or read what was found when they were last checked."""
     thorough = profile == "full"
     maker = provenance("claims", {"thorough": thorough})
     if run_them:
         with progress_bar() as progress:
             task = progress.add_task("claims", total=len(CLAIMS))
-            checked = []
-            for name in CLAIMS:
-                checked += claims([name], thorough)
+            checked: dict[object, dict[str, object]] = {}
+            for found in workers.map(claims, (([name], thorough) for name in CLAIMS)):
+                assert isinstance(found, list)
+                checked.update((claim["id"], claim) for claim in found)
                 progress.advance(task)
-        table = claims_table(checked)
+        table = claims_table([checked[name] for name in CLAIMS if name in checked])
         write_table(table, out / "tables" / "claims.parquet", maker)
     else:
         # they belong to the whole: who names experiments waits for those only
-        found = stored("claims", maker, out, say=_say)
-        table = pd.DataFrame() if found is None else found
+        kept = stored("claims", maker, out, say=_say)
+        table = pd.DataFrame() if kept is None else kept
     return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
 
 

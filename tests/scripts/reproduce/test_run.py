@@ -71,7 +71,7 @@ def test_the_report_is_on_all_tables_of_this_code_and_profile(capsys, tmp_path):
     kept = tmp_path / "tables" / "product.parquet"
     cells = len(EXPERIMENTS["two_branch"].cells("quick"))
     told = reproduce(capsys, "two_branch", "--jobs", 1, "--out", tmp_path)[1].err
-    assert told == f"particlebounds: two_branch, {cells} parts\n"
+    assert told == f"particlebounds: cells, {cells} parts\n"
     page = (tmp_path / "report.html").read_text()
     assert page.index('<h3 id="product">') < page.index('<h3 id="two_branch">')
     table, made_by = read_table(kept)
