@@ -336,7 +336,7 @@ def _chain(
     problem: Problem, scheme: Scheme, work: Work, *, joint: bool
 ) -> Iterator[tuple[int, Clouds, Types]]:
     """Go through levels 0..H-1, or once more through those of the last call."""
-    levels = _levels(problem, scheme, work.limit, joint=joint)
+    levels = _levels(problem, scheme, work, joint=joint)
     if not joint:
         levels = replay(problem, ("clouds", scheme), levels, lambda at: at[1].rows.size)
     for level, clouds, types, done in levels:
@@ -346,10 +346,10 @@ def _chain(
 
 
 def _levels(
-    problem: Problem, scheme: Scheme, limit: float, *, joint: bool
+    problem: Problem, scheme: Scheme, work: Work, *, joint: bool
 ) -> Iterator[tuple[int, Clouds, Types, float]]:
     """Enumerate levels; with each comes the number of transitions so far."""
-    types, work = root_types(), Work(limit)
+    types = root_types()
     rows = np.zeros((1, scheme.n_particles), dtype=np.int64)
     clouds = Clouds(rows, np.ones((3, 1)), np.ones(1) if joint else None)
     for level in range(problem.horizon):
