@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 KERNEL = """
 from numba import njit
 
