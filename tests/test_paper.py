@@ -93,6 +93,7 @@ def test_every_generated_file_and_number_is_used(fresh):
         assert f"generated/{stem}" in TEXT + main
 
 
+@pytest.mark.slow
 def test_without_results_it_says_what_to_do(tmp_path, capsys):
     assert paper.main(["--results", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "make reproduce" in capsys.readouterr().err

@@ -68,6 +68,7 @@ def test_caption_is_computed_from_the_table_and_complete(name):
     assert len(FIGURES[name].title) < 80
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHEAP)
 def test_stored_tables_have_the_columns_of_the_experiment(name):
     rows = EXPERIMENTS[name].run_cell(**EXPERIMENTS[name].cells("quick")[0])

@@ -82,6 +82,7 @@ def seen(strategy, kinds, examples):
     return counts
 
 
+@pytest.mark.slow
 def test_what_makes_statements_fail_is_drawn():
     assert set(seen(problems(), HARD, 300)) == set(HARD)
 
@@ -120,6 +121,7 @@ EXTREME = {
 }
 
 
+@pytest.mark.slow
 def test_extreme_numbers_are_drawn():
     assert set(seen(problems(extreme=True, max_horizon=3), EXTREME, 100)) == set(EXTREME)
     assert not set(seen(problems(max_horizon=3), EXTREME, 50)) - {"rounded"}
@@ -140,6 +142,7 @@ def test_statements_hold_at_extreme_numbers(problem, sampler):
 # --- small examples ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -216,6 +219,7 @@ def test_without_hypothesis_one_line_says_what_to_install(module):
     assert python(code) == line
 
 
+@pytest.mark.slow
 def test_nothing_else_loads_hypothesis():
     code = (
         "import sys, simulator, theory, theory.verdict, scripts.cli.app\n"

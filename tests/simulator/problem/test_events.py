@@ -19,6 +19,7 @@ def events(size):
     return st.lists(st.booleans(), min_size=size, max_size=size).map(np.array)
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=16), st.data())
 @settings(max_examples=60)
 def test_the_chance_ahead_is_that_of_the_tokens(problem, data):

@@ -81,6 +81,7 @@ def test_the_product_prm_is_perfect_and_tells_a_one_from_a_zero_by_two():
             assert gain * problem.value[h][s] == pytest.approx(expected, rel=1e-13)
 
 
+@pytest.mark.slow
 def test_a_million_bits_need_one_table():
     problem = product_instance(10**6)
     assert len(problem.model.tables) == 1

@@ -268,6 +268,7 @@ def refused(path, words, capsys):
     assert len(line) < 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", MALFORMED)
 def test_malformed_json_is_refused_in_one_line(tmp_path, capsys, case):
     text, words = MALFORMED[case]
@@ -276,6 +277,7 @@ def test_malformed_json_is_refused_in_one_line(tmp_path, capsys, case):
     refused(path, words, capsys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", MALFORMED_NPZ)
 def test_malformed_npz_is_refused_in_one_line(tmp_path, capsys, case):
     make, words = MALFORMED_NPZ[case]
@@ -292,6 +294,7 @@ def test_what_is_no_file_is_refused_in_one_line(tmp_path, capsys, name):
     refused(tmp_path / name, [], capsys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["json", "npz"])
 @given(data=st.data())
 def test_any_damage_is_refused_as_bad_input_or_harmless(tmp_path_factory, kind, data):
@@ -351,6 +354,7 @@ def test_omitted_fields_have_their_defaults(tmp_path):
     assert [v.tolist() for v in problem.prm[:2]] == [[pytest.approx(2.25)], [1.0, 3.5]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["json", "npz"])
 @given(problem=problems(max_leaves=16))
 def test_a_saved_problem_comes_back_equal(tmp_path_factory, kind, problem):

@@ -135,6 +135,7 @@ def test_the_papers_constants_hold_from_four_on(n_particles):
     assert criteria(recursive_delay([2, 1, 1], 1 / 3)).prm_accuracy == pytest.approx(27)
 
 
+@pytest.mark.slow
 def test_half_a_million_levels_share_a_few_tables():
     problem = make_problem("recursive-delay:counts=81/79/81,seed=1")
     assert problem.horizon == 531_279  # 3^12 = 531,441

@@ -113,6 +113,7 @@ def sequence_laws(name):
             yield law
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLES)
 def test_prompt_switching_turns_the_first_law_into_the_second(name):
     size, horizon, _, _ = TABLES[name]
@@ -163,6 +164,7 @@ def test_an_unknown_table_is_refused():
             ask("digits3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "n", "seen"),
     [("digits2", 2, 0.658), ("digits2", 8, 0.265), ("digits2", 32, 0.087),

@@ -54,6 +54,7 @@ def test_n_terminal_names_states_that_no_edge_enters():
     assert TabularModel([FAIR], [[[0, 0]]], n_terminal=3).n_states.tolist() == [1, 3]
 
 
+@pytest.mark.slow
 def test_many_levels_with_two_tables_stay_small():
     first, later = np.array(FAIR), np.array([[0.5, 0.5], [0.1, 0.9]])
     fork, stay = np.array([[0, 1]]), np.array([[0, 0], [1, 1]])

@@ -91,6 +91,7 @@ def test_leaves_keep_the_reward_and_the_root_is_positive(problem, name):
     assert np.isfinite(made.log_prm_flat[0])
 
 
+@pytest.mark.slow
 @given(problems(max_leaves=27, tree=True, edges=True))
 def test_delayed_is_the_value_of_the_parent_along_every_path(problem):
     model, edges = problem.model, problem.edge_reward

@@ -16,6 +16,7 @@ from simulator.strategies import problems
 from tests.support.prefixes import Tree
 
 
+@pytest.mark.slow
 @given(problems())
 def test_unfolding_lists_the_paths_and_keeps_every_value(problem):
     tree, unfolded = Tree(problem), unfold(problem)

@@ -27,6 +27,7 @@ def reached_only():
     return Problem(model, [1, 2], [[1], [1], [1, 2]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("x", HUGE)
 def test_every_statement_has_the_value_of_the_problem_without_them(x):
     told = 0

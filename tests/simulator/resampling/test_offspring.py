@@ -33,6 +33,7 @@ def as_dict(pairs):
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 @given(weights)
 def test_the_law_is_the_one_computed_in_rationals(scheme, w):
@@ -43,6 +44,7 @@ def test_the_law_is_the_one_computed_in_rationals(scheme, w):
         assert got[c] == pytest.approx(float(q), abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
 @given(st.one_of(weights, floats), st.sampled_from([1.0, 1e-300, 1e300]))
 def test_it_sums_to_one_is_unbiased_and_spares_zero_weights(scheme, w, scale):

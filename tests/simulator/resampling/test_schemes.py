@@ -137,6 +137,7 @@ def test_the_generator_can_be_put_before_chosen_words(word, following, steps):
     assert [rng.word() for _ in range(steps + 2)][-2:] == [word, following]
 
 
+@pytest.mark.slow
 @schemes
 @given(weights=floats(), state=states)
 def test_kernel_equals_twin_on_any_weights(scheme, weights, state):
@@ -168,6 +169,7 @@ def test_the_multinomial_guide_is_exact_where_the_first_weight_vanishes_beside_t
     assert kernel("multinomial", np.array([1e-290, 8e33]), state_for(0, 0))[0] == [0, 0]
 
 
+@pytest.mark.slow
 @schemes
 @given(weights=whole, state=states)
 def test_kernel_equals_twin_where_positions_meet_ends(scheme, weights, state):
@@ -175,6 +177,7 @@ def test_kernel_equals_twin_where_positions_meet_ends(scheme, weights, state):
     same_as_twin(scheme, np.array(weights, dtype=float), state)
 
 
+@pytest.mark.slow
 @schemes
 @given(weights=whole, state=st.lists(st.integers(1, MASK), min_size=4, max_size=4))
 def test_ancestors_are_the_textbook_inversion_of_the_uniforms(scheme, weights, state):
@@ -182,6 +185,7 @@ def test_ancestors_are_the_textbook_inversion_of_the_uniforms(scheme, weights, s
     assert ancestors == textbook(scheme, weights, state)
 
 
+@pytest.mark.slow
 @schemes
 @given(weights=floats(), behind=st.integers(1, 3), place=st.integers(0, 22))
 def test_no_ancestor_has_weight_zero_even_as_u_goes_to_one(scheme, weights, behind, place):
@@ -229,6 +233,7 @@ def test_residual_gives_at_least_the_floor(weights, state):
     assert all(counts[i] >= len(weights) * w // sum(weights) for i, w in enumerate(weights))
 
 
+@pytest.mark.slow
 @schemes
 @given(weights=floats(), state=states)
 def test_only_ordered_schemes_promise_order(scheme, weights, state):

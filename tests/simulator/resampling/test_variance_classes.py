@@ -118,6 +118,7 @@ def test_few_systematic_offspring_have_the_law_of_ssp(n):
             assert counted("systematic", weights) == counted("ssp", weights)
 
 
+@pytest.mark.slow
 @given(
     *[st.fractions(Fraction(1, 50), Fraction(49, 50), max_denominator=50)] * 2,
     *[st.fractions(-3, 3, max_denominator=9)] * 4,

@@ -133,6 +133,7 @@ def exhaust(x: int):
     os._exit(9)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_told_in_one_line(tmp_path):
     with pytest.raises(InputError, match="worker process was killed"):
         run_cells("dead", exhaust, [{"x": 1}, {"x": 2}], tmp_path, workers=Workers(2))
@@ -142,6 +143,7 @@ def cube(x: int):
     return [{"x": x, "y": x**3}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_cells_of_many_studies_are_done_in_one_pool(tmp_path, jobs):
     tasks = [Task("sq", square, {"x": 3}), Task("cu", cube, {"x": 2}), Task("sq", square, {"x": 1})]

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 KERNEL = """
 from numba import njit
 
@@ -30,6 +32,7 @@ print(sum(e.is_start and e.data["dispatcher"] is kernel for _, e in seen.buffer)
 """
 
 
+@pytest.mark.slow
 def test_one_of_three_processes_compiles(tmp_path):
     (tmp_path / "kernel.py").write_text(KERNEL)
     path = os.pathsep.join([str(tmp_path), os.getcwd()])

@@ -121,6 +121,7 @@ def test_writers_and_readers_of_one_file_do_not_meet(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["t"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits of file sizes")
 @pytest.mark.parametrize("deadly", [True, False], ids=["killed", "disk full"])
 def test_a_write_that_is_cut_short_leaves_the_old_file(tmp_path, deadly):

@@ -66,6 +66,7 @@ def test_totals_are_those_of_one_call(plain):
     assert (summary["failure"] > 0).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "workers",
     [Workers(2, "threading"), Workers(3, "threading"), Workers(2)],

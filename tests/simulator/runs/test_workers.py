@@ -63,6 +63,7 @@ def leave(x):
     return os.getpid()
 
 
+@pytest.mark.slow
 def test_work_goes_on_when_a_worker_grows_and_is_replaced():
     # the pool warns of it in a thread of its own, which an error there would end: all would wait
     seen = list(Workers(4).map(leave, [(i,) for i in range(24)]))

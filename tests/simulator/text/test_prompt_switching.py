@@ -54,6 +54,7 @@ def _mass(model):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.0, 1.0, 2.5])
 @pytest.mark.parametrize("belief", [BELIEF, REFERENCE, None])
 def test_equal_uniforms_give_equal_runs_on_the_model_and_on_its_tables(tiny, tables, alpha, belief):
@@ -130,6 +131,7 @@ def expected_reward(problem, texts, reference):
     return float(reference @ reward)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("horizon", [1, 2])
 def test_a_temperature_keeps_z_at_one(tiny, horizon):
     lm = HuggingFaceLM(tiny.model, temperature=2.0)
@@ -140,6 +142,7 @@ def test_a_temperature_keeps_z_at_one(tiny, horizon):
     assert lm.same_support
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("horizon", [1, 2])
 def test_a_nucleus_does_not_keep_z_at_one(tiny, horizon):
     lm = HuggingFaceLM(tiny.model, temperature=4.0, top_p=0.9)

@@ -103,6 +103,7 @@ ENDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_values_are_what_python_says_of_all_texts(pattern, ends):
@@ -199,6 +200,7 @@ SAMPLERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
 @pytest.mark.parametrize("ends", [{}, {"force_end": True}], ids=["cut", "forced"])
 def test_what_samplers_draw_matches(sampler, ends):

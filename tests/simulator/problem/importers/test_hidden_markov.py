@@ -142,11 +142,13 @@ def test_forgetful_filters_grow_no_further():
     assert found[-1] == found[-2] < 2**13
 
 
+@pytest.mark.slow
 def test_too_many_filters_are_one_line():
     with pytest.raises(TooLargeError, match=r"\Alevel \d+: \d+ filters, too many to go on\Z"):
         MODEL.filters(60)
 
 
+@pytest.mark.slow
 def test_a_long_record_needs_few_tables():
     problem = MODEL.hidden([0, 1] * 50_000)
     assert len(problem.model.tables) == 2

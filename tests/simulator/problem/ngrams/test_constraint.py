@@ -176,6 +176,7 @@ PATTERNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pattern", "horizon"), PATTERNS.values(), ids=PATTERNS)
 def test_what_is_drawn_under_the_packaged_text_matches(pattern, horizon):
     problem = constrained(pattern=pattern, horizon=horizon, prm="expected")
@@ -193,6 +194,7 @@ def alphabet():
     return set(text) - {"\n"}
 
 
+@pytest.mark.slow
 def test_z_is_the_frequency_of_matches_under_the_model():
     # naive draws from rows; fails falsely with probability 1e-9, and would catch Z off by .05
     pattern, horizon, n = r"[^,.]*", 12, 4000
@@ -211,12 +213,14 @@ def test_z_is_the_frequency_of_matches_under_the_model():
     assert low < z < high < low + 0.1
 
 
+@pytest.mark.slow
 def test_stages_share_one_table():
     problem = constrained(pattern=r".*\d.*", horizon=500)
     assert len(problem.model.tables) == 2
     assert problem.model.probs[1] is problem.model.probs[499]
 
 
+@pytest.mark.slow
 def test_specs_quote_patterns():
     plain = constrained(pattern=r"\d{4}-\d{2}-\d{2}", horizon=10, prm="exact")
     assert open_problem("constrained:prm=exact").digest == plain.digest
@@ -256,6 +260,7 @@ BAD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("spec", "message"), BAD.items(), ids=BAD)
 def test_a_bad_spec_is_refused_in_one_line(spec, message):
     with pytest.raises(InputError, match=message) as fault:
