@@ -36,6 +36,7 @@ __all__ = ["LONGEST", "PRECISION", "ShareLaw", "share_law"]
 
 PRECISION = 1e-9
 FIRST_DEGREE = 5
+MOST_DEGREE = 45  # beyond it the change from values to coefficients rounds too much
 LEAST_RATIO = 0.1  # of two changes one after the other, in what is believed of the next
 ROUNDING = 1e-13  # of a level; logarithms of weights that agree to this are equal
 LONGEST = round(PRECISION / 2 / ROUNDING)  # levels
@@ -229,6 +230,11 @@ def _spacing(degree: int) -> float:
 
 def _foresee(cost: float, degree: int, work: Work) -> None:
     """Refuse a degree that takes more work than is left."""
+    if degree > MOST_DEGREE:
+        raise TooLargeError(
+            f"exact law: degree {degree} in the shares of states, the limit is {MOST_DEGREE}: "
+            "weights or edge rewards select too sharply at so many particles"
+        )
     if work.done + cost > work.limit:
         raise TooLargeError(
             f"exact law: about {work.done + cost:.3g} transitions or more to follow the shares of "

@@ -126,6 +126,27 @@ def test_the_sampler_uses_it_where_the_rest_is_too_large():
     assert SMC(2).exact_law(random_automaton(n_states=2, horizon=3), "states").precision == 0
 
 
+@pytest.mark.parametrize("gain", [0.9, 1.02, 1.2])
+def test_selection_at_every_level(gain):
+    """V^ = 1 and one branch that gains by a factor a level: f_h has a boundary layer."""
+    first, later = [[0.7, 0.3]], [[1.0, 0.0]] * 2
+    model = TabularModel([first] + [later] * 39, [[[0, 1]]] + [[[0, 0], [1, 0]]] * 39)
+    gains = [[[1.0, 1.0]]] + [[[1.0, 1.0], [gain, 1.0]]] * 39
+    values = [[1.0]] + [[1.0, 1.0]] * 40
+    problem = Problem(model, [1.0, 1.0], values, edge_reward=gains)
+    found, counted = share_law(problem, 100, Work(WORK)), count_law(problem, 100, Work(WORK))
+    assert np.abs(found.law - counted.law).sum() <= found.precision <= PRECISION
+
+
+def test_selection_that_is_too_sharp_is_refused():
+    model = TabularModel([[[0.7, 0.3]]] + [[[1.0, 0.0]] * 2] * 39,
+                         [[[0, 1]]] + [[[0, 0], [1, 0]]] * 39)  # fmt: skip
+    gains = [[[1.0, 1.0]]] + [[[1.0, 1.0], [0.5, 1.0]]] * 39
+    problem = Problem(model, [1.0, 1.0], [[1.0]] + [[1.0, 1.0]] * 40, edge_reward=gains)
+    with pytest.raises(TooLargeError, match=r"degree 51 .* the limit is 45: .* too sharply"):
+        share_law(problem, 1000, Work(WORK))
+
+
 def test_many_particles_come_near_the_target():
     problem = random_automaton(n_states=3, horizon=12)
     errors = [SMC(n).exact_law(problem, "states").tv * n for n in (10**3, 10**4, 10**5)]
