@@ -60,10 +60,13 @@ def falsify(seconds: float = 60.0) -> tuple[bool, str]:
     for name, bound in BOUNDS.items():
         claimed = of_bound(bound)
         able = list(candidates_for(claimed, 4, 3))
+        tried, most = 0, 0.0
         for one in able:
             found = search(claimed, one.make, particles=one.particles, seconds=seconds / len(able))
+            tried, most = tried + found.evaluations, max(most, found.ratio)
             if found.violated:
                 broken.append(f"{name} by {found.problem.name}")
+        print(f"      {name}: {tried} problems, largest ratio {most:.4f}", flush=True)
     told = "; ".join(broken) or "none is broken"
     return not broken, f"{len(BOUNDS)} bounds, {seconds:g} s each: {told}"
 
