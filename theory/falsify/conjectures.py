@@ -15,6 +15,7 @@ import numpy as np
 from simulator.exact.cloud import cloud_chain
 from simulator.problem.problem import Problem
 from simulator.resampling.offspring import offspring_batch
+from simulator.resampling.residual import SNAP
 from simulator.samplers.base import Sampler
 from simulator.samplers.smc.sampler import SMC
 from theory.criteria import criteria
@@ -37,7 +38,11 @@ def _needs_smc(problem: Problem, sampler: Sampler) -> str | None:
 
 
 def _largest_step(problem: Problem, sampler: Sampler) -> tuple[float, float]:
-    """Variances of sum_j N_j V*/V^(x_j) given a cloud, where their ratio is largest."""
+    """Variances of sum_j N_j V*/V^(x_j) given a cloud, where their ratio is largest.
+
+    A scheme counts N W_j that is within `SNAP` of a whole number as that number, which moves its
+    variance by so much: a larger one by no more than this is none.
+    """
     assert isinstance(sampler, SMC)
     n, worst = sampler.n_particles, (0.0, 1.0)
     for cloud in cloud_chain(problem, sampler, limit=LIMIT):
@@ -53,6 +58,7 @@ def _largest_step(problem: Problem, sampler: Sampler) -> tuple[float, float]:
         sums = phi[row[:, None], ancestors].sum(axis=1)
         mean = np.bincount(row, chance * sums, len(phi))
         own = np.bincount(row, chance * sums**2, len(phi)) - mean**2
+        own = np.where(own - many <= 4 * n * SNAP, np.minimum(own, many), own)  # whole shares
         at = int(np.argmax(np.where(many > LIGHT, own / np.maximum(many, LIGHT), 0.0)))
         if many[at] > LIGHT and own[at] * worst[1] > worst[0] * many[at]:
             worst = (float(own[at]), float(many[at]))
