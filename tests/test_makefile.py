@@ -1,5 +1,6 @@
 """What `make` says and does before anything is installed."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,9 +15,11 @@ TARGETS = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULT
 def make(*words):
     if shutil.which("make") is None:
         pytest.skip("needs make")
+    alone = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     done = subprocess.run(
-        ["make", *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=30
-    )
+        ["make", *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=30,
+        env=alone,
+    )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

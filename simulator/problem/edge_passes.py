@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.problem.tables import Tables
+from simulator.problem.tables import Tables, read_only
 from simulator.streams.threads import spread
 from simulator.typing import Bools, Floats
 
@@ -71,7 +71,7 @@ def edge_levels(
         kernel.every_level(
             *t.args, t.prob, t.plain, log_value, log_prm, on_target, alive, log_mass, scale, out
         )
-        return EdgeLevels(*out.T)
+        return EdgeLevels(*read_only(out).T)
     widest = int(np.diff(start).max())
     rows, column = np.empty((widest, 2)), np.empty(widest)
     kept = np.empty((widest, kernel.COLUMNS))
@@ -87,4 +87,4 @@ def edge_levels(
         )  # fmt: skip
         spread(part, size, float(size) * t.n_actions, None)
         kernel.summary(kept, on_target[here], alive[here], log_mass[here], out[h])
-    return EdgeLevels(*out.T)
+    return EdgeLevels(*read_only(out).T)
