@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from scripts.cli.app import main
+from simulator.problem.library import open_problem
+from simulator.samplers.smc.sampler import SMC
 from theory.registry import BOUNDS
 from theory.status import RELATIONS, compare
 from theory.survey import summarise
@@ -82,6 +84,23 @@ def test_the_paper_s_numbers_of_the_readme_are_those_of_the_paper():
     text = " ".join(README.split())
     assert f"between {few} and {enough} particles" in text
     assert f"bound 1.1 asks for {old}, ours (J) for {j}" in text
+
+
+def test_every_statement_is_in_the_readme():
+    missing = [b for b in BOUNDS if not re.search(rf"(?<![\w.]){re.escape(b)}(?![\w.])", README)]
+    assert missing == []
+
+
+def test_what_the_readme_says_of_schemes_is_what_statements_say():
+    told = README.split("Which scheme has which guarantee?")[1].split("\n\n")[0]
+    kept = re.search(r"keep (Z, T.*?), because", " ".join(told.split()))[1]
+    problem = open_problem("reference:horizon=3")
+    for scheme in ("stratified", "residual", "ssp", "killing", "systematic", "single"):
+        has = {b for b in BOUNDS if BOUNDS[b].why_not(problem, SMC(4, scheme)) is None}
+        few = {"Z", "T", "TJ"}
+        plus = {"S2-plus", "J-plus", "K-plus"}
+        many = few | plus | set(re.search(r"\((S1.*?)\)", kept)[1].split(", ")) | {"O"}
+        assert has == (few if scheme in ("systematic", "single") else many), scheme
 
 
 def test_links_lead_to_files():
