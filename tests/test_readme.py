@@ -93,7 +93,7 @@ def test_every_statement_is_in_the_readme():
 
 def test_what_the_readme_says_of_schemes_is_what_statements_say():
     told = README.split("Which scheme has which guarantee?")[1].split("\n\n")[0]
-    kept = re.search(r"keep (Z, T.*?), because", " ".join(told.split()))[1]
+    kept = re.search(r"keep (Z, T.*?), as it", " ".join(told.split()))[1]
     problem = open_problem("reference:horizon=3")
     for scheme in ("stratified", "residual", "ssp", "killing", "systematic", "single"):
         has = {b for b in BOUNDS if BOUNDS[b].why_not(problem, SMC(4, scheme)) is None}
