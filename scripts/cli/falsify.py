@@ -121,8 +121,28 @@ def falsify(
             seconds=seconds or float("inf"), evaluations=evaluations or float("inf"), watch=watch,
         )  # fmt: skip
     if out is not None:
-        save_problem(found.problem, out)
+        save_problem(found.problem, out, note=note_of(found, inequality))
     return found
+
+
+def note_of(found: Found, inequality: Inequality) -> str:
+    """Say in a line what an instance breaks, or how close it comes, for its file.
+
+    Parameters
+    ----------
+    found : Found
+        The instance.
+    inequality : Inequality
+        What was searched against.
+    """
+    from theory.falsify.search import label
+
+    told = "broken by" if found.violated else "not broken by"
+    note = (
+        f"{inequality.text}: {told} {label(found.sampler)}, {found.left:.9g} against "
+        f"{found.right:.9g}, ratio {found.ratio:.9g}, the largest of {found.evaluations} tried"
+    )
+    return note if found.confirmation is None else f"{note}; {found.confirmation.text}"
 
 
 def _possible(make: Callable[[int], Sampler], sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -199,6 +219,7 @@ def shown(found: Found, inequality: Inequality, out: Path | None) -> dict[str, o
         "seconds": found.seconds,
         "interrupted": found.interrupted,
         "name": problem.name,
+        "note": note_of(found, inequality),
         "file": None if out is None else str(out),
     }
 

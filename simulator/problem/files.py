@@ -7,8 +7,9 @@ A JSON file is one object::
      "reward": [...], "prm": [[V^(root)], ..., [...]]}
 
 ``next_state`` may be omitted (a tree stage: child of s by a is s*A + a), ``edge_reward`` too
-(all ones), ``name`` too, and ``"prm": "exact"`` means V*. An .npz file holds the same as arrays
-``format``, ``name``, ``probs0``, ``next_state0``, ``edge_reward0``, ..., ``reward``, and
+(all ones), ``name`` too, and ``"prm": "exact"`` means V*. ``note``, a line for those who read the
+file, may be added and changes nothing. An .npz file holds the same as arrays ``format``, ``name``,
+``probs0``, ``next_state0``, ``edge_reward0``, ..., ``reward``, and
 ``prm0``, ... or ``prm`` = "exact".
 """
 
@@ -37,7 +38,7 @@ __all__ = ["FORMAT", "load_problem", "save_problem"]
 
 
 FORMAT = "particlebounds-problem/1"
-FIELDS = ("format", "name", "stages", "reward", "prm")
+FIELDS = ("format", "name", "note", "stages", "reward", "prm")
 STAGE_FIELDS = ("probs", "next_state", "edge_reward")
 # what zipfile, zlib and numpy raise at damaged, encrypted and absurdly large archives
 UNREADABLE = (
@@ -88,7 +89,7 @@ def load_problem(path: str | os.PathLike[str], *, normalise: bool = False) -> Pr
         raise InputError(f"{file}: {fault.strerror or 'cannot be read'}") from None
 
 
-def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
+def save_problem(problem: Problem, path: str | os.PathLike[str], *, note: str = "") -> None:
     """Write a problem file that `load_problem` reads; it appears whole or not at all.
 
     A problem that was made from tables of V^ comes back with the same digest. Where V^ was
@@ -100,17 +101,20 @@ def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
         What is written, with its name.
     path : str or path
         Ends in .json or .npz.
+    note : str, optional
+        A line for those who read the file.
 
     Raises
     ------
     InputError
-        If the name ends otherwise, a value is beyond the range of floats, the problem's name is
-        no line of text, or the file cannot be written.
+        If the path ends otherwise, a value is beyond the range of floats, the problem's name or
+        the note is no line of text, or the file cannot be written.
     """
     check_tabular(problem, "save_problem")
     file = Path(path)
     try:
-        check_name(problem.name)
+        check_line("name", problem.name)
+        check_line("note", note)
     except InputError as fault:
         raise InputError(f"{file}: {fault}") from None
     values, reward = _exp(problem.log_prm_flat), _exp(problem.log_reward)
@@ -131,6 +135,7 @@ def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
     content: dict[str, object] = {
         "format": FORMAT,
         "name": problem.name,
+        **({"note": note} if note else {}),
         "stages": stages,
         "reward": reward,
         "prm": prm,
@@ -150,10 +155,10 @@ def save_problem(problem: Problem, path: str | os.PathLike[str]) -> None:
         raise InputError(f"{file}: {fault.strerror or 'cannot be written'}") from None
 
 
-def check_name(name: object) -> None:
-    """Refuse a name that is not one line of text: no break, no half of a surrogate pair."""
-    if not isinstance(name, str) or not name.isprintable():
-        raise InputError(f"name: {name!r:.60} is not a line of text")
+def check_line(what: str, text: object) -> None:
+    """Refuse what is not one line of text: no break, no half of a surrogate pair."""
+    if not isinstance(text, str) or not text.isprintable():
+        raise InputError(f"{what}: {text!r:.60} is not a line of text")
 
 
 def _exp(log: Floats) -> Floats:
@@ -175,7 +180,8 @@ def _build(content: Mapping[str, object], name: str, normalise: bool) -> Problem
     if content["format"] != FORMAT:
         raise InputError(f"format: {content['format']!r:.60} is not {FORMAT!r}")
     name = content.get("name", name)  # type: ignore[assignment]
-    check_name(name)
+    check_line("name", name)
+    check_line("note", content.get("note", ""))
     stages = content["stages"]
     if not isinstance(stages, list):
         raise InputError("stages: not a list")

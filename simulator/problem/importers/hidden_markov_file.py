@@ -17,7 +17,7 @@ from typing import Any
 
 from simulator.checks import check_choice, check_file
 from simulator.errors import InputError
-from simulator.problem.files import check_name
+from simulator.problem.files import check_line
 from simulator.problem.importers.hidden_markov import HiddenMarkov
 from simulator.problem.importers.imported import Imported
 from simulator.problem.json_object import known_fields, read_object
@@ -79,7 +79,7 @@ def import_hidden_markov(
         for key in MATRICES:
             if key not in content:
                 raise InputError(f"{key}: missing")
-        check_name(content.setdefault("name", file.stem))
+        check_line("name", content.setdefault("name", file.stem))
         model = HiddenMarkov(*(content[key] for key in MATRICES), normalise=normalise)
         return Imported(_problem(model, content, states, horizon, prm), model.largest_change)
     except InputError as fault:

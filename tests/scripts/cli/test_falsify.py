@@ -43,6 +43,10 @@ def test_a_theorem_is_not_refuted_and_its_nearest_instance_is_told(capsys, folde
     assert found["computed again"] is None
     assert found["evaluations"] <= 60
     assert load_problem(folder / "worst.json").name == found["name"]
+    note = json.loads((folder / "worst.json").read_text())["note"]
+    assert note == found["note"]
+    assert note.startswith("D_TV <= J: not broken by SMC(")
+    assert f"ratio {found['ratio']:.9g}" in note
     states = load_problem(folder / "worst.json").model.n_states.sum()
     assert len(found.get("instance", [])) in (0, states)
     assert "particlebounds: round 1, N = 2: largest ratio" in err

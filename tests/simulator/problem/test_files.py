@@ -410,6 +410,24 @@ def test_lost_mass_is_accepted_and_reported(tmp_path, capsys):
     assert found["lost_mass"] == pytest.approx(1.75 / (1.75 + 2.0), abs=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["json", "npz"])
+def test_a_note_is_kept_in_the_file_and_changes_nothing(tmp_path, kind):
+    plain, noted = (tmp_path / f"{name}.{kind}" for name in ("plain", "noted"))
+    save_problem(reference(2), plain)
+    save_problem(reference(2), noted, note="why this one")
+    assert b"why this one" in noted.read_bytes() or kind == "npz"
+    if kind == "npz":
+        with np.load(noted) as archive:
+            assert str(archive["note"]) == "why this one"
+    assert load_problem(noted).digest == load_problem(plain).digest
+    with pytest.raises(InputError, match=r"note: 'two.* is not a line of text"):
+        save_problem(reference(2), plain, note="two\nlines")
+    if kind == "json":
+        plain.write_text(plain.read_text().replace('"name"', '"note": 7, "name"'))
+        with pytest.raises(InputError, match="note: 7 is not a line of text"):
+            load_problem(plain)
+
+
 @pytest.mark.parametrize("name", ["two\nlines", None, "half \ud800 pair", 7])
 @pytest.mark.parametrize("ending", ["json", "npz"])
 def test_a_name_that_could_not_be_read_back_is_not_written(name, ending, tmp_path):
