@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "check_real",
     "is_int",
     "is_real",
+    "reading",
 ]
 
 MOST = 2**31 - 1
@@ -164,5 +166,38 @@ def check_file(path: Path) -> None:
             raise InputError(f"{path}: Is a directory")
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: not a regular file")
+    except OSError as fault:
+        raise InputError(f"{path}: {fault.strerror or 'cannot be read'}") from None
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Tell in one line, with its name, why a file cannot be read; first see `check_file`.
+
+    Parameters
+    ----------
+    path : Path
+        What is read within the context.
+
+    Raises
+    ------
+    InputError
+        If it is missing, is no file, cannot be opened or is not UTF-8 text.
+
+    Examples
+    --------
+    >>> with reading(Path("missing.txt")):
+    ...     Path("missing.txt").read_text()
+    Traceback (most recent call last):
+        ...
+    simulator.errors.InputError: missing.txt: no such file
+    """
+    check_file(path)
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text") from None
     except OSError as fault:
         raise InputError(f"{path}: {fault.strerror or 'cannot be read'}") from None

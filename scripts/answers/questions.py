@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from scripts.cli.own import named_function
-from simulator.checks import check_file, is_int, is_real
+from simulator.checks import is_int, is_real, reading
 from simulator.errors import InputError
 from simulator.problem.json_object import known_fields, parse_object
 from simulator.text.answers import first_answer
@@ -74,13 +74,8 @@ def read_questions(path: Path, extract: str | None = None) -> list[Question]:
     InputError
         If a line is malformed; one line that names file and line.
     """
-    check_file(path)
-    try:
+    with reading(path):
         lines = path.read_bytes().decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text") from None
-    except OSError as fault:
-        raise InputError(f"{path}: {fault.strerror or 'cannot be read'}") from None
     found: dict[str, Question] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():

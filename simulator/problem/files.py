@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulator.checks import check_file
+from simulator.checks import reading
 from simulator.errors import InputError
 from simulator.problem.json_object import known_fields, read_object
 from simulator.problem.model import TabularModel
@@ -78,15 +78,11 @@ def load_problem(path: str | os.PathLike[str], *, normalise: bool = False) -> Pr
     readers = {".json": read_object, ".npz": _read_npz}
     if file.suffix.lower() not in readers:
         raise InputError(f"{file}: a problem file must end in .json or .npz")
-    check_file(file)
-    try:
-        return _build(readers[file.suffix.lower()](file), file.stem, normalise)
-    except InputError as fault:
-        raise type(fault)(f"{file}: {fault}") from None
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file") from None
-    except OSError as fault:
-        raise InputError(f"{file}: {fault.strerror or 'cannot be read'}") from None
+    with reading(file):
+        try:
+            return _build(readers[file.suffix.lower()](file), file.stem, normalise)
+        except InputError as fault:
+            raise type(fault)(f"{file}: {fault}") from None
 
 
 def save_problem(problem: Problem, path: str | os.PathLike[str], *, note: str = "") -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from simulator.checks import check_file
+from simulator.checks import reading
 from simulator.errors import InputError
 
 __all__ = ["decode", "encode", "open_folder", "read_table", "write_bytes", "write_table"]
@@ -184,11 +184,6 @@ def read_table(path: Path, *, sealed: bool = True) -> tuple[pd.DataFrame, dict[s
     InputError
         If the file is missing, damaged or not ours.
     """
-    check_file(path)
-    try:
+    with reading(path):
         content = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as fault:
-        raise InputError(f"{path}: {fault.strerror or 'cannot be read'}") from None
     return decode(content, path, sealed=sealed)

@@ -13,7 +13,7 @@ import os
 from importlib.resources import files
 from pathlib import Path
 
-from simulator.checks import check_choice, check_file
+from simulator.checks import check_choice, reading
 from simulator.errors import InputError
 from simulator.problem.ngrams.arpa import read_arpa
 from simulator.problem.ngrams.backoff import Backoff
@@ -163,14 +163,7 @@ def _read(text: str | os.PathLike[str]) -> str:
     if text == "":
         return files("simulator.problem").joinpath("data", SHIPPED).read_text(encoding="utf-8")
     file = Path(text)
-    check_file(file)
-    try:
+    with reading(file):
         if file.stat().st_size > LARGEST:
             raise InputError(f"{file}: larger than {LARGEST} bytes")
         return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file}: is not UTF-8 text") from None
-    except OSError as fault:
-        raise InputError(f"{file}: {fault.strerror or 'cannot be read'}") from None

@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from simulator.checks import check_choice, check_file
+from simulator.checks import check_choice, reading
 from simulator.errors import InputError
 from simulator.problem.files import check_line
 from simulator.problem.importers.hidden_markov import HiddenMarkov
@@ -72,22 +72,18 @@ def import_hidden_markov(
     """
     check_choice("states", states, STATES)
     file = Path(path)
-    check_file(file)
-    try:
-        content: dict[str, Any] = read_object(file)
-        known_fields(content, FIELDS, "")
-        for key in MATRICES:
-            if key not in content:
-                raise InputError(f"{key}: missing")
-        check_line("name", content.setdefault("name", file.stem))
-        model = HiddenMarkov(*(content[key] for key in MATRICES), normalise=normalise)
-        return Imported(_problem(model, content, states, horizon, prm), model.largest_change)
-    except InputError as fault:
-        raise type(fault)(f"{file}: {fault}") from None
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file") from None
-    except OSError as fault:
-        raise InputError(f"{file}: {fault.strerror or 'cannot be read'}") from None
+    with reading(file):
+        try:
+            content: dict[str, Any] = read_object(file)
+            known_fields(content, FIELDS, "")
+            for key in MATRICES:
+                if key not in content:
+                    raise InputError(f"{key}: missing")
+            check_line("name", content.setdefault("name", file.stem))
+            model = HiddenMarkov(*(content[key] for key in MATRICES), normalise=normalise)
+            return Imported(_problem(model, content, states, horizon, prm), model.largest_change)
+        except InputError as fault:
+            raise type(fault)(f"{file}: {fault}") from None
 
 
 def _problem(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.checks import check_file
+from simulator.checks import reading
 from simulator.errors import InputError, TooLargeError
 from simulator.typing import Floats, Ints
 
@@ -128,15 +128,8 @@ def read_labels(path: Path, n_states: int) -> dict[str, list[int]]:
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield number and words of each line that is not blank."""
-    check_file(path)
-    try:
+    with reading(path):
         text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text") from None
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as fault:
-        raise InputError(f"{path}: {fault.strerror or 'cannot be read'}") from None
     rows = enumerate((line.split() for line in text.split("\n")), 1)
     return ((number, words) for number, words in rows if words)
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from simulator.checks import check_choice, check_file
+from simulator.checks import check_choice, reading
 from simulator.errors import InputError
 from simulator.problem.ngrams.backoff import BEGIN, Backoff, Context
 from simulator.problem.ngrams.counts import END, MOST_ORDER, UNITS, UNKNOWN
@@ -58,15 +58,8 @@ def read_arpa(path: str | os.PathLike[str], *, unit: str = "words") -> Backoff:
     """
     check_choice("unit", unit, UNITS)
     file = Path(path)
-    check_file(file)
-    try:
+    with reading(file):
         return _Reader(file, unit).model()
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file}: is not UTF-8 text") from None
-    except OSError as fault:
-        raise InputError(f"{file}: {fault.strerror or 'cannot be read'}") from None
 
 
 class _Reader:

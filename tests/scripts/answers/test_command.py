@@ -410,7 +410,7 @@ def test_a_bad_option_is_one_line_before_a_model_is_loaded(capsys, options, told
 def test_files_that_are_none(capsys, tmp_path):
     (tmp_path / "empty.jsonl").write_text("\n\n")
     (tmp_path / "latin.jsonl").write_bytes(b"\xff\xfe\xff")
-    for name, told in (("missing.jsonl", "No such file"), (".", "directory"),
+    for name, told in (("missing.jsonl", "no such file"), (".", "directory"),
                        ("empty.jsonl", "holds no question"),
                        ("latin.jsonl", "not UTF-8")):  # fmt: skip
         _, err = ask(capsys, file=name, code=2)

@@ -265,7 +265,7 @@ def test_other_faults_of_files(tmp_path):
     with pytest.raises(InputError, match="'cc' is not one character; unit=words reads words"):
         read_arpa(tmp_path / "hand.arpa", unit="characters")
     (tmp_path / "latin.arpa").write_bytes(b"\\data\\\nngram 1=1\n\xe9")
-    with pytest.raises(InputError, match=r"latin\.arpa: is not UTF-8"):
+    with pytest.raises(InputError, match=r"latin\.arpa: not UTF-8"):
         read_arpa(tmp_path / "latin.arpa")
     with pytest.raises(InputError, match="Is a directory"):
         read_arpa(tmp_path)
