@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.errors import TooLargeError
-from simulator.exact.quadrature import LEAST, LEFT, STEP
+from simulator.exact.quadrature import LEAST
+from simulator.exact.quadrature_kernel import LEFT, RIGHT, STEP
 from simulator.resampling.schemes import SCHEMES
 from simulator.resampling.slots import Slots
 from simulator.typing import Floats
@@ -113,7 +114,7 @@ def _floor(slots: Slots, prob: Floats, u: Floats) -> Floats:
 def _mean(slots: Slots, prob: Floats, u: Floats) -> Floats:
     """Integrate, for weights of mean 1."""
     smallest = float(np.min(u, where=(u > 0), initial=np.inf))
-    right = np.log(45.0) - np.log(smallest)
+    right = np.log(RIGHT) - np.log(smallest)
     s = np.arange(-LEFT - np.log(u.shape[1]), right + STEP, STEP)
     weight = slots.chance[:, :, None] * slots.copies
     total = np.zeros_like(u)

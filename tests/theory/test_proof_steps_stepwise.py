@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.exact.quadrature import STEP, self_normalised_mean
+from simulator.exact.quadrature import self_normalised_mean
+from simulator.exact.quadrature_kernel import STEP
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 from simulator.strategies import problems

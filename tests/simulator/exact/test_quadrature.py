@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import xlog1py, xlogy
 
-from simulator.exact import quadrature
+from simulator.exact import quadrature_kernel
 from simulator.exact.quadrature import self_normalised_mean
 from tests.support.clouds import compositions
 
@@ -76,23 +76,52 @@ def test_rows_of_zero_weight_give_zero_and_leave_the_others_alone():
     assert self_normalised_mean(q, u, 2) == pytest.approx(np.array([[0, 0], [5 / 12, 7 / 12]]))
 
 
-def test_large_batches_are_cut_without_a_seam(monkeypatch):
-    rng = np.random.default_rng(3)
-    q, u = rng.dirichlet([1.0] * 6, 40), rng.exponential(size=(40, 6))
-    whole = self_normalised_mean(q, u, 9)
-    monkeypatch.setattr("simulator.exact.quadrature.CHUNK", 100)
-    assert self_normalised_mean(q, u, 9) == pytest.approx(whole, abs=1e-12)
-
-
 def test_the_series_towards_zero_is_what_the_grid_would_add(monkeypatch):
-    right = quadrature._to_the_left
+    right = quadrature_kernel._to_the_left.py_func
     rng = np.random.default_rng(4)
     q, u = rng.dirichlet([1.0] * 5, 30), rng.exponential(size=(30, 5)) ** 3
+    u /= (q * u).sum(axis=1, keepdims=True)
     for n in (2, 9, 300):
         got = self_normalised_mean(q, u, n)
         with monkeypatch.context() as change:
-            change.setattr(quadrature, "NEAR", 0.0)
-            assert got == pytest.approx(self_normalised_mean(q, u, n), abs=1e-14)  # rounding
+            change.setattr(quadrature_kernel, "NEAR", 0.0)
+            assert got == pytest.approx(_interpreted(q, u, n), abs=1e-14)  # rounding
         with monkeypatch.context() as change:  # its first term alone is not enough
-            change.setattr(quadrature, "_to_the_left", lambda near, slope: right(near, 0 * slope))
-            assert np.abs(got - self_normalised_mean(q, u, n)).max() > 1e-13
+            change.setattr(
+                quadrature_kernel, "_to_the_left",
+                lambda near, n, size, v, total: right(near, n, size, 1 - n + 0 * v, total),
+            )  # fmt: skip
+            assert np.abs(got - _interpreted(q, u, n)).max() > 1e-13
+
+
+@pytest.mark.parametrize("n", [2, 30])
+def test_it_stops_when_nothing_is_left_to_add(n, monkeypatch):
+    """A pair of tiny weight and chance counts far to the right of the others."""
+    q, u = np.array([[0.5, 0.5 - 1e-3, 1e-3]]), np.array([[1.0, 1e-8, 1e-12]])
+    u /= (q * u).sum(axis=1, keepdims=True)
+    got = self_normalised_mean(q, u, n)
+    done = quadrature_kernel._is_done
+    with monkeypatch.context() as change:
+        change.setattr(quadrature_kernel, "_is_done", lambda *_: False)
+        assert got == pytest.approx(_interpreted(q, u, n), rel=1e-13)
+    with monkeypatch.context() as change:  # the first pair alone is not enough
+        change.setattr(
+            quadrature_kernel, "_is_done",
+            lambda share, t, size, v, keep, total: done(share, t, 1, v, keep, total),
+        )  # fmt: skip
+        assert np.abs(got / _interpreted(q, u, n) - 1).max() > 1e-6
+
+
+def test_doubling_keeps_the_digits(monkeypatch):
+    rng = np.random.default_rng(5)
+    q, u = rng.dirichlet([1.0] * 5, 5), rng.exponential(size=(5, 5)) ** 3
+    u /= (q * u).sum(axis=1, keepdims=True)
+    got = self_normalised_mean(q, u, 4)
+    monkeypatch.setattr(quadrature_kernel, "DOUBLINGS", 1)
+    assert got == pytest.approx(_interpreted(q, u, 4), rel=1e-13)
+
+
+def _interpreted(q, u, n):
+    out = np.empty_like(u)
+    quadrature_kernel.integrate.py_func(q, u, n, out)
+    return out
