@@ -22,7 +22,7 @@ from simulator.exact.cloud_output import Output
 from simulator.exact.cloud_size import bound_transitions
 from simulator.exact.cloud_steps import Clouds, Scheme, Work, advance, last_parents, mixture_blocks
 from simulator.exact.count_chain import count_law, count_transitions
-from simulator.exact.law import DEFAULT_LIMIT, ExactLaw, total_variation
+from simulator.exact.law import DEFAULT_LIMIT, ExactLaw, relative_spread, total_variation
 from simulator.exact.outcomes import outcomes
 from simulator.exact.particle_types import Types, root_types, step_from
 from simulator.exact.replay import replay
@@ -294,7 +294,7 @@ def exact_law(
         failure=failure,
         tv=total_variation(out.target, law),
         mean_w_over_z=first * survival,
-        relative_variance=second / first**2 - 1 if first > 0 and second < math.inf else math.inf,
+        relative_variance=relative_spread(first, second),
         shortfall=output.short + failure if shortfall else None,
         target=out.target,
         weighted=weighted,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import TooLargeError
+from simulator.exact.merging_kernel import merge, mix
 from simulator.exact.particle_types import DIGITS, Step, Types
 from simulator.resampling.compositions import Compositions, compositions, multisets
 from simulator.resampling.offspring import offspring_batch
@@ -107,44 +107,25 @@ class Clouds:
             moments[2] *= step**2
         return Clouds(self.rows[index], moments, None if self.w is None else self.w[index] * step)
 
-    def merged(self, base: int) -> Clouds:
-        """Add up the moments of equal clouds; kinds are below `base`."""
-        columns, sizes = _packed(self.rows, base)
+    def merged(self) -> Clouds:
+        """Add up the moments of equal clouds."""
+        rows = np.ascontiguousarray(self.rows, dtype=np.int32)
+        digits = np.zeros(0, dtype=np.int64)
         if self.w is not None:
-            digits = np.round(np.log(self.w) * 10.0**DIGITS)
-            columns.append(np.unique(digits, return_inverse=True)[1])
-            sizes.append(int(columns[-1].max(initial=0)) + 1)
-        while len(columns) > 1:  # into as few integers as possible, then into ids
-            if sizes[0] * sizes[1] < 2**62:
-                head = columns[0] * sizes[1] + columns[1]
-                columns[:2], sizes[:2] = [head], [sizes[0] * sizes[1]]
-            else:
-                for i in range(2):
-                    columns[i] = np.unique(columns[i], return_inverse=True)[1]
-                    sizes[i] = int(columns[i].max(initial=0)) + 1
-        _, first, where = np.unique(columns[0], return_index=True, return_inverse=True)
-        sums = [np.bincount(where, m, first.size) for m in self.moments]
-        moments = np.stack(sums).astype(np.float64)
-        return Clouds(self.rows[first], moments, None if self.w is None else self.w[first])
+            digits = np.round(np.clip(np.log(self.w), -1e6, 1e6) * 10.0**DIGITS).astype(np.int64)
+        first, moments = merge(rows, digits, np.ascontiguousarray(self.moments))
+        return Clouds(rows[first], moments, None if self.w is None else self.w[first])
 
     def sorted(self) -> Clouds:
         """Forget the order of the particles."""
         return Clouds(np.sort(self.rows, axis=1), self.moments, self.w)
 
 
-def _packed(rows: Ints, base: int) -> tuple[list[Ints], list[int]]:
-    """Write rows of digits below `base` as few columns of integers, and say what each is below."""
-    width = max(1, int(61 / math.log2(max(base, 2))))
-    parts = [rows[:, i : i + width] for i in range(0, rows.shape[1], width)]
-    columns = [part @ base ** np.arange(part.shape[1])[::-1] for part in parts]
-    return columns, [base ** part.shape[1] for part in parts]
-
-
 class Pool:
     """Gathers blocks of clouds and merges them now and then, so memory stays flat."""
 
-    def __init__(self, n: int, joint: bool, base: int) -> None:
-        self._base, self._size, self._last = base, 0, 0
+    def __init__(self, n: int, joint: bool) -> None:
+        self._size = self._last = 0
         self._room = 4 * _held(n)
         empty = Clouds(
             np.zeros((0, n), dtype=np.int32), np.zeros((3, 0)), np.zeros(0) if joint else None
@@ -153,8 +134,7 @@ class Pool:
 
     def add(self, block: Clouds) -> None:
         """Add a block."""
-        part = block.merged(self._base)
-        part.rows = part.rows.astype(np.int32)
+        part = block.merged()
         self._parts.append(part)
         self._size += len(part.rows)
         if self._size > 2 * self._last + self._room:
@@ -170,7 +150,7 @@ class Pool:
             if self._parts[0].w is None
             else np.concatenate([c.w for c in self._parts if c.w is not None]),
         )
-        return whole.merged(self._base)
+        return whole.merged()
 
 
 @dataclass(frozen=True)
@@ -239,18 +219,13 @@ def _mixtures(clouds: Clouds, types: Types, step: Step) -> Iterator[tuple[int, I
     n = clouds.rows.shape[1]
     degree = max(1, int(np.diff(step.start).max()))
     chunk = max(1, BLOCK // (n * degree))
-    base = step.types.dead + 1
     for begin in range(0, len(clouds.rows), chunk):
-        rows = clouds.rows[begin : begin + chunk]
-        weight = types.weight[rows]
-        weight = weight / weight.sum(axis=1, keepdims=True)
-        origin, move = step.expand(step.fresh[rows].ravel())
-        share = weight.ravel()[origin] * step.probability[move]
-        key = (origin // n) * base + step.child[move]
-        key, where = np.unique(key[share > 0], return_inverse=True)
-        share = np.bincount(where, share[share > 0], key.size).astype(np.float64)
-        cloud, kind = np.divmod(key, base)
-        yield begin, np.bincount(cloud, minlength=len(rows)).astype(np.int64), kind, share
+        rows = np.ascontiguousarray(clouds.rows[begin : begin + chunk], dtype=np.int32)
+        width, kind, share = mix(
+            rows, types.weight, step.fresh, step.start, step.child, step.probability,
+            step.types.dead + 1,
+        )  # fmt: skip
+        yield begin, width, kind, share
 
 
 def _transitions(widths: Ints, n: int) -> float:
@@ -262,7 +237,7 @@ def _transitions(widths: Ints, n: int) -> float:
 def _parents(clouds: Clouds, types: Types, step: Step, scheme: Scheme, *, order: bool) -> Clouds:
     """Clouds after the resampling of a level; rows index the parents of `step`."""
     n = scheme.n_particles
-    pool = Pool(n, clouds.w is not None, step.start.size)
+    pool = Pool(n, clouds.w is not None)
     outcomes = n if scheme.resampling == "systematic" else len(compositions(n, n).coefficient)
     chunk = max(1, BLOCK // (outcomes * n))
     for begin in range(0, len(clouds.rows), chunk):
@@ -323,7 +298,7 @@ def advance(clouds: Clouds, types: Types, step: Step, scheme: Scheme, work: Work
     Clouds
         Of level h+1; the probability that is missing belongs to failed runs.
     """
-    pool = Pool(scheme.n_particles, clouds.w is not None, step.types.dead + 1)
+    pool = Pool(scheme.n_particles, clouds.w is not None)
     if scheme.mixture:
         for block in mixture_blocks(clouds, types, step, work):
             row, column = np.nonzero(block.mean > 0)

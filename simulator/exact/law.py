@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from simulator.typing import Floats, Ints
 
-__all__ = ["DEFAULT_LIMIT", "ExactLaw", "total_variation"]
+__all__ = ["DEFAULT_LIMIT", "ExactLaw", "relative_spread", "total_variation"]
 
 DEFAULT_LIMIT = 3e8  # transitions between particle clouds, about half a minute
 
@@ -76,3 +77,19 @@ def total_variation(target: npt.ArrayLike, law: npt.ArrayLike) -> float:
     """
     gap = np.asarray(target, dtype=np.float64) - np.asarray(law, dtype=np.float64)
     return float(np.maximum(gap, 0).sum())
+
+
+def relative_spread(first: float, second: float) -> float:
+    """Var(W)/E[W]^2 of a W >= 0, from its first two moments; infinite where they do not tell.
+
+    Parameters
+    ----------
+    first, second : float
+        E[W] and E[W^2]; rounding may leave the latter a little below the square of the former.
+
+    Examples
+    --------
+    >>> relative_spread(2.0, 5.0), relative_spread(1.0, 1.0 - 1e-16), relative_spread(0.0, 0.0)
+    (0.25, 0.0, inf)
+    """
+    return max(second / first**2 - 1, 0.0) if first > 0 and second < math.inf else math.inf

@@ -57,7 +57,7 @@ def _select(score, n, order, kept):
 def _descending(score, order):
     """Fill `order` with the indices of the scores, the largest first and equal ones by index."""
     if score.size > FEW:
-        order[:] = np.argsort(-score, kind="mergesort")
+        order[: score.size] = np.argsort(-score, kind="mergesort")
         return
     for i in range(score.size):
         k = i

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from simulator.errors import TooLargeError
-from simulator.exact.law import ExactLaw, total_variation
+from simulator.exact.law import ExactLaw, relative_spread, total_variation
 from simulator.exact.outcomes import outcomes as list_outcomes
 from simulator.problem.problem import Problem
 from simulator.samplers.quasi.order import prefix_ranks
@@ -105,7 +105,7 @@ def exact_law(
         failure=failure,
         tv=total_variation(out.target, law),
         mean_w_over_z=first * survival,
-        relative_variance=second / first**2 - 1 if first > 0 else math.inf,
+        relative_variance=relative_spread(first, second),
         shortfall=last.short + failure if shortfall else None,
         target=out.target,
         weighted=out.gather(last.weighted * survival),

@@ -74,6 +74,8 @@ def run_compiled(
     level = (n_runs, sampled.horizon)
     cloud = (*level, options.n_particles)
 
+    raw = options.ess_threshold >= 1 and options.block == 1 and rollouts == 0
+
     def array(name: str, shape: tuple[int, ...], dtype: type, fill: float) -> np.ndarray:
         return np.full(shape if name in keep else (0,) * len(shape), fill, dtype=dtype)
 
@@ -85,8 +87,8 @@ def run_compiled(
         tokens=array("tokens", level, np.int32, -1),
         ess=array("ess", level, np.float64, 0),
         genealogy=array("genealogy", cloud, np.int32, -1),
-        cloud_states=array("clouds", cloud, np.int64, -1),
-        cloud_log_weights=array("clouds", cloud, np.float64, -np.inf),
+        cloud_rows=array("clouds", cloud, np.int64, -1),
+        cloud_weights=array("clouds", cloud, np.float64, 0.0 if raw else -np.inf),
     )
     none = ranking.tables.factor_start[:0]
     final = Final(
@@ -104,6 +106,12 @@ def run_compiled(
 
     work = float(n_runs) * sampled.horizon * options.n_particles * (1 + depth * rollouts)
     spread(part, n_runs, work, n_threads)
+    if "clouds" in keep:  # as a whole, which is faster than one by one
+        np.floor_divide(out.cloud_rows, 4 * tables.n_actions, out=out.cloud_rows)
+        if raw:
+            with np.errstate(divide="ignore"):
+                np.log(out.cloud_weights, out=out.cloud_weights)
+            np.add(out.cloud_weights, tables.log_scale[:, None], out=out.cloud_weights)
     runs = Runs(
         states=out.states,
         log_w=out.log_w,
@@ -113,7 +121,7 @@ def run_compiled(
         tokens=out.tokens if "tokens" in keep else None,
         ess=out.ess if "ess" in keep else None,
         genealogy=out.genealogy if "genealogy" in keep else None,
-        cloud_states=out.cloud_states if "clouds" in keep else None,
-        cloud_log_weights=out.cloud_log_weights if "clouds" in keep else None,
+        cloud_states=out.cloud_rows if "clouds" in keep else None,
+        cloud_log_weights=out.cloud_weights if "clouds" in keep else None,
     )
     return runs, out.levels

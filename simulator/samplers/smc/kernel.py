@@ -83,8 +83,11 @@ class Outputs(NamedTuple):
     tokens : (R, H) int32 array
     ess : (R, H) array
     genealogy : (R, H, N) int32 array
-    cloud_states : (R, H, N) int64 array
-    cloud_log_weights : (R, H, N) array
+    cloud_rows : (R, H, N) int64 array
+        Rows of the particles' states, 4 A times the state.
+    cloud_weights : (R, H, N) array
+        Where every level is resampled, and without rollouts, weights divided by exp of the
+        stage's `log_scale`; else logarithms of accumulated weights.
     """
 
     states: npt.NDArray[np.int64]
@@ -94,8 +97,8 @@ class Outputs(NamedTuple):
     tokens: npt.NDArray[np.int32]
     ess: npt.NDArray[np.float64]
     genealogy: npt.NDArray[np.int32]
-    cloud_states: npt.NDArray[np.int64]
-    cloud_log_weights: npt.NDArray[np.float64]
+    cloud_rows: npt.NDArray[np.int64]
+    cloud_weights: npt.NDArray[np.float64]
 
 
 @njit(cache=True, nogil=True)
@@ -251,7 +254,7 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
     every = t >= 1.0 and block == 1
     adaptive = 0.0 < t < 1.0
     keep_tokens, keep_ess = out.tokens.size > 0, out.ess.size > 0
-    keep_genealogy, keep_cloud = out.genealogy.size > 0, out.cloud_states.size > 0
+    keep_genealogy, keep_cloud = out.genealogy.size > 0, out.cloud_rows.size > 0
     keep_score = options.best and final.factor_start.size > 0
     looks = look.rollouts > 0
     traced = keep_tokens or keep_score or looks
@@ -273,12 +276,20 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
     score_before = np.empty(n if keep_score else 0)
     log_g, log_g_before = np.empty(n if looks else 0), np.empty(n if looks else 0)
 
+    current = w if every else effective
+    # numba counts a reference whenever a loop takes an array out of a tuple
+    cell_start, cells, rows, action, log_scales = (
+        tables.cell_start, tables.cells, tables.rows, tables.action, tables.log_scale,
+    )  # fmt: skip
+    factor_start, log_factor = final.factor_start, final.log_factor
+    genealogy, kept_ess, tokens = out.genealogy, out.ess, out.tokens
+    cloud_rows, cloud_weights = out.cloud_rows, out.cloud_weights
+
     for r in range(begin, end):
         s0, s1, s2, s3 = seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3]
         log_w = final.log_root
         scale = 0.0  # log factor that the accumulated weights of the current span lack
         total = 0.0
-        current = w if every else effective
         level = 0
         for k in range(n):
             parents[k] = 0
@@ -294,30 +305,32 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
 
         for h in range(horizon):
             level = h + 1
-            start = np.uint64(tables.cell_start[h])
+            start = np.uint64(cell_start[h])
             if traced:
                 total, s0, s1, s2, s3 = _propagate_traced(
-                    n, a, start, tables.cells, tables.rows, ancestors, parents, children, w,
-                    s0, s1, s2, s3, tables.action, token_row,
+                    n, a, start, cells, rows, ancestors, parents, children, w,
+                    s0, s1, s2, s3, action, token_row,
                 )  # fmt: skip
                 if keep_tokens:
                     for k in range(n):
                         token[h, k] = token_row[k]
                         parent[h, k] = ancestors[k]
                 if keep_score:
-                    score, score_before = score_before, score
-                    f = final.factor_start[h]
+                    for k in range(n):
+                        score_before[k] = score[k]
+                    f = factor_start[h]
                     for k in range(n):
                         e = np.int64(parents[ancestors[k]] >> TWO) + token_row[k]
-                        score[k] = score_before[ancestors[k]] + final.log_factor[f + e]
+                        score[k] = score_before[ancestors[k]] + log_factor[f + e]
             else:
                 total, s0, s1, s2, s3 = _propagate(
-                    n, a, start, tables.cells, tables.rows, ancestors, parents, children, w,
+                    n, a, start, cells, rows, ancestors, parents, children, w,
                     s0, s1, s2, s3,
                 )  # fmt: skip
-            log_scale = tables.log_scale[h]
+            log_scale = log_scales[h]
             if looks:
-                log_g, log_g_before = log_g_before, log_g
+                for k in range(n):
+                    log_g_before[k] = log_g[k]
                 total, log_scale, s0, s1, s2, s3 = look_ahead(
                     n, h, tables, look, ancestors, parents, children, token_row, log_g,
                     log_g_before, w, s0, s1, s2, s3,
@@ -328,27 +341,30 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
             scale += log_scale
             if keep_genealogy:
                 for k in range(n):
-                    out.genealogy[r, h, k] = ancestors[k] if h > 0 else 0
+                    genealogy[r, h, k] = ancestors[k] if h > 0 else 0
             if keep_cloud:
                 for k in range(n):
-                    out.cloud_states[r, h, k] = np.int64(children[k]) // stride
+                    cloud_rows[r, h, k] = children[k]
                     v = w[k] if every else mantissa[k]
-                    x = -np.inf
-                    if v > 0.0:
-                        x = np.log(v) + scale
-                        if not every:
-                            x += exponent[k] * LOG_STEP
-                    out.cloud_log_weights[r, h, k] = x
+                    cloud_weights[r, h, k] = v
+                    if looks or not every:
+                        x = -np.inf
+                        if v > 0.0:
+                            x = np.log(v) + scale
+                            if not every:
+                                x += exponent[k] * LOG_STEP
+                        cloud_weights[r, h, k] = x
             if not total > 0.0:
                 break
             size = 0.0
             if keep_ess or (adaptive and not options.by_largest):
                 size = _ess(n, current, total)
                 if keep_ess:
-                    out.ess[r, h] = size
+                    kept_ess[r, h] = size
             if adaptive and options.by_largest:
                 size = _inverse_largest(n, current, total)
-            parents, children = children, parents
+            for k in range(n):
+                parents[k] = children[k]
             if level == horizon:
                 log_w += np.log(total / n) + (scale + top * LOG_STEP)
             elif every or (level % block == 0 and (t >= 1.0 or (adaptive and size < t * n * TIE))):
@@ -387,4 +403,4 @@ def run_smc(seeds, tables, options, final, look, out, begin, end):
         out.states[r] = np.int64(parents[chosen]) // stride
         out.log_w[r] = log_w
         if keep_tokens:
-            trace(horizon, chosen, token, parent, out.tokens[r])
+            trace(horizon, chosen, token, parent, tokens[r])

@@ -142,7 +142,7 @@ def _chain(problem: Problem, n: int, limit: float) -> Iterator[RejectionLevel]:
         yield RejectionLevel(h, states, probability)
         parents = Clouds(states[live], np.broadcast_to(probability[live], (3, int(live.sum()))))
         types = Types(np.arange(mean.size), mean)
-        pool = Pool(n, False, step.types.dead + 1)
+        pool = Pool(n, False)
         for block in mixture_blocks(parents, types, step, Work(math.inf)):
             row, column = np.nonzero(block.probability)
             after = parents.take(block.index[row], block.probability[row, column], 1.0)
