@@ -37,7 +37,7 @@ reproduce: .venv/.ready  ## every experiment, figure and the HTML report, into $
 test: .venv/.ready  ## the test suite
 	$(BIN)/pytest -n 2 --dist loadfile -q
 
-test-quick: .venv/.ready  ## without the tests that take half a second or more
+test-quick: .venv/.ready  ## without the tests whose cases take half a second or more
 	$(BIN)/pytest -n 2 --dist loadfile -q -m 'not slow'
 
 test-times: .venv/.ready  ## the processor seconds of each test, into $(OUT)/test_times.csv

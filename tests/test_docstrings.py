@@ -37,6 +37,7 @@ def faults(name):
     return [text for code, text in found if code in WANTED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", public_names())
 def test_every_public_parameter_says_what_it_is(name):
     assert faults(name) == []

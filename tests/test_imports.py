@@ -49,11 +49,13 @@ def test_every_promised_name_can_be_imported(package):
         package.nothing  # noqa: B018
 
 
+@pytest.mark.slow
 def test_every_room_has_its_place_in_the_order():
     rooms = {room_of(name) for name in file_arrows()}
     assert rooms - set(FROM_BELOW) == set()
 
 
+@pytest.mark.slow
 @with_types
 def test_no_file_imports_one_of_a_higher_room(for_types):
     assert upward(file_arrows(for_types=for_types), FROM_BELOW) == []
@@ -151,6 +153,7 @@ def test_importing_a_package_loads_nothing_heavy():
     assert python(code) == "False\n"
 
 
+@pytest.mark.slow
 def test_list_needs_neither_numba_nor_scipy():
     found = python(
         "import sys\n"

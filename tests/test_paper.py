@@ -93,7 +93,15 @@ def test_every_generated_file_and_number_is_used(fresh):
         assert f"generated/{stem}" in TEXT + main
 
 
-@pytest.mark.slow
-def test_without_results_it_says_what_to_do(tmp_path, capsys):
+def test_without_results_it_says_what_to_do_before_it_computes(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(paper, "texts", None)
     assert paper.main(["--results", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "make reproduce" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_numbers_alone_need_no_results(tmp_path, monkeypatch):
+    monkeypatch.setattr(paper, "texts", lambda: {"a.tex": "1"})
+    made = tmp_path / "out"
+    assert paper.main(["--results", str(tmp_path), "--out", str(made), "--numbers"]) == 0
+    assert [(p.name, p.read_text()) for p in made.iterdir()] == [("a.tex", "1")]

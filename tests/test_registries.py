@@ -17,6 +17,7 @@ from theory.verdict import check
 README = Path(__file__).parents[1] / "README.md"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "first",
     ["theory.bounds.conditional_weight", "theory.claims.walk_limits",

@@ -43,6 +43,7 @@ def package(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
+@pytest.mark.slow
 def test_a_copied_sampler_is_registered_keeps_the_contract_and_gets_verdicts(package, monkeypatch):
     monkeypatch.setattr("simulator.samplers.registry.SAMPLERS", dict(SAMPLERS))
     made = importlib.import_module("mine.MySampler").MySampler

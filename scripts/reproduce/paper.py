@@ -3,7 +3,7 @@ r"""Numbers, tables and figures of paper/: nothing that was computed is typed th
 `python -m scripts.reproduce.paper` writes paper/generated/. Numbers and tables are exact, take
 half a minute and are kept in the repository, so that the paper builds from a clone; a test computes
 them again.
-Figures are drawn from the tables that `make reproduce` stores.
+Figures are drawn from the tables that `make reproduce` stores; ``--numbers`` leaves them out.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def texts() -> dict[str, str]:
 
 
 def draw(results: Path, folder: Path, profile: str = "quick") -> list[str]:
-    """Draw the figures from stored tables that this code has made.
+    """Draw the figures from stored tables that this code has made: all of them or none.
 
     Parameters
     ----------
@@ -96,17 +96,21 @@ def draw(results: Path, folder: Path, profile: str = "quick") -> list[str]:
     list of str
         Figures whose table is missing, or was made by other code.
     """
-    missing = []
+    found, missing = {}, []
     for name in PICTURES:
         maker = made_by(EXPERIMENTS[name], profile)
         table = stored(name, maker, results, say=lambda line: print(line, file=sys.stderr))
         if table is None:
             missing.append(name)
-            continue
+        else:
+            found[name] = table
+    if missing:
+        return missing
+    for name, table in found.items():
         for path in save(FIGURES[name], table, folder):
             if path.suffix != ".pdf":
                 path.unlink()
-    return missing
+    return []
 
 
 def _reference() -> str:
@@ -235,23 +239,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        2 if `reproduce` has not made a table that a figure needs.
+        2 if `reproduce` has not made a table that a figure needs; then nothing is written.
     """
     parser = argparse.ArgumentParser(description="numbers, tables and figures of paper/")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--profile", choices=("quick", "full"), default="quick")
+    parser.add_argument("--numbers", action="store_true", help="leave out the figures")
     options = parser.parse_args(arguments)
-    options.out.mkdir(parents=True, exist_ok=True)
-    for name, text in texts().items():
-        (options.out / name).write_text(text, encoding="utf-8")
-    missing = draw(options.results, options.out, options.profile)
+    missing = [] if options.numbers else draw(options.results, options.out, options.profile)
     if missing:
         print(
-            f"{options.results}/tables lacks {', '.join(missing)}: run 'make reproduce' first",
+            f"{options.results}/tables lacks {', '.join(missing)}: run 'make reproduce' first, or "
+            "take --numbers for the numbers and tables alone",
             file=sys.stderr,
         )
         return 2
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name, text in texts().items():
+        (options.out / name).write_text(text, encoding="utf-8")
     return 0
 
 

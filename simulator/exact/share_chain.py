@@ -37,6 +37,7 @@ __all__ = ["LONGEST", "PRECISION", "ShareLaw", "share_law"]
 PRECISION = 1e-9
 FIRST_DEGREE = 5
 MOST_DEGREE = 45  # beyond it the change from values to coefficients rounds too much
+LEAST_LAWS = 3  # from which the change still to come is estimated
 LEAST_RATIO = 0.1  # of two changes one after the other, in what is believed of the next
 ROUNDING = 1e-13  # of a level; logarithms of weights that agree to this are equal
 LONGEST = round(PRECISION / 2 / ROUNDING)  # levels
@@ -88,7 +89,8 @@ def share_law(problem: Problem, n_particles: int, work: Work) -> ShareLaw:
     Raises
     ------
     TooLargeError
-        If that takes more work than is allowed; said before the degree that would pass it.
+        If that takes more work than is allowed: said at once of the first three degrees, which
+        are always needed, and of a later one before it is followed.
 
     Examples
     --------
@@ -108,10 +110,15 @@ def share_law(problem: Problem, n_particles: int, work: Work) -> ShareLaw:
     out = np.zeros((2, int(problem.model.n_states[-1])))
     if ends.size == 0:  # nothing is alive in the end
         return ShareLaw(out[0], out[1], np.zeros(3), 0.0, 0)
+    needed = [degree]
+    while len(needed) < LEAST_LAWS and needed[-1] < n_particles:
+        needed.append(_next_degree(needed[-1], n_particles))
+    cost = sum(_cost(level, d) for level in set(levels) for d in needed)
+    _foresee(cost, needed[-1], work)
     laws: list[Floats] = []
     while beyond + rounding > PRECISION:
         if laws:
-            degree = min(n_particles, max(degree + 2, degree * 6 // 5))
+            degree = _next_degree(degree, n_particles)
         _foresee(sum(_cost(level, degree) for level in set(levels)), degree, work)
         laws.append(_backwards(levels, ends.size, n_particles, degree, work))
         beyond = 0.0 if degree == n_particles else _beyond(laws, rounding)
@@ -123,9 +130,13 @@ def share_law(problem: Problem, n_particles: int, work: Work) -> ShareLaw:
     return ShareLaw(out[0], out[1], moments, beyond + rounding, degree)
 
 
+def _next_degree(degree: int, n_particles: int) -> int:
+    return min(n_particles, max(degree + 2, degree * 6 // 5))
+
+
 def _beyond(laws: list[Floats], rounding: float) -> float:
     """Estimate how far the last law is from the limit, if changes go on to fall as they did."""
-    if len(laws) < 3:
+    if len(laws) < LEAST_LAWS:
         return math.inf
     before, change = (float(np.abs(laws[i] - laws[i - 1]).sum()) for i in (-2, -1))
     if change <= rounding:

@@ -1,5 +1,7 @@
 """The long checks before a release, as far as they can be short."""
 
+import pytest
+
 from scripts import verify
 from theory.assumptions import DRAWN, EVERY_LEVEL
 from theory.registry import BOUNDS
@@ -15,6 +17,7 @@ def bold(problem, sampler):
     return 0.0
 
 
+@pytest.mark.slow
 def test_a_bound_that_is_false_fails_the_check_and_a_true_one_passes(monkeypatch):
     monkeypatch.setattr(verify, "BOUNDS", {"S1": BOUNDS["S1"]})
     assert verify.falsify(0.5) == (True, "1 bounds, 0.5 s each: none is broken")

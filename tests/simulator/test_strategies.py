@@ -208,6 +208,7 @@ def test_bad_arguments_are_told_in_a_line(make, line):
     assert len(str(told.value).splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["simulator.strategies", "theory.testing"])
 def test_without_hypothesis_one_line_says_what_to_install(module):
     code = (

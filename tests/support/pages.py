@@ -38,11 +38,15 @@ def plain_formulas(page):
     return [text.strip() for text in words.texts if PLAIN.search(text)]
 
 
-def too_wide(browser, address, width):
-    """Tell by how many pixels a page is wider than a window of this width, once it is laid out."""
-    page = browser.new_page(viewport={"width": width, "height": 800})
+def too_wide(browser, address, *widths):
+    """Tell by how many pixels a page is wider than each window, once it is laid out."""
+    page = browser.new_page()
     try:
         page.goto(address)
-        return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        over = []
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 800})
+            over.append(page.evaluate("w => document.documentElement.scrollWidth - w", width))
+        return over
     finally:
         page.close()

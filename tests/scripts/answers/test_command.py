@@ -105,6 +105,7 @@ def begins(k):
     return np.repeat(np.arange(3) == k, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("lm")
 def test_rates_are_those_of_the_exact_laws(capsys):
     """2,000 runs: each rate within 6 standard errors of its exact value, 2e-9 a number."""
@@ -160,6 +161,7 @@ def test_what_is_printed(capsys):
     assert "nan" not in out.lower()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("lm")
 def test_finished_questions_are_kept(capsys, monkeypatch):
     done, whole = [], cells.run_cell
@@ -267,6 +269,7 @@ def grader(lm, tmp_path):
     judges._reward_model.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "options"),
     [
@@ -386,6 +389,7 @@ def no_model(lm, monkeypatch):
     return lm
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_model")
 @pytest.mark.parametrize(("line", "told"), LINES, ids=[told for _, told in LINES])
 def test_a_bad_line_is_one_line_before_a_model_is_loaded(capsys, tmp_path, line, told):
@@ -397,6 +401,7 @@ def test_a_bad_line_is_one_line_before_a_model_is_loaded(capsys, tmp_path, line,
     assert "q.jsonl" in err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_model")
 @pytest.mark.parametrize(("options", "told"), OPTIONS, ids=[" ".join(o) for o, _ in OPTIONS])
 def test_a_bad_option_is_one_line_before_a_model_is_loaded(capsys, options, told):
@@ -444,6 +449,7 @@ def test_the_packaged_questions_take_no_options_of_a_file(capsys, option):
     assert f"{option[0]}: only with a file of questions" in err
 
 
+@pytest.mark.slow
 def test_without_a_file_the_packaged_questions_are_asked(capsys, monkeypatch, tmp_path):
     question = prompts()["questions"][0] | {"tokens": 1}
     tables = {question["prompt"]: [[[0.3, 0.7]]],

@@ -57,6 +57,7 @@ def at_hand(monkeypatch):
     monkeypatch.setattr(lm_study, "missing", lambda model: None)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("at_hand")
 @pytest.mark.parametrize("prm", [("--prm", "own.py:value"), ("--prm", "majority", "--votes", 5)])
 def test_a_served_model_gives_what_its_tables_give(capsys, prm):
@@ -80,6 +81,7 @@ def test_a_served_model_gives_what_its_tables_give(capsys, prm):
     assert all((row["vote_calls"] > 0) == ("majority" in prm) for row in got)
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_leaves_what_was_done(capsys):
     options = ("--sampler", "smc", "--sampler", "sis", "-n", 2, "-r", 8, "--json")
     with server() as whole:
@@ -108,6 +110,7 @@ def test_texts_without_seeds_share_requests(capsys):
     assert all(0 < row["output"] < 1 for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -120,6 +120,7 @@ def test_exponents_count_runs_where_they_vary():
     assert [round(row["exponent"], 9) for row in exponents(rows)] == [2.0, 2.0]
 
 
+@pytest.mark.slow
 def test_everything_runs_and_is_written(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(report, "seconds_of_engines", lambda: [])
     monkeypatch.setattr(limits, "COMMANDS", limits.COMMANDS[:1])
@@ -147,6 +148,7 @@ def test_everything_runs_and_is_written(tmp_path, capsys, monkeypatch):
     assert "particlebounds: scaling" in err
 
 
+@pytest.mark.slow
 def test_without_a_compiler_the_rest_is_measured(monkeypatch):
     for name in ("seconds_of_engines", "seconds_of_commands", "memory"):
         monkeypatch.setattr(report, name, lambda *_: [])
@@ -163,6 +165,7 @@ def test_no_compiler_is_said_plainly(monkeypatch, tmp_path):
         CSMC(tmp_path)
 
 
+@pytest.mark.slow
 def test_memory_counts_bytes_a_particle():
     # rows of two levels, ancestor and weight or sum of weights; multinomial keeps a guide too
     touched = {"systematic": 4 + 4 + 4 + 8, "multinomial": 4 + 4 + 4 + 8 + 4}

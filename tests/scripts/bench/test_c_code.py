@@ -40,6 +40,7 @@ def differ(runs, ours):
     return (runs.states != ours.states).any() or (runs.log_w != ours.log_w).any()
 
 
+@pytest.mark.slow
 @schemes
 @settings(max_examples=60)
 @given(problem=problems(max_leaves=27), n=st.integers(1, 20), seed=st.integers(0, 2**32))

@@ -19,6 +19,7 @@ from simulator.language_models.token_laws import TokenLaws
 NOT_THERE = ("numba", "llvmlite", "scipy", "matplotlib", "typer", "pyarrow", "pandas", "pytest")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["contract", "agreement", "same_seed"])
 def test_parts_hold_on_the_processor(part):
     assert check("cpu", small=True)[part]()
@@ -40,6 +41,7 @@ MUTANTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("owner", "name", "mutant", "part"), MUTANTS.values(), ids=MUTANTS)
 def test_a_fault_is_found(monkeypatch, owner, name, mutant, part):
     from simulator.language_models import hugging_face
@@ -56,6 +58,7 @@ def test_a_device_that_is_not_there(capsys):
     assert "no device cuda:77" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_torch_and_transformers_are_enough(tmp_path):
     for folder in site.getsitepackages():
         for entry in Path(folder).iterdir():

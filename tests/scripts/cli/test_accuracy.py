@@ -17,7 +17,6 @@ def found(capsys, *arguments):
     return json.loads(run(capsys, "accuracy", *arguments, "--json")[0])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("select", SELECT)
 def test_it_prints_the_exact_accuracy_its_limits_and_a_guess(capsys, select):
     problem = open_problem("reference")

@@ -28,7 +28,6 @@ REFERENCE = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("horizon", "n"), REFERENCE)
 def test_exact_and_check_give_the_reference_table(capsys, horizon, n):
     log_z, tv, variance, j = REFERENCE[horizon, n]
@@ -71,6 +70,7 @@ def test_check_brackets_the_error_as_where_z_is_unknown(capsys):
         assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_exact_on_states_reaches_where_paths_are_too_many(capsys):
     small = [
         json.loads(run(capsys, "exact", "eos:horizon=4", "-n", 2, "--on", on, "--json")[0])
@@ -120,7 +120,6 @@ def test_inspect_has_the_promised_keys(capsys):
     assert len(found["chi2"]) == len(found["proposal_chi2"]) == 4
 
 
-@pytest.mark.slow
 def test_samplers_that_reject_are_known_by_name(capsys):
     for name in ("smc-rs", "alrs", "dmc", "smc-restart"):
         out, _ = run(capsys, "exact", "reference:horizon=3", "--sampler", name, "--json")

@@ -53,7 +53,6 @@ def test_an_event_is_read_from_numbers_or_a_file(capsys, tmp_path, content):
     assert of_file == run(capsys, "law", "reference", "--correct", "0, 2", "--json")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("event", "message"),
     [

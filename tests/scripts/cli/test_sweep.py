@@ -153,6 +153,7 @@ def test_the_summary_is_printed_and_stored(capsys, tmp_path, undisturbed):
     assert len(out.splitlines()) >= 4
 
 
+@pytest.mark.slow
 def test_a_damaged_shard_is_reported_on_stderr(capsys, tmp_path, undisturbed):
     run_sweep(GRID, tmp_path / "shards")
     first, second = sorted((tmp_path / "shards").iterdir())[:2]

@@ -125,6 +125,7 @@ def test_files_for_the_demo_are_refused_in_one_line_that_names_them_as_given(tmp
     assert again.digest == open_problem("reference").digest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", own.SAMPLERS)
 @pytest.mark.parametrize("example", own.EXAMPLES)
 def test_no_example_violates_a_bound(example, sampler):

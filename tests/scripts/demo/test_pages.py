@@ -39,6 +39,7 @@ def decoded(panel):
         )
 
 
+@pytest.mark.slow
 @by_name
 def test_a_table_gives_back_what_each_setting_shows(thin_chapters, name):
     chapter = thin_chapters[NAMES.index(name)]

@@ -30,6 +30,7 @@ def test_questions_are_those_of_the_study_of_answers():
         assert problem.log_z == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_rows_of_a_question_are_exact_accuracies():
     rows = pd.DataFrame(run_cell(QUESTIONS, 0))
     assert sorted(rows["lambda"].unique()) == [0, 0.5, 1, 1.5, 2, 3]

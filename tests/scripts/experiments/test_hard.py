@@ -52,6 +52,7 @@ def test_rows():
     assert np.isnan(game["refused"])
 
 
+@pytest.mark.slow
 def test_the_queue():
     (horizon,), (least,) = hard.blocks(hard.QUEUE)
     target = binom.sf(least - 1, horizon, (1 + hard.LATE_THETA) / 2)

@@ -86,6 +86,7 @@ def test_the_report_is_on_all_tables_of_this_code_and_profile(capsys, tmp_path):
         assert 'id="product"' not in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_figures_are_byte_stable(tmp_path):
     for name in ("product", "two_branch"):
         cells = EXPERIMENTS[name].cells("quick")

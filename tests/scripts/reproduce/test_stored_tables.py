@@ -30,6 +30,7 @@ def other(key, value):
     return maker | {"software": {**maker["software"], key: value}}
 
 
+@pytest.mark.slow
 def test_a_table_of_this_code_is_drawn(results, capsys):
     assert paper.draw(results, results / "out") == []
     assert [p.name for p in (results / "out").iterdir()] == ["product.pdf"]

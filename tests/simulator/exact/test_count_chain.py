@@ -31,7 +31,6 @@ def by_paths(problem, sampler):
     return np.bincount(whole.terminal, law, int(problem.model.n_states[-1]))
 
 
-@pytest.mark.slow
 @settings(max_examples=60)
 @given(SMALL, st.integers(1, 3))
 def test_it_is_the_law_of_paths_summed_to_states(problem, n):

@@ -11,7 +11,6 @@ from simulator.text.prompt_switching import PromptSwitching
 PROMPT, TARGET, H = [2, 3], [4, 5, 2], 5
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("proposal", ["reference", "tempered"])
 def test_one_particle_weighs_what_its_text_weighs(tiny, proposal):
     problem = LanguageModelProblem(tiny, PROMPT, H, PromptSwitching(TARGET), eos=None)

@@ -193,6 +193,7 @@ def setting(make, writer, tokenizer, case, **more):
     return prm, problem, cache(partial(naive_value, model, tokenizer, kind, **options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_fifty_reorders_leave_the_values_of_whole_texts(make, writer, reader, case):
     prm, problem, value = setting(make, writer, reader, case, prompt="c.", beta=0.5)
@@ -200,6 +201,7 @@ def test_fifty_reorders_leave_the_values_of_whole_texts(make, writer, reader, ca
     check_reorders(prm, problem, value, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["sequence of one output", "token, mean", "causal, steps"])
 def test_without_a_cache_or_a_prompt_too(make, writer, reader, case):
     for memory in (CachedMemory, RereadMemory):
@@ -208,6 +210,7 @@ def test_without_a_cache_or_a_prompt_too(make, writer, reader, case):
         check_reorders(prm, problem, value, 2, reorders=15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "kind", "settings", "memory"),
     [

@@ -86,6 +86,7 @@ def fresh(lm, text):
     return plain_forward(lm, text)([])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_session_equals_plain_forward(make, kind):
     lm = HuggingFaceLM(make(kind), batch=16, name=kind)

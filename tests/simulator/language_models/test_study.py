@@ -30,6 +30,7 @@ def switch():
     return lm, switch_tables(plain, styled)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 3])
 def test_certified_limits_hold_the_exact_error(switch, n):
     lm, exact = switch

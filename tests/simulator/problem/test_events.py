@@ -19,7 +19,6 @@ def events(size):
     return st.lists(st.booleans(), min_size=size, max_size=size).map(np.array)
 
 
-@pytest.mark.slow
 @given(problems(max_leaves=16), st.data())
 @settings(max_examples=60)
 def test_the_chance_ahead_is_that_of_the_tokens(problem, data):

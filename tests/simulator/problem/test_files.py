@@ -294,7 +294,6 @@ def test_what_is_no_file_is_refused_in_one_line(tmp_path, capsys, name):
     refused(tmp_path / name, [], capsys)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["json", "npz"])
 @given(data=st.data())
 def test_any_damage_is_refused_as_bad_input_or_harmless(tmp_path_factory, kind, data):

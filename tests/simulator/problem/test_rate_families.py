@@ -120,7 +120,6 @@ def test_all_or_nothing_with_two_is_the_two_branch_instance_without_a_half():
     assert laws[0] == pytest.approx(laws[1], abs=1e-13)
 
 
-@pytest.mark.slow
 def test_long_ones_share_their_tables():
     for problem, most in (
         (dips(32, 2000, 4), 4),

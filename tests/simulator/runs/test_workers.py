@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 from joblib.externals.loky import process_executor
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from simulator.errors import InputError
 from simulator.runs import workers as module
@@ -30,15 +30,17 @@ def test_workers_share_the_cores(monkeypatch, backend, cores, jobs, share):
     monkeypatch.setattr(module, "available_threads", lambda: cores)
     monkeypatch.setattr("simulator.streams.threads.os.sched_getaffinity", lambda pid: range(cores))
     monkeypatch.setattr("numba.config.NUMBA_NUM_THREADS", cores)
-    before = look(0)[1]
-    seen = list(Workers(jobs, backend).map(look, [(i,) for i in range(8)]))
-    assert {s[0] for s in seen} == {share}
-    assert {frozenset(s[1]) for s in seen} == {frozenset({1})}
-    assert available_threads() == cores  # and nothing is left behind
-    assert look(0)[1] == before
+    with threadpool_limits(2):  # else nobody could tell that there is one for each worker
+        before = look(0)[1]
+        seen = list(Workers(jobs, backend).map(look, [(i,) for i in range(8)]))
+        assert {s[0] for s in seen} == {share}
+        assert {frozenset(s[1]) for s in seen} == {frozenset({1})}
+        assert available_threads() == cores  # and nothing is left behind
+        assert look(0)[1] == before
 
 
-def test_processes_share_the_cores():
+def test_processes_share_the_cores(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # which leaves them one each
     seen = list(Workers(available_threads() + 1).map(look, [(i,) for i in range(4)]))
     assert {s[0] for s in seen} == {1}
     assert {frozenset(s[1]) for s in seen} == {frozenset({1})}

@@ -113,7 +113,6 @@ def classifier(request, torch):
     return kind, classes[kind](config).double().eval()
 
 
-@pytest.mark.slow
 def test_reward_model_scores_each_text_as_alone(torch, classifier, tokenizer):
     kind, model = classifier
     reward = RewardModel(model, tokenizer, kind, beta=2.0, prompt="ab", batch=2)

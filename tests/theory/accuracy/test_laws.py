@@ -60,7 +60,6 @@ def event_of(problem, right):
     return np.array([y in right for y in Tree(problem).paths])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", SMALL)
 def test_the_output_has_a_share_of_every_path_and_of_every_event(case):
     """nu(y) >= pi*(y)/m(y); so two sums, over E and over its complement, in fractions."""

@@ -63,7 +63,6 @@ def test_values_are_those_of_the_formulas(problem, n):
     assert v * n == pytest.approx(by_chi2, rel=1e-9, abs=1e-12)
 
 
-@pytest.mark.slow
 @settings(max_examples=30)
 @given(problems(max_leaves=27, prm="perfect"), st.integers(1, 9))
 def test_a_perfect_prm_has_closed_forms(problem, n):

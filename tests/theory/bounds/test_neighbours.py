@@ -58,7 +58,6 @@ def bellman_error(tree):
     return max([1, *(max(b, 1 / b) if b > 0 else math.inf for b in found)]) - 1
 
 
-@pytest.mark.slow
 @settings(max_examples=100)
 @given(problems(max_leaves=16), st.integers(1, 50))
 def test_values_are_those_of_the_formulas(problem, n):

@@ -141,6 +141,7 @@ def test_thresholds_are_the_best_at_one_level():
 SEEN = [(32, 0.9999, 0.0), (128, 0.9999, 0.4), (256, 0.9999, 0.85), (256, 1.0, 0.3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "ess_threshold", "frequency"), SEEN)
 def test_smc_reaches_the_event_as_often_as_stated(n, ess_threshold, frequency):
     """Resampling where the weights differ (the reveals), or at every level.

@@ -80,6 +80,7 @@ TINY = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("counts", "thresholds"), TINY)
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_the_game_value_is_the_best_of_all_strategies(counts, thresholds, n):

@@ -66,6 +66,7 @@ def test_the_steps_of_the_rare_path_put_half_of_the_weight_on_it():
 SLOPES = {1: (8192, -0.9995), 2: (4096, -0.673), 3: (1024, -0.618), 4: (1024, -0.590)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("horizon", SLOPES)
 def test_the_error_on_the_rare_path_falls_at_the_proved_rate(horizon):
     """Local slopes of the exact error, near -H/(2H-1), and not near -1 from H = 2 on."""

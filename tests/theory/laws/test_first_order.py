@@ -187,6 +187,7 @@ def test_on_the_product_instance_the_measured_constant_is_that_of_a_binomial():
     assert small.value == pytest.approx(binomial_constant(12), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_on_the_two_branch_instance_the_covariance_is_the_drift():
     problem = open_problem("two-branch:horizon=64")
     quiet = noisy_states(problem)

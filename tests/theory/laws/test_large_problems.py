@@ -75,6 +75,7 @@ def both(monkeypatch, make):
     return few, make()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", SMALL.values(), ids=SMALL)
 def test_linear_passes_lose_nothing(monkeypatch, make):
     few, many = both(monkeypatch, make)
@@ -153,6 +154,7 @@ def everything(make):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["constrained", "automaton"])
 def test_threads_change_nothing(monkeypatch, name):
     """A level cut into single states, on three threads, gives the same bits as one thread."""
@@ -174,6 +176,7 @@ def test_draws_by_rows_are_those_of_the_kernel(monkeypatch):
     assert target_kernel(few).shape[1] == few.model.n_actions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edges", [1, 10**8], ids=["many", "few"])
 @pytest.mark.parametrize("make", EDGED.values(), ids=EDGED)
 def test_criteria_are_those_of_single_edges(monkeypatch, make, edges):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError, TooLargeError
+from simulator.problem.importers import hidden_markov
 from simulator.problem.importers.hidden_markov import HiddenMarkov
 from simulator.problem.importers.hidden_markov_file import import_hidden_markov
 from simulator.problem.unfold import unfold
@@ -142,8 +143,8 @@ def test_forgetful_filters_grow_no_further():
     assert found[-1] == found[-2] < 2**13
 
 
-@pytest.mark.slow
-def test_too_many_filters_are_one_line():
+def test_too_many_filters_are_one_line(monkeypatch):
+    monkeypatch.setattr(hidden_markov, "MOST_CELLS", 2**16)  # the real limit takes seconds
     with pytest.raises(TooLargeError, match=r"\Alevel \d+: \d+ filters, too many to go on\Z"):
         MODEL.filters(60)
 

@@ -346,7 +346,6 @@ def test_action_is_goes_to_the_law_of_tokens_drawn_by_v_hat():
 # ---- what a run gives
 
 
-@pytest.mark.slow
 @settings(max_examples=40)
 @given(problem=problems(max_leaves=27), n=st.integers(1, 6), seed=st.integers(0, 2**32))
 def test_runs_are_those_of_the_plain_twin(problem, n, seed):

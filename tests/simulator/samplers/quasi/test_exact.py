@@ -80,7 +80,6 @@ def test_rules_keep_means_and_pick_few_cells(rule, weights, n):
     assert mass.sum(axis=1) == pytest.approx(1, abs=1e-12)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["pivotal", "stratified"])
 @given(weights=st.lists(st.integers(0, 9), min_size=1, max_size=6), n=st.integers(1, 4))
 def test_no_sum_over_cells_varies_more_than_under_independent_draws(rule, weights, n):
