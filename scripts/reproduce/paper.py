@@ -28,7 +28,7 @@ from scripts.reproduce.paper_atlas import worst_instances
 from scripts.reproduce.paper_constraints import constraints
 from scripts.reproduce.tables import made_by, stored
 from simulator.exact.lumped import product_tv, two_branch_bias
-from simulator.exact.quadrature_kernel import STEP
+from simulator.exact.quadrature_grid import STEP
 from simulator.exact.second_moments import relative_variance
 from simulator.exact.two_branch_paths import two_branch_tv
 from simulator.problem.families.reference import reference

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import TooLargeError
-from simulator.exact.merging_kernel import merge, mix
 from simulator.exact.particle_types import DIGITS, Step, Types
 from simulator.resampling.compositions import Compositions, compositions, multisets
 from simulator.resampling.offspring import offspring_batch
@@ -109,6 +108,8 @@ class Clouds:
 
     def merged(self) -> Clouds:
         """Add up the moments of equal clouds."""
+        from simulator.exact.merging_kernel import merge
+
         rows = np.ascontiguousarray(self.rows, dtype=np.int32)
         digits = np.zeros(0, dtype=np.int64)
         if self.w is not None:
@@ -216,6 +217,8 @@ def mixture_blocks(clouds: Clouds, types: Types, step: Step, work: Work) -> Iter
 
 def _mixtures(clouds: Clouds, types: Types, step: Step) -> Iterator[tuple[int, Ints, Ints, Floats]]:
     """Yield blocks of clouds: the first one, how many kinds each draws from, kinds and shares."""
+    from simulator.exact.merging_kernel import mix
+
     n = clouds.rows.shape[1]
     degree = max(1, int(np.diff(step.start).max()))
     chunk = max(1, BLOCK // (n * degree))

@@ -63,12 +63,10 @@ def merge(rows, digits, moments):
 
 @njit(cache=True, nogil=True)
 def _equal(rows, digits, i, j):
-    if digits.size > 0 and digits[i] != digits[j]:
-        return False
+    same = digits.size == 0 or digits[i] == digits[j]
     for k in range(rows.shape[1]):
-        if rows[i, k] != rows[j, k]:
-            return False
-    return True
+        same &= rows[i, k] == rows[j, k]
+    return same
 
 
 @njit(cache=True, nogil=True)

@@ -21,7 +21,6 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.errors import TooLargeError
-from simulator.exact.quadrature_kernel import integrate
 from simulator.typing import Floats
 
 __all__ = ["NODES", "self_normalised_mean"]
@@ -58,6 +57,8 @@ def self_normalised_mean(q: Floats, u: Floats, n: int) -> Floats:
     >>> self_normalised_mean(np.array([[0.5, 0.5]]), np.array([[1.0, 2.0]]), 2).round(12).tolist()
     [[0.416666666667, 0.583333333333]]
     """
+    from simulator.exact.quadrature_kernel import integrate
+
     q, u = np.asarray(q, dtype=np.float64), np.asarray(u, dtype=np.float64)
     if n == 1:
         return np.asarray(np.where(u > 0, q, 0.0))

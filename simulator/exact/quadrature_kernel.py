@@ -10,13 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["LEFT", "integrate"]
+from simulator.exact.quadrature_grid import LEFT, PHASES, RIGHT, STEP
 
-PHASES = 3
-STEP = np.log(2.0) / PHASES
+__all__ = ["integrate"]
+
 DOUBLINGS = 8
-LEFT = 39.0  # exp(-39) = 1e-17: what lies to the left of the grid, relative to the scale 1/E[u]
-RIGHT = 45.0  # exp(-45), to the right of it
 NEAR = 2.0**-17  # (N + u) t up to which two terms of the series are enough: t^3 adds 1e-16
 DONE = 1e-17  # what is left to add, relative to what is there
 
@@ -95,7 +93,4 @@ def _to_the_left(near, n, size, v, total):
 @njit(cache=True, nogil=True)
 def _is_done(share, t, size, v, keep, total):
     """Say whether the nodes behind t count: at most phi^(N-1) exp(-t u) (1/u + t), as phi falls."""
-    for k in range(size):
-        if share * keep[k] * (1.0 + t * v[k]) > DONE * v[k] * total[k]:
-            return False
-    return True
+    return np.all(share * keep[:size] * (1.0 + t * v[:size]) <= DONE * v[:size] * total[:size])

@@ -20,7 +20,7 @@ import numpy as np
 
 from simulator.errors import TooLargeError
 from simulator.exact.quadrature import LEAST
-from simulator.exact.quadrature_kernel import LEFT, RIGHT, STEP
+from simulator.exact.quadrature_grid import LEFT, RIGHT, STEP
 from simulator.resampling.schemes import SCHEMES
 from simulator.resampling.slots import Slots
 from simulator.typing import Floats

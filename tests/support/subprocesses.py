@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# pytest prints a failure a second time where it sees these: a run under test looks the same everywhere.
+# pytest prints a failure twice where it sees these: a run under test looks the same everywhere
 ON_CI = ("CI", "BUILD_NUMBER")
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ON_CI} | {"PYTHONPATH": str(ROOT)}
 

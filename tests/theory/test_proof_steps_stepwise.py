@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.exact.quadrature import self_normalised_mean
-from simulator.exact.quadrature_kernel import STEP
+from simulator.exact.quadrature_grid import STEP
 from simulator.samplers.smc.sampler import SMC
 from simulator.samplers.smc_rejection.sampler import SMCRejection
 from simulator.strategies import problems
