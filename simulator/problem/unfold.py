@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from simulator.errors import TooLargeError
 from simulator.problem.model import TabularModel
 from simulator.problem.problem import Problem
+from simulator.problem.tables import read_only
 from simulator.typing import Floats, Ints
 
 __all__ = ["Unfolded", "all_paths", "count_paths", "is_path_tree", "unfold"]
 
 
 DEFAULT_LIMIT = 1e7
+KEPT = 1e5  # paths up to which a tree is kept as long as its problem lives
+_KNOWN: WeakKeyDictionary[Problem, Unfolded] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,15 @@ def unfold(problem: Problem, limit: float = DEFAULT_LIMIT) -> Unfolded:
     n_paths = count_paths(problem)
     if n_paths > limit:
         raise TooLargeError(f"unfolding: {n_paths:.3g} token paths, the limit is {limit:.3g}")
+    if problem not in _KNOWN:
+        found = _unfold(problem)
+        if n_paths > KEPT:
+            return found
+        _KNOWN[problem] = found
+    return _KNOWN[problem]
+
+
+def _unfold(problem: Problem) -> Unfolded:
     model, tables = problem.model, problem.tables
     state, log_factor = np.zeros(1, dtype=np.int64), np.zeros(1)
     tokens = np.zeros((1, 0), dtype=np.int64)
@@ -120,7 +133,8 @@ def unfold(problem: Problem, limit: float = DEFAULT_LIMIT) -> Unfolded:
         np.concatenate(log_prm),
         name=problem.name,
     )
-    return Unfolded(tree, tokens, state, tuple(states))
+    tokens, states = read_only(tokens), [read_only(x) for x in states]
+    return Unfolded(tree, tokens, states[-1], tuple(states))
 
 
 def all_paths(problem: Problem) -> Ints:

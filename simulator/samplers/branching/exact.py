@@ -12,7 +12,8 @@ F = s at leaves, and with dF_x/dF_{xa} = q_a F_x^2, from N particles at the root
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,9 @@ from simulator.samplers.branching.moments import relative_variance
 from simulator.samplers.branching.moves import step_ratios
 from simulator.typing import Floats
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 __all__ = [
     "branching_law",
     "extinction",
@@ -35,6 +39,8 @@ __all__ = [
 
 CHUNK = 1 << 22  # numbers held at once
 NEGLIGIBLE = 1e-13
+GRID = 1 + 2.0 ** -np.arange(0.0, 40.0, 0.25)  # of s > 1, for Chernoff's bound
+_MADE: WeakKeyDictionary[Problem, Floats] = WeakKeyDictionary()
 
 
 def _misses(problem: Problem, t: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
@@ -83,6 +89,7 @@ def _integrals(problem: Problem, n: int, step: float) -> Floats:
     ok = np.isfinite(value[e.source]) & np.isfinite(value[e.target])
     gap = np.where(ok, value[e.target], 0.0) - np.where(ok, value[e.source], 0.0)
     kernel = np.where(ok, np.exp(e.log_prob + e.log_factor + gap), 0.0).reshape(-1, a, 1)
+    to_child = [_gathering(problem, h) for h in range(problem.horizon)]
     out = np.zeros(int(problem.model.n_states[-1]))
     size = max(1, CHUNK // int(start[-1]))
     for i in range(0, u.size, size):
@@ -90,10 +97,19 @@ def _integrals(problem: Problem, n: int, step: float) -> Floats:
         mass = weight[i : i + size] * n * np.exp((n - 1) * np.log1p(-misses[0]))
         for h in range(problem.horizon):
             flow = kernel[start[h] : start[h + 1]] * (mass * (1 - misses[h]) ** 2)[:, None]
-            mass = np.zeros((int(problem.model.n_states[h + 1]), flow.shape[2]))
-            np.add.at(mass, problem.model.next_state[h].ravel(), flow.reshape(-1, flow.shape[2]))
+            mass = to_child[h] @ flow.reshape(-1, flow.shape[2])
         out += mass.sum(axis=1)
     return out * math.exp(problem.forward_backward.log_z_alive - problem.log_prm_flat[0])
+
+
+def _gathering(problem: Problem, h: int) -> csr_array:
+    """Return the (S_{h+1}, S_h A) matrix that adds up the edges into each state."""
+    from scipy.sparse import csr_array
+
+    child = problem.model.next_state[h].ravel()
+    ones = np.ones(child.size)
+    shape = int(problem.model.n_states[h + 1]), child.size
+    return csr_array((ones, (child, np.arange(child.size))), shape=shape)
 
 
 def _output(problem: Problem, n: int) -> Floats:
@@ -232,13 +248,20 @@ def log_chance_beyond(problem: Problem, n: int, most: float) -> float:
     """
     if most == math.inf:
         return -math.inf
-    q, start, a = step_ratios(problem), problem.model.state_start, problem.model.n_actions
-    s = 1 + 2.0 ** -np.arange(0.0, 40.0, 0.25)
-    excess = np.zeros((int(problem.model.n_states[-1]), s.size))  # E[s^made] - 1
-    for h in range(problem.horizon - 1, -1, -1):
-        below = excess[problem.model.next_state[h]]
-        rows = q[start[h] : start[h + 1]].reshape(-1, a, 1)
-        gain = (rows * np.where(rows > 0, s * below + (s - 1), 0.0)).sum(axis=1)
-        excess = np.where(gain < 1, gain / np.where(gain < 1, 1 - gain, 1.0), np.inf)
-    bound = n * np.log1p(excess[0]) - (most + 1) * np.log(s)
+    bound = n * np.log1p(_excess(problem)) - (most + 1) * np.log(GRID)
     return min(0.0, float(bound.min()))
+
+
+def _excess(problem: Problem) -> Floats:
+    """E[s^made] - 1 of one particle at the root, for s in `GRID`; the same for every N."""
+    found = _MADE.get(problem)
+    if found is None:
+        q, start, a = step_ratios(problem), problem.model.state_start, problem.model.n_actions
+        s, excess = GRID, np.zeros((int(problem.model.n_states[-1]), GRID.size))
+        for h in range(problem.horizon - 1, -1, -1):
+            below = excess[problem.model.next_state[h]]
+            rows = q[start[h] : start[h + 1]].reshape(-1, a, 1)
+            gain = (rows * np.where(rows > 0, s * below + (s - 1), 0.0)).sum(axis=1)
+            excess = np.where(gain < 1, gain / np.where(gain < 1, 1 - gain, 1.0), np.inf)
+        found = _MADE[problem] = excess[0]
+    return found
