@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,7 +10,9 @@ from scripts.experiments.experiment import Experiment, Rows
 from simulator.errors import InputError, TooLargeError
 from simulator.measure.error import bracket
 from simulator.problem.library import open_problem
+from simulator.problem.problem import Problem
 from simulator.problem.unfold import is_path_tree, unfold
+from simulator.samplers.base import Sampler
 from simulator.samplers.registry import make_sampler
 
 PROBLEMS = (
@@ -40,14 +42,25 @@ SAMPLERS: dict[str, tuple[str, dict[str, object], int]] = {
     "beam": ("beam", {}, 16),
 }
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-COST_RUNS = 2_000
+COST_RUNS, PILOT_RUNS = 2_000, 200
 LEAST_RUNS, DEAR = 1_000, 5_000  # fewer runs are made of what takes more evaluations than that
 LIMIT = 1e6  # cloud transitions of one enumeration
 
 
-def affordable(runs: int, evaluations: float) -> int:
+def affordable(runs: int, evaluations: float, least: int = LEAST_RUNS) -> int:
     """Return how many of the runs are made if one takes so many PRM evaluations on average."""
-    return max(min(LEAST_RUNS, runs), int(runs * min(1.0, DEAR / evaluations)))
+    return max(min(least, runs), int(runs * min(1.0, DEAR / evaluations)))
+
+
+def mean_cost(problem: Problem, sampler: Sampler, seed: Sequence[int]) -> tuple[float, float]:
+    """Return the mean PRM evaluations and model calls of a run."""
+    drawn = [sampler.run(problem, PILOT_RUNS, rng=np.random.SeedSequence([*seed, 1]))]
+    wanted = affordable(COST_RUNS, float(drawn[0].prm_evaluations.mean()), PILOT_RUNS)
+    if wanted > PILOT_RUNS:
+        rest = np.random.SeedSequence([*seed, 3])
+        drawn.append(sampler.run(problem, wanted - PILOT_RUNS, rng=rest))
+    evaluations = np.concatenate([runs.prm_evaluations for runs in drawn]).mean()
+    return float(evaluations), float(np.concatenate([runs.model_calls for runs in drawn]).mean())
 
 
 def run_cell(problem: str, label: str, runs: int, seed: int) -> Rows:
@@ -59,15 +72,14 @@ def run_cell(problem: str, label: str, runs: int, seed: int) -> Rows:
     for n in (n for n in SIZES if n <= most):
         try:
             sampler = make_sampler(name, n, **options)
-            drawn = sampler.run(p, COST_RUNS, rng=np.random.SeedSequence([seed, n, 1]))
+            evaluations, model_calls = mean_cost(p, sampler, [seed, n])
         except TooLargeError:
             raise
         except InputError:
             return rows  # not defined here: an infinite C_inf, say
-        evaluations = float(drawn.prm_evaluations.mean())
         row: dict[str, object] = {
             "problem": problem, "sampler": label, "n": n, "evaluations": evaluations,
-            "model_calls": float(drawn.model_calls.mean()),
+            "model_calls": model_calls,
         }  # fmt: skip
         try:
             tv = sampler.exact_law(p, limit=LIMIT).tv

@@ -142,7 +142,7 @@ def _make(name: str, n: int, options: dict[str, object]) -> Runnable:
 
 def cells(profile: str) -> list[Mapping[str, object]]:
     """Return one cell a sampler, n and N; the long ones first."""
-    budget = 2e7 if profile == "quick" else 2e9  # particle-steps of a cell
+    budget = 1e7 if profile == "quick" else 2e9  # particle-steps of a cell
     largest = {1: 256, 2: 256, 3: 5} if profile == "quick" else {1: 256, 2: 256, 3: 64}
     found: list[Mapping[str, object]] = []
     for levels in LEVELS:

@@ -60,7 +60,7 @@ def run_cell(problem: str, n: int, runs: int, seed: int) -> Rows:
 
 def cells(profile: str) -> list[Mapping[str, object]]:
     """Return one cell a problem and N."""
-    runs = 200_000 if profile == "quick" else 1_000_000
+    runs = 100_000 if profile == "quick" else 1_000_000
     return [
         {"problem": p, "n": n, "runs": max(runs * FEW // max(n, FEW), runs // LEAST),
          "seed": 1000 * i + n}

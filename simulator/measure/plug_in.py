@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from simulator.errors import InputError
 from simulator.exact.law import total_variation
 from simulator.samplers.runs import Runs
 from simulator.typing import Floats
@@ -36,27 +37,19 @@ class PlugIn:
     def add(self, runs: Runs) -> None:
         """Take more runs into account."""
         self._n += len(runs)
-        k = self._target.size
         if not self._clouds:
-            hits = np.bincount(runs.states[~runs.failed], minlength=k)
+            hits = np.bincount(runs.states[~runs.failed], minlength=self._target.size)
             self._sum += hits
             self._squares += hits
             return
         assert runs.cloud_states is not None
         assert runs.cloud_log_weights is not None
-        states, logs = runs.cloud_states[:, -1], runs.cloud_log_weights[:, -1]
-        top = logs.max(axis=1, keepdims=True)
-        weights = np.exp(logs - np.where(np.isfinite(top), top, 0.0))
-        share = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
-        live = share > 0
-        key = (states + k * np.arange(len(runs))[:, None])[live]
-        if k <= states.shape[1]:  # a sum for each outcome takes less than a sorting of particles
-            cell, where = np.arange(k * len(runs)), key
-        else:
-            cell, where = np.unique(key, return_inverse=True)
-        mass = np.bincount(where, share[live], cell.size)
-        self._sum += np.bincount(cell % k, mass, k)
-        self._squares += np.bincount(cell % k, mass * mass, k)
+        from simulator.measure.plug_in_kernel import add_shares
+
+        states = np.asarray(runs.cloud_states[:, -1], dtype=np.int64)
+        logs = np.asarray(runs.cloud_log_weights[:, -1], dtype=np.float64)
+        if not add_shares(states, logs, self._sum, self._squares):
+            raise InputError("cloud_states: a particle with weight stands in no terminal state")
 
     @property
     def value(self) -> float:

@@ -140,11 +140,11 @@ def good_label_law(horizon: int, delay: int, theta: float, most_doubled: int) ->
     held = _Queue(delay, most_doubled)
     law = np.zeros((held.start().size, horizon + 1))
     law[:, 0] = held.start()
-    for _ in range(horizon):
-        doubled = held.doubled(law, theta)
-        single = held.single(law, theta)
-        law = single / 2
-        law[:, 1:] += single[:, :-1] / 2 + doubled[:, :-1]
+    for h in range(horizon):
+        far = law[:, : h + 1]  # so many labels can be good so far
+        doubled, single = held.doubled(far, theta), held.single(far, theta)
+        law[:, : h + 1] = single / 2
+        law[:, 1 : h + 2] += single / 2 + doubled
     return np.asarray(law.sum(axis=0))
 
 

@@ -40,23 +40,27 @@ class QuasiOutputs(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _line_up(order, count, n_actions, state, weight, prob, q, owner):
+def _line_up(order, count, n_actions, state, weight, prob, first, place, q, owner):
     """List the cells of a cloud in order; return how many are not empty.
 
-    ``owner[c]`` is place in the cloud times A plus token.
+    ``owner[c]`` is place in the cloud times A plus token, ``prob[first:]`` the level's table, and
+    `place` is scratch.
     """
     cells = 0
     if order == TOKEN:
         for a in range(n_actions):
             for k in range(count):
-                mass = weight[k] * prob[state[k] * n_actions + a]
+                mass = weight[k] * prob[first + state[k] * n_actions + a]
                 if mass > 0.0:
                     q[cells], owner[cells] = mass, k * n_actions + a
                     cells += 1
         return cells
-    place = np.arange(count)
-    if order == STATE and (state[1:count] < state[: count - 1]).any():
-        place = np.argsort(state[:count], kind="mergesort")
+    in_order = True
+    for k in range(count):
+        place[k] = k
+        in_order &= k == 0 or state[k - 1] <= state[k]
+    if order == STATE and not in_order:
+        place[:count] = np.argsort(state[:count], kind="mergesort")
     begin = 0
     while begin < count:
         end = begin + 1  # of the prefixes whose cells are mixed
@@ -66,7 +70,7 @@ def _line_up(order, count, n_actions, state, weight, prob, q, owner):
         for a in range(n_actions):
             for i in range(begin, end):
                 k = place[i]
-                mass = weight[k] * prob[state[k] * n_actions + a]
+                mass = weight[k] * prob[first + state[k] * n_actions + a]
                 if mass > 0.0:
                     q[cells], owner[cells] = mass, k * n_actions + a
                     cells += 1
@@ -104,7 +108,7 @@ def run_quasi(
     state, weight = np.empty(n, dtype=np.int64), np.empty(n)
     child, log_child = np.empty(n, dtype=np.int64), np.empty(n)
     q, mass, ends = np.empty(n * n_actions), np.empty(n * n_actions), np.empty(n * n_actions)
-    owner = np.empty(n * n_actions, dtype=np.int64)
+    owner, line = np.empty(n * n_actions, dtype=np.int64), np.empty(n, dtype=np.int64)
     depth, width = (horizon, n) if keep_tokens else (0, 0)
     token = np.empty((depth, width), dtype=np.int32)
     parent = np.empty((depth, width), dtype=np.uint32)
@@ -118,8 +122,9 @@ def run_quasi(
         count, state[0], weight[0], place[0] = 1, 0, 1.0, 0
         for h in range(horizon):
             calls += count
-            table = prob[table_start[h] :]
-            cells = _line_up(order, count, n_actions, state, weight, table, q, owner)
+            cells = _line_up(
+                order, count, n_actions, state, weight, prob, table_start[h], line, q, owner
+            )
             s0, s1, s2, s3 = settle(rule, q, cells, n, mass, ends, s0, s1, s2, s3)
             picked, top = 0, -np.inf
             for c in range(cells):
