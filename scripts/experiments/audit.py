@@ -41,7 +41,7 @@ def run_cell(problem: str, rule: str, runs: int, seed: int) -> Rows:
 
 def cells(profile: str) -> list[Mapping[str, object]]:
     """Return one cell a problem and rule."""
-    runs = 20_000 if profile == "quick" else 200_000
+    runs = 10_000 if profile == "quick" else 200_000
     return [
         {"problem": p, "rule": rule, "runs": times * runs, "seed": 100_000 * i}
         for p, times in reversed(PROBLEMS.items())

@@ -30,8 +30,8 @@ from theory.instances.random_holding import good_label_law, queue_refusals
 THETA, DELTA, CONFIDENCE = 0.5, 0.05, 0.99
 LEVELS = (3, 2, 1)
 SIZES = (1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256)
-LEAST_RUNS, FEW_RUNS, MOST_RUNS = 20, 60, 1000  # 60: no hit puts the 99% limit below 0.1
-BEAM_RUNS = {1: 4000, 2: 600, 3: 60}  # one y* a run; its frequency is a mean over them
+LEAST_RUNS, FEW_RUNS, MOST_RUNS = 20, 51, 1000  # 51: no hit puts the 99% limit below 0.1
+BEAM_RUNS = {1: 4000, 2: 600, 3: 51}  # one y* a run; its frequency is a mean over them
 BEST = "best myopic filter (exact)"
 
 # label, registered name, options, most levels, largest N; not registered: left out

@@ -37,9 +37,13 @@ def by_rejection(
     n_runs, tables = len(seeds), edge_tables(problem)
     with np.errstate(over="ignore"):
         ceiling = np.exp(log_eta - tables.log_scale)
+    means, start = log_step_means(problem), problem.model.state_start
+    top = np.maximum.reduceat(means, start[:-2])
+    top[top == -np.inf] = 0.0
     accept = Acceptance(
-        float(problem.log_prm_flat[0]), ceiling, log_step_means(problem),
-        problem.model.state_start, int(max_proposals),
+        float(problem.log_prm_flat[0]), ceiling, means,
+        np.exp(means - np.repeat(top, problem.model.n_states[:-1])), top, start,
+        int(max_proposals),
     )  # fmt: skip
     level = (n_runs, problem.horizon)
     cloud = (*level, n)

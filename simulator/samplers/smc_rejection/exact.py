@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from simulator.exact.particle_types import Step, Types
 from simulator.exact.replay import replay
 from simulator.problem.forward_backward import log_steps
 from simulator.problem.problem import Problem
+from simulator.problem.tables import read_only
 from simulator.problem.transforms import one_step_value
 from simulator.resampling.compositions import multisets
 from simulator.typing import Floats, Ints
@@ -32,6 +34,7 @@ __all__ = ["RejectionLevel", "expected_proposals", "last_sets", "log_step_means"
 
 
 LIMIT = 3e7  # cloud transitions
+_MEANS: WeakKeyDictionary[Problem, Floats] = WeakKeyDictionary()
 
 
 class RejectionLevel(NamedTuple):
@@ -60,10 +63,14 @@ def log_step_means(problem: Problem) -> Floats:
     (n_inner,) array
         In flat order; -inf where V^(x) = 0 or V^ = 0 at all children.
     """
-    ahead = one_step_value(problem)
-    here = problem.log_prm_flat[: ahead.size]
-    alive = np.isfinite(here)
-    return np.where(alive, ahead - np.where(alive, here, 0.0), -np.inf)
+    found = _MEANS.get(problem)
+    if found is None:
+        ahead = one_step_value(problem)
+        here = problem.log_prm_flat[: ahead.size]
+        alive = np.isfinite(here)
+        means = np.where(alive, ahead - np.where(alive, here, 0.0), -np.inf)
+        found = _MEANS[problem] = read_only(means)
+    return found
 
 
 def rejection_chain(

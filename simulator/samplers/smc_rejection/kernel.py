@@ -14,6 +14,7 @@ from simulator.streams.xoshiro import next_word, to_unit
 __all__ = ["Acceptance", "RejectionOutputs", "run_rejection"]
 
 ONE, TWO = np.uint64(1), np.uint64(2)
+PLAIN = 1e-200  # what all particles are below is summed again, relative to the largest of them
 
 
 class Acceptance(NamedTuple):
@@ -28,6 +29,10 @@ class Acceptance(NamedTuple):
         probability w/ceiling.
     log_ratio : (n_inner,) array
         log E_ref[V^(child)|x]/V^(x) of the states before the last level, in flat order.
+    ratio : (n_inner,) array
+        exp of it, relative to the largest of the level.
+    log_top : (H,) array
+        Its logarithm.
     state_start : (H+2,) int array
     max_proposals : int
         Largest number of proposals for one particle.
@@ -36,6 +41,8 @@ class Acceptance(NamedTuple):
     log_root: float
     ceiling: npt.NDArray[np.float64]
     log_ratio: npt.NDArray[np.float64]
+    ratio: npt.NDArray[np.float64]
+    log_top: npt.NDArray[np.float64]
     state_start: npt.NDArray[np.int64]
     max_proposals: int
 
@@ -67,16 +74,21 @@ class RejectionOutputs(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _log_mean(n, log_ratio, parents, stride):
-    """Log of the mean over particles of E_ref[V^(child)|x]/V^(x)."""
+def _log_mean(n, log_ratio, ratio, log_top, first, parents, stride):
+    """Log of the mean over particles of E_ref[V^(child)|x]/V^(x); `first`: of the level's states."""
+    total = 0.0
+    for k in range(n):
+        total += ratio[first + np.int64(parents[k]) // stride]
+    if total > PLAIN:
+        return log_top + np.log(total / n)
     top = -np.inf
     for k in range(n):
-        top = max(top, log_ratio[np.int64(parents[k]) // stride])
+        top = max(top, log_ratio[first + np.int64(parents[k]) // stride])
     if top == -np.inf:
         return top
     total = 0.0
     for k in range(n):
-        total += np.exp(log_ratio[np.int64(parents[k]) // stride] - top)
+        total += np.exp(log_ratio[first + np.int64(parents[k]) // stride] - top)
     return top + np.log(total / n)
 
 
@@ -106,6 +118,8 @@ def run_rejection(seeds, tables, n, accept, out, begin, end):
     token = np.empty((depth, width), dtype=np.int32)
     parent = np.empty((depth, width), dtype=np.uint32)
 
+    log_ratio, ratio = accept.log_ratio, accept.ratio
+
     for r in range(begin, end):
         if out.stuck[0] > 0:
             return
@@ -114,7 +128,9 @@ def run_rejection(seeds, tables, n, accept, out, begin, end):
         for k in range(n):
             parents[k] = 0
         for h in range(horizon):
-            mean = _log_mean(n, accept.log_ratio[accept.state_start[h] :], parents, stride)
+            mean = _log_mean(
+                n, log_ratio, ratio, accept.log_top[h], accept.state_start[h], parents, stride
+            )
             log_w += mean
             if mean == -np.inf:
                 break
