@@ -75,7 +75,7 @@ class RejectionOutputs(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def _log_mean(n, log_ratio, ratio, log_top, first, parents, stride):
-    """Log of the mean over particles of E_ref[V^(child)|x]/V^(x); `first`: of the level's states."""
+    """Log of the mean of E_ref[V^(child)|x]/V^(x); `first`: where the states of the level begin."""
     total = 0.0
     for k in range(n):
         total += ratio[first + np.int64(parents[k]) // stride]
