@@ -95,7 +95,7 @@ def run_cell(problem: str, label: str, runs: int, seed: int) -> Rows:
 
 def cells(profile: str) -> list[Mapping[str, object]]:
     """Return one cell a problem and sampler."""
-    runs = 10_000 if profile == "quick" else 500_000
+    runs = 5_000 if profile == "quick" else 500_000
     return [
         {"problem": p, "label": label, "runs": runs, "seed": 100 * i + j}
         for i, p in enumerate(PROBLEMS)
