@@ -92,5 +92,5 @@ def _to_the_left(near, n, size, v, total):
 
 @njit(cache=True, nogil=True)
 def _is_done(share, t, size, v, keep, total):
-    """Say whether the nodes behind t count: at most phi^(N-1) exp(-t u) (1/u + t), as phi falls."""
+    """Say that nodes behind t add nothing: at most phi^(N-1) exp(-t u) (1/u + t), as phi falls."""
     return np.all(share * keep[:size] * (1.0 + t * v[:size]) <= DONE * v[:size] * total[:size])
