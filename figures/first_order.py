@@ -49,7 +49,7 @@ def _draw_sizes(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_title("N times the error tends to A")
     axes.set_xlabel("particles N")
     axes.set_ylabel("N · D$_{TV}$")
-    axes.legend(ncols=2, loc="upper left", fontsize=6.5)
+    axes.legend(ncols=2, loc="upper left", fontsize=6, columnspacing=0.8, handlelength=1.4)
 
 
 def _draw_growth(axes: Axes, table: pd.DataFrame) -> None:
