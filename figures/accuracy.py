@@ -22,6 +22,7 @@ def draw(table: pd.DataFrame) -> Figure:
                  label="accuracy of π*")  # fmt: skip
     left.set_title(f"accuracy and error, N = {most}", fontsize=8)
     left.set_xlabel("inverse temperature λ of the PRM")
+    left.set_ylabel("probability")
     left.set_ylim(bottom=0)
     left.legend(fontsize=7)
     for n, part in table.groupby("n"):

@@ -17,7 +17,7 @@ STYLES = {
     "smc-rs": ("#009E73", "^", "SMC-RS"),
     "quasi-smc": ("#0072B2", "v", "quasi-SMC"),
 }
-PRMS = {"mask": "V^: a match is possible", "expected": "V^: by bigrams"}
+PRMS = {"mask": "$\\hat{V}$: a match is possible", "expected": "$\\hat{V}$: by bigrams"}
 NAMES = {"date": "a date", "address": "an address", "word": "a word in a text",
          "quotation": "one quotation"}  # fmt: skip
 SPREAD = 1.09  # between samplers at one N
@@ -26,7 +26,7 @@ SPREAD = 1.09  # between samplers at one N
 def draw(table: pd.DataFrame) -> Figure:
     """Draw limits of the error against N; a column a pattern, a row a PRM."""
     patterns = list(dict.fromkeys(table["pattern"]))
-    figure = new_figure(9.6, 5.2)
+    figure = new_figure(8.2, 4.9)
     grid = figure.subplots(len(PRMS), len(patterns), sharex=True, sharey=True, squeeze=False)
     sizes = np.geomspace(1, 100, 60)
     ticks = sorted({int(n) for n in table["n"] if n > 0})

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from scipy.stats import norm, spearmanr
 
 from figures.figure import FigureSpec, new_figure
@@ -18,6 +18,7 @@ from simulator.typing import Floats
 __all__ = ["CRITERIA_MAP", "Rank", "rank_correlation"]
 
 LAW = "first_order"
+SHORT = 100  # ratio of the ends of an axis that needs labels between powers of ten
 CRITERIA = {
     "action_coverage": "$C_{act}$",
     "prm_accuracy": "$C_\\infty$",
@@ -84,6 +85,9 @@ def draw(table: pd.DataFrame) -> Figure:
             axes.set_xscale("log")
             axes.set_yscale("log")
             axes.xaxis.set_minor_formatter(NullFormatter())
+            if table[name].max() < SHORT * table[name].min():  # few powers of ten
+                axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             if sampler == list(SAMPLERS)[-1]:
                 axes.set_xlabel(text)
         row[0].set_ylabel(f"exact error of {label}")

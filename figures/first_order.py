@@ -18,7 +18,7 @@ ROUNDING = 1e-9
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw N D_TV against A (left), sums of sigma along paths (middle), and A over H (right)."""
-    figure = new_figure(8.6, 3.1)
+    figure = new_figure(8.0, 3.1)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.25, 1, 1.1))
     _draw_sizes(left, table[~_of_instance(table)])
     walk = _part(table, "walk")
@@ -43,13 +43,13 @@ def _draw_sizes(axes: Axes, table: pd.DataFrame) -> None:
             capsize=2, label=_short(str(problem)),
         )  # fmt: skip
         axes.axhline(float(a.iloc[0]), color=f"C{k}", ls="--", lw=0.9)
-    axes.plot([], [], "--", color="black", lw=0.9, label="A, no sampler run")
+    axes.plot([], [], "--", color="black", lw=0.9, label="A (no run)")
     axes.set_xscale("log", base=2)
     axes.set_ylim(bottom=0, top=1.42 * float(table["high"].max()))
     axes.set_title("N times the error tends to A")
     axes.set_xlabel("particles N")
     axes.set_ylabel("N · D$_{TV}$")
-    axes.legend(ncols=2, loc="upper left", fontsize=6.5)
+    axes.legend(ncols=2, loc="upper left", fontsize=6.5, columnspacing=1, handlelength=1.6)
 
 
 def _draw_growth(axes: Axes, table: pd.DataFrame) -> None:
@@ -140,7 +140,9 @@ def _exact(rows: pd.DataFrame) -> bool:
 
 
 def _short(problem: str) -> str:
-    return problem.replace(":horizon=", ", H=").replace(",seed=", ", seed ")
+    name, _, options = problem.partition(":")
+    seed = options.partition("seed=")[2]
+    return f"{name.replace('-', ' ')} {seed}" if seed else name
 
 
 FIRST_ORDER = FigureSpec(

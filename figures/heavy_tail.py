@@ -40,7 +40,7 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.set_yscale("log")
         axes.set_ylim(3e-4, 5e3)
         axes.set_title(title)
-        axes.set_xlabel("factor K by which V^ is too low")
+        axes.set_xlabel("factor K by which $\\hat{V}$ is too low")
         shade_vacuous(axes)
     panels[0].set_ylabel("total variation to the target")
     handles, labels = panels[0].get_legend_handles_labels()

@@ -30,7 +30,7 @@ def draw(table: pd.DataFrame) -> Figure:
     left.set_ylabel("exact total variation")
     left.set_title("longer texts err more")
     right.set_title("one curve in N over √H")
-    left.legend(ncols=2, loc="lower left")
+    right.legend(*left.get_legend_handles_labels(), ncols=2, loc="lower left")
     return figure
 
 

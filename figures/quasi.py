@@ -36,7 +36,7 @@ def _trees(table: pd.DataFrame) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw errors on trees, variances against prefixes judged, and errors by order."""
-    figure = new_figure(8.4, 3.2)
+    figure = new_figure(7.6, 3.2)
     left, middle, right = figure.subplots(1, 3)
     medians = _trees(table)
     for name, (colour, line, label) in STYLES.items():
@@ -83,6 +83,7 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.set_yscale("log")
     left.set_ylim(bottom=left.get_ylim()[0] / 50)  # room for the legend
     left.legend(loc="lower left", fontsize=6)
+    right.set_ylim(top=1.2 * right.get_ylim()[1])  # room for names
     right.legend(loc="upper left", fontsize=6)
     return figure
 

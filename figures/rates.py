@@ -21,7 +21,7 @@ S1, PAPER = CHI2 / 4, 2 * (1 + math.sqrt(CHI2)) ** 2  # N error^2/H^2 that S1 an
 def draw(table: pd.DataFrame) -> Figure:
     """Draw a panel a setting: points exact, dotted proved below, dashed proved above."""
     figure = new_figure(7.6, 6.4)
-    panels = figure.subplots(2, 2)
+    panels = figure.subplots(2, 2, gridspec_kw={"hspace": 0.05})
     _fixed_horizon(panels[0, 0], table[table["setting"] == "fixed horizon"])
     _long_horizon(panels[0, 1], table)
     density = table[table["setting"] == "bounded density"]
@@ -36,7 +36,7 @@ def draw(table: pd.DataFrame) -> Figure:
     panels[1, 1].set_xlabel("H / N")
     for axes in panels.flat:
         axes.set_xscale("log", base=2)
-    panels[1, 1].set_ylim(bottom=1e-4)
+    panels[1, 1].set_ylim(bottom=4e-5)
     for axes, place in zip(
         panels.flat, ("lower left", "upper left", "lower right", "lower right"), strict=True
     ):
@@ -101,7 +101,7 @@ def _collapse(
     axes.plot([], [], "--", color="black", lw=0.8, label=above)
     axes.plot([], [], ":", color="black", lw=0.9, label=below)
     axes.set_yscale("log")
-    axes.set_ylabel("1/2 - P(output in the noisy branch)")
+    axes.set_ylabel("1/2 − P(output in the noisy branch)")
 
 
 def caption(table: pd.DataFrame) -> str:

@@ -12,7 +12,7 @@ __all__ = ["RATIOS"]
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Draw every ratio as a dot; hollow where the bound is vacuous."""
+    """Draw every ratio as a dot; grey where the bound is vacuous."""
     order = table.groupby("bound")["ratio"].median().sort_values().index
     figure = new_figure(6.4, 0.9 + 0.17 * len(order))
     axes = figure.subplots()

@@ -27,7 +27,7 @@ def draw(table: pd.DataFrame) -> Figure:
         name += f", $C_\\infty$ = {rows['prm_accuracy'].iloc[0]:.2f}"
         right.plot(rows["n"], rows["runs"], "o-", color=f"C{k}", label=name)
         right.axhline(rows["least_runs"].iloc[0], color=f"C{k}", ls=":", lw=1)
-    for style, label in (("s-", "SMC"), ("o-", "SMC with restart"), ("--", "bound Z/(Ba) - 1")):
+    for style, label in (("s-", "SMC"), ("o-", "SMC with restart"), ("--", "bound Z/(Ba) − 1")):
         left.plot([], [], style, color="black", ms=3.5, label=label)
     left.set_yscale("log")
     left.set_ylim(bottom=1e-11)

@@ -21,15 +21,17 @@ def draw(table: pd.DataFrame) -> Figure:
     """Draw one dot a comparison: error over bound, where the bound is below 1."""
     shown = _upper(table)
     order = shown.groupby("bound")["ratio"].median().sort_values().index
-    figure = new_figure(6.8, 4.6)
+    figure = new_figure(6.8, 0.9 + 0.17 * len(order))
     axes = figure.subplots()
     for k, name in enumerate(order):
         ratio = np.sort(shown.loc[shown["bound"] == name, "ratio"])
         shift = 0.32 * np.sin(2.4 * np.arange(len(ratio)))  # spread without chance
         axes.plot(ratio, k + shift, ".", color="#0072B2", ms=2, alpha=0.5)
-        axes.plot(np.median(ratio), k, "|", color="#D55E00", ms=12, mew=2)
+        axes.plot(np.median(ratio), k, "|", color="#D55E00", ms=9, mew=1.6)
     axes.axvline(1, color="black", lw=1)
-    axes.set_yticks(range(len(order)), labels=[f"bound {b}" for b in order])
+    axes.set_yticks(range(len(order)), labels=list(order))
+    axes.set_ylabel("bound")
+    axes.set_ylim(-0.8, len(order) - 0.2)
     axes.set_xlim(-0.02, 1.04)
     axes.set_xlabel("error / bound (bars: medians)")
     return figure

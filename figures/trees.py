@@ -92,7 +92,7 @@ def caption(table: pd.DataFrame) -> str:
     old = (both["exact error"] / both["3.2"]).max()
     return (
         "The exact law of SMC (dots; grey bars are certified brackets where enumeration ends) lies "
-        f"below every bound. The exact error reaches {ratio:.2f} of the new stepwise bound T but "
+        f"below every bound. The exact error reaches {ratio:.2f} of the stepwise bound T but "
         f"only {old:.2f} of theorem 3.2, and the lines of slope -1 (J, F-star, T) leave those of "
         "slope -1/2 behind as N grows."
     )

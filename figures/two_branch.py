@@ -30,7 +30,7 @@ def draw(table: pd.DataFrame) -> Figure:
     axes.set_yscale("log")
     axes.set_ylim(1e-4, 2)
     axes.set_xlabel("H / N")
-    axes.set_ylabel("1/2 - P(output in branch 1)")
+    axes.set_ylabel("1/2 − P(output in branch 1)")
     shade_vacuous(axes)
     figure.legend(loc="outside right center")
     return figure

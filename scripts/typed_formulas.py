@@ -39,7 +39,7 @@ SUB = (
 )
 SUP = (
     rf"(?:\^(?P<sup>\{{{BRACED}\}}|\({NESTED}\)"
-    r"|[-+]?1/2(?!\d)|[-+]?\d+|-?[A-Za-zα-ω]+|\+))?"
+    r"|[-+]?1/2(?!\d)|[-+]?\d+(?:\.\d+)?|-?[A-Za-zα-ω]+|\+))?"
 )
 BASE = "|".join(sorted((*WORDS, *OPERATORS), key=len, reverse=True))
 FORMULA = re.compile(

@@ -194,7 +194,8 @@ def _instances() -> str:
     left = table("rrrrrr", names, branches, digits=4)
     products: list[list[Cell]] = [[h, product_tv(h, 8)] for h in (64, 256, 1024, 4096)]
     right = table("rr", ["$H$", r"$D_{\mathrm{TV}}$"], products, digits=4)
-    return left.rstrip() + "\\qquad\n" + right
+    both = left.rstrip() + "\\qquad\n" + right
+    return both.replace(r"\begin{tabular}", r"\begin{tabular}[t]")  # side by side, tops in a line
 
 
 def _hidden(numbers: dict[str, str]) -> str:

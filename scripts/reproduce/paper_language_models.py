@@ -18,6 +18,11 @@ from simulator.language_models.question_tables import question_tables
 
 __all__ = ["answers", "prediction", "switching"]
 
+TYPED = {
+    "$": "", "E[1/m_E]": r"$\E[1/m_E]$", "−S1": r"$-$\textsf{S1}", "−χ²": r"$-\chisq$",
+    "@N": "@$N$",
+}  # fmt: skip
+
 
 def switching() -> str:
     """Correlations of two measures of the error with the divergence, a row a series."""
@@ -49,7 +54,7 @@ def prediction() -> str:
         ]
         for name, title in PREDICTORS.items()
     ]
-    return table("lllll", ["", *ANSWERS.values()], rows, digits=2)
+    return table("lllll", ["", *map(_latex, ANSWERS.values())], rows, digits=2)
 
 
 def answers() -> dict[str, str]:
@@ -75,5 +80,7 @@ def _interval(mean: float, low: float, high: float) -> str:
 
 
 def _latex(title: str) -> str:
-    plain = title.replace("$", "").replace("−", "$-$").replace("χ²", r"$\chisq$")
-    return plain.replace("m_E", "$m_E$")
+    """Typeset a name of the figure."""
+    for plain, typed in TYPED.items():
+        title = title.replace(plain, typed)
+    return "$N$" if title == "N" else title

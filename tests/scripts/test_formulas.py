@@ -49,6 +49,7 @@ def test_a_symbol_in_prose_is_drawn_as_in_the_glossary(symbol):
         ("N^-1/2 and w^2/4", ["", "N^{-1/2}", " and ", "w^{2}", "/4"]),
         ("E_n, E_q[x] and a_ik", ["", "E_{n}", ", ", r"\mathbb{E}_{q}", "[x] and ", "a_{ik}", ""]),
         ("10^6", ["", "10^{6}", ""]),
+        ("H^0.49. On", ["", "H^{0.49}", ". On"]),
         ("(1 + a)^-1 <= 1", ["(1 + a", ")^{-1}", " ≤ 1"]),
         ("V^(x) and m^+(y)", ["", r"\hat{V}", "(x) and ", "m^{+}", "(y)"]),
         ("C_act,h C_inf^2", ["", r"C_{\text{act},h}", " ", r"C_{\infty}^{2}", ""]),

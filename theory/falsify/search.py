@@ -23,7 +23,7 @@ from theory.falsify.shape import Shape
 from theory.falsify.simplify import simplify
 from theory.falsify.starts import starts
 
-__all__ = ["VIOLATED", "Found", "label", "search"]
+__all__ = ["NEAREST", "VIOLATED", "Found", "heading", "label", "search"]
 
 VIOLATED = 1 + 1e-9
 POOL = 20  # starts of a round
@@ -35,6 +35,7 @@ WIDE, NARROW = 0.7, 0.1  # first steps of the climbs, in logarithms
 ATTAINED = 1 - 1e-6  # a ratio from which nothing climbs
 MOST = 1000  # evaluations of a climb
 NOTHING = 30.0  # loss where the ratio is 0
+NEAREST = "is nearest to equality for"
 
 
 @dataclass(frozen=True)
@@ -277,9 +278,38 @@ def _found(score: Score, interrupted: bool) -> Found:
     )  # fmt: skip
     if problem.instance is not None:  # its name is how it is made
         return found
-    verb = "is broken by" if found.violated else "is nearest to equality for"
-    problem.name = f"{score.inequality.text} {verb} {label(sampler)}: left/right = {ratio:.6g}"
+    verb = "is broken by" if found.violated else NEAREST
+    problem.name = heading(score.inequality, verb, sampler, ratio)
     return found
+
+
+def heading(inequality: Inequality, verb: str, sampler: Sampler, ratio: float) -> str:
+    """Say what an instance shows, for its name.
+
+    Parameters
+    ----------
+    inequality : Inequality
+        What is claimed.
+    verb : str
+        What the instance does to it, as `NEAREST`.
+    sampler : Sampler
+        By which.
+    ratio : float
+        left/right.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from simulator import SMC
+    >>> from theory.falsify.inequality import of_bound
+    >>> from theory.registry import BOUNDS
+    >>> heading(of_bound(BOUNDS["J"]), NEAREST, SMC(2), 0.5)
+    'D_TV <= J is nearest to equality for SMC(2): left/right = 0.5'
+    """
+    return f"{inequality.text} {verb} {label(sampler)}: left/right = {ratio:.6g}"
 
 
 def label(sampler: Sampler) -> str:
