@@ -26,7 +26,7 @@ from simulator.streams.seeds import BLOCK, seed_sequence
 
 __all__ = ["SHARD", "Grid", "run_sweep"]
 
-SHARD = 16 * BLOCK
+SHARD = 48 * BLOCK  # so many that the file of a shard takes little of its time
 MOST_RUNS = 10**12
 HERE = Workers()
 

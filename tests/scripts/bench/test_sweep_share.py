@@ -14,9 +14,9 @@ def test_every_call_of_the_kernel_is_counted_and_the_rest_is_not(monkeypatch):
 
     monkeypatch.setattr(compiled, "run_smc", slow)
     monkeypatch.setattr(sweep_share.time, "process_time", lambda: clock[0])
-    share = sweep_share.measure(4, 20_000 * 100 * 4)
-    # two schemes, each a run that warms up and 20,000 runs in two shards
-    assert [end - begin for *_, begin, end in calls] == [1, 1, 16_384, 3616, 16_384, 3616]
-    assert share == (4, 20_000, 12.0, 12.0)
+    share = sweep_share.measure(4, 60_000 * 100 * 4)
+    # two schemes, each a run that warms up and 60,000 runs in two shards
+    assert [end - begin for *_, begin, end in calls] == [1, 1, 49_152, 10_848, 49_152, 10_848]
+    assert share == (4, 60_000, 12.0, 12.0)
     assert "12.00 of 12.00 s in kernels, 100.0%" in str(share)
     assert compiled.run_smc is slow
