@@ -40,7 +40,7 @@ from simulator.samplers.registry import make_sampler
 from simulator.problem.library import open_problem
 make_sampler("smc", 1).run(open_problem("eos"), 10, rng=0, n_threads=1)  # compile
 
-folder, rounds, n_shards, arguments = sys.argv[1], 20, int(sys.argv[2]), sys.argv[3:]
+folder, rounds, arguments = sys.argv[1], 20, sys.argv[2:]
 
 def child():
     pid = os.fork()
@@ -49,19 +49,22 @@ def child():
         main([*arguments, "--out", folder, "--jobs", "2", "--backend", "threading"])
     return pid
 
-stored, wait, hits = set(), 0.05, 0
+def finished():
+    return {p.name for p in Path(folder, "shards").glob("*.parquet")}
+
+stored, hits = set(), 0
 for _ in range(rounds):
-    pid, begin = child(), time.monotonic()
-    time.sleep(wait * random.random())
-    if os.waitpid(pid, os.WNOHANG) == (0, 0):  # still at work
+    pid, ended = child(), 0
+    while not ended and finished() == stored:  # each round finishes a shard or a few
+        time.sleep(0.001)
+        ended, _ = os.waitpid(pid, os.WNOHANG)
+    time.sleep(0.01 * random.random())
+    if not ended and os.waitpid(pid, os.WNOHANG) == (0, 0):  # still at work
         hits += 1
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    now = {p.name for p in Path(folder, "shards").glob("*.parquet")}
+    now = finished()
     assert stored <= now, "a finished shard is gone"
-    # so long that the shards last for about all rounds
-    few = len(now) - len(stored) < n_shards / rounds
-    wait = min(wait * (1.5 if few else 0.7), 5)
     stored = now
 print(hits, len(stored))
 assert os.waitpid(child(), 0)[1] == 0
@@ -71,7 +74,7 @@ assert os.waitpid(child(), 0)[1] == 0
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_twenty_kills_in_a_row_change_no_bit(undisturbed, tmp_path):
-    hits, stored = map(int, python(KILLER, tmp_path, SHARDS, *ARGUMENTS).split())
+    hits, stored = map(int, python(KILLER, tmp_path, *ARGUMENTS).split())
     assert hits >= 10  # else the kills came too late to say anything
     assert stored > 0
     assert shards(tmp_path / "shards") == undisturbed

@@ -2,20 +2,34 @@
 
 import pytest
 
-from scripts.experiments.cost import affordable
+from scripts.experiments.cost import COST_RUNS, PILOT_RUNS, affordable, mean_cost
 from scripts.experiments.trees import PROBLEMS, SIZES, cells
+from simulator.problem.library import open_problem
+from simulator.samplers.smc.sampler import SMC
 
 
 @pytest.mark.parametrize(
     ("runs", "evaluations", "made"),
-    [(10_000, 4, 10_000), (10_000, 5_000, 10_000), (10_000, 20_000, 2_500), (10_000, 1e9, 1_000),
-     (500_000, 50_000, 50_000), (600, 1e9, 600)],
+    [(5_000, 4, 5_000), (5_000, 2_500, 5_000), (5_000, 10_000, 1_250), (5_000, 1e9, 500),
+     (500_000, 50_000, 25_000), (300, 1e9, 300)],
 )  # fmt: skip
-def test_dear_runs_are_made_less_often_but_a_thousand_times(runs, evaluations, made):
+def test_dear_runs_are_made_less_often_but_five_hundred_times(runs, evaluations, made):
     assert affordable(runs, evaluations) == made
 
 
-@pytest.mark.parametrize(("profile", "most"), [("quick", 200_000), ("full", 1_000_000)])
+def test_the_mean_cost_is_over_a_pilot_and_the_rest():
+    problem, asked = open_problem("reference:horizon=2"), []
+
+    class Counted(SMC):
+        def run(self, problem, n_runs, **options):
+            asked.append(n_runs)
+            return super().run(problem, n_runs, **options)
+
+    assert mean_cost(problem, Counted(3), [1, 3]) == (6.0, 6.0)  # N a level
+    assert asked == [PILOT_RUNS, COST_RUNS - PILOT_RUNS]
+
+
+@pytest.mark.parametrize(("profile", "most"), [("quick", 100_000), ("full", 1_000_000)])
 def test_many_particles_take_fewer_runs_on_the_trees(profile, most):
     found = {n: {c["runs"] for c in cells(profile) if c["n"] == n} for n in SIZES}
     assert len(cells(profile)) == len(SIZES) * len(PROBLEMS)
