@@ -29,6 +29,8 @@ from simulator.typing import Floats, Ints
 
 __all__ = ["HuggingFaceLM"]
 
+MOST_LOGITS = 1 << 23  # that one forward pass gives for texts whose tokens are known
+
 
 class HuggingFaceLM(LanguageModel):
     """A causal language model of transformers as M(. | text).
@@ -411,6 +413,19 @@ class HuggingFaceLM(LanguageModel):
             f"{self.name}: logits that are not finite at step {len(text) - prompt_length + 1}, "
             f"behind the text {shown}"
         )
+
+    def texts_at_once(self, length: int) -> int:
+        """See `LanguageModel.texts_at_once`: fewer where texts are long or words are many.
+
+        Parameters
+        ----------
+        length : int
+
+        Returns
+        -------
+        int
+        """
+        return max(1, min(self.batch, MOST_LOGITS // max(1, length * self.n_tokens)))
 
     def laws(self, prompt: Prompt, tokens: npt.ArrayLike) -> Iterator[Floats]:
         """Read all levels in one forward pass; see `LanguageModel.laws`.

@@ -82,14 +82,15 @@ def read_texts(
     shape = (len(prompts), *texts.shape)
     scores, means = np.empty(shape), np.empty(shape)
     at = list(prompts).index(law)
-    for i in range(0, len(texts), ROWS):
-        some = texts[i : i + ROWS]
+    size = min(ROWS, lm.texts_at_once(texts.shape[1]))
+    for i in range(0, len(texts), size):
+        some = texts[i : i + size]
         levels = zip(*(lm.laws(p, some) for p in prompts), strict=True)
         for h, tables in enumerate(levels):
             weights = np.exp(tables[at])
             for k, table in enumerate(tables):
-                scores[k, i : i + ROWS, h] = chosen(table, some[:, h].astype(np.int64))
-                means[k, i : i + ROWS, h] = _mean(weights, table)
+                scores[k, i : i + size, h] = chosen(table, some[:, h].astype(np.int64))
+                means[k, i : i + size, h] = _mean(weights, table)
     return list(scores), list(means)
 
 

@@ -270,10 +270,25 @@ class LanguageModel(ABC):
             0 behind the end of a text.
         """
         paths = np.asarray(tokens, dtype=np.int64)
-        parts = [
-            self._score(prompt, paths[i : i + self.batch]) for i in range(0, len(paths), self.batch)
-        ]
+        size = self.texts_at_once(paths.shape[1])
+        parts = [self._score(prompt, paths[i : i + size]) for i in range(0, len(paths), size)]
         return np.concatenate(parts)
+
+    def texts_at_once(self, length: int) -> int:
+        """Say how many texts are scored at once; see `laws`.
+
+        Parameters
+        ----------
+        length : int
+            Tokens that continue the prompt.
+
+        Returns
+        -------
+        int
+            By default the batch.
+        """
+        del length
+        return self.batch
 
     def states(self, prompt: Prompt, tokens: npt.NDArray[np.int32]) -> Ints:
         """Give texts numbers, equal ones to equal texts (a 63-bit hash).

@@ -7,7 +7,9 @@ import pytest
 
 from scripts.bench.gpu_check import plain_forward
 from simulator.errors import InputError
+from simulator.language_models import hugging_face
 from simulator.language_models.hugging_face import HuggingFaceLM
+from simulator.language_models.study import read_texts
 from simulator.samplers.smc.sampler import SMC
 from simulator.text.contract import check_sessions
 from simulator.text.language_model import WAIT
@@ -45,6 +47,25 @@ def test_score_in_one_pass_equals_step_by_step(tiny):
         session.extend(column)
     assert np.abs(tiny.score(PROMPT, paths) - steps).max() < 1e-10
     assert (tiny.score(PROMPT, paths)[3, 4:] == 0).all()
+
+
+@pytest.mark.parametrize(("most", "rows"), [(1, 1), (7 * 8 * 3, 3), (7 * 8 * 3 - 1, 2)])
+def test_texts_are_scored_a_few_at_once_so_that_their_logits_fit(tiny, monkeypatch, most, rows):
+    paths = np.random.default_rng(4).integers(0, 8, (8, 7))
+    whole = tiny.score(PROMPT, paths)
+    seen, forward = [], HuggingFaceLM.forward
+
+    def watched(self, tokens, *given, **named):
+        seen.append(len(tokens))
+        return forward(self, tokens, *given, **named)
+
+    monkeypatch.setattr(hugging_face, "MOST_LOGITS", most)
+    monkeypatch.setattr(HuggingFaceLM, "forward", watched)
+    assert np.abs(tiny.score(PROMPT, paths) - whole).max() < 1e-10
+    assert max(seen) == rows
+    seen.clear()
+    read_texts(tiny, PROMPT, [PROMPT], paths)
+    assert max(seen) == rows
 
 
 @pytest.mark.parametrize("waits", [np.s_[3, 4:], np.s_[3, 2:4]])
