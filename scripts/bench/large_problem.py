@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.problem.model import TabularModel
+from simulator.problem.prms import NoisyPRM
 from simulator.problem.problem import Problem
 from simulator.samplers.smc.sampler import SMC
 from theory.criteria import criteria
@@ -82,22 +83,11 @@ def measure(states: int, tokens: int, horizon: int) -> list[Stage]:
     model = timed("table", table)
     assert isinstance(model, TabularModel)
     reward = rng.random(states)
-    problem = timed("V* and Z", lambda: Problem(model, reward, _Noisy()))
+    problem = timed("V* and Z", lambda: Problem(model, reward, NoisyPRM(0.3, seed=2)))
     assert isinstance(problem, Problem)
     timed("criteria", lambda: criteria(problem))
     timed("first-order law", lambda: first_order_law(problem, SMC(2)))
     return stages
-
-
-class _Noisy:
-    """V^ = V* exp(noise), but at the root and the leaves."""
-
-    def log_values(self, problem: Problem) -> np.ndarray:
-        """See `simulator.problem.problem.PRM`."""
-        values = problem.log_value_flat.copy()
-        inner = slice(1, int(problem.model.state_start[-2]))
-        values[inner] += 0.3 * np.random.default_rng(2).standard_normal(values[inner].size)
-        return values
 
 
 def main() -> None:
