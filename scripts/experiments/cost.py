@@ -42,7 +42,7 @@ SAMPLERS: dict[str, tuple[str, dict[str, object], int]] = {
     "beam": ("beam", {}, 16),
 }
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-COST_RUNS, PILOT_RUNS = 2_000, 200
+COST_RUNS, LEAST_COST_RUNS, PILOT_RUNS = 2_000, 200, 50
 LEAST_RUNS, DEAR = 500, 2_500  # fewer runs are made of what takes more evaluations than that
 LIMIT = 1e6  # cloud transitions of one enumeration
 
@@ -53,14 +53,11 @@ def affordable(runs: int, evaluations: float, least: int = LEAST_RUNS) -> int:
 
 
 def mean_cost(problem: Problem, sampler: Sampler, seed: Sequence[int]) -> tuple[float, float]:
-    """Return the mean PRM evaluations and model calls of a run."""
-    drawn = [sampler.run(problem, PILOT_RUNS, rng=np.random.SeedSequence([*seed, 1]))]
-    wanted = affordable(COST_RUNS, float(drawn[0].prm_evaluations.mean()), PILOT_RUNS)
-    if wanted > PILOT_RUNS:
-        rest = np.random.SeedSequence([*seed, 3])
-        drawn.append(sampler.run(problem, wanted - PILOT_RUNS, rng=rest))
-    evaluations = np.concatenate([runs.prm_evaluations for runs in drawn]).mean()
-    return float(evaluations), float(np.concatenate([runs.model_calls for runs in drawn]).mean())
+    """Return the mean PRM evaluations and model calls; a pilot says of how many other runs."""
+    pilot, source = (np.random.SeedSequence([*seed, k]) for k in (1, 3))
+    expected = float(sampler.run(problem, PILOT_RUNS, rng=pilot).prm_evaluations.mean())
+    drawn = sampler.run(problem, affordable(COST_RUNS, expected, LEAST_COST_RUNS), rng=source)
+    return float(drawn.prm_evaluations.mean()), float(drawn.model_calls.mean())
 
 
 def run_cell(problem: str, label: str, runs: int, seed: int) -> Rows:
