@@ -475,3 +475,12 @@ def test_a_chain_on_a_wide_tree_holds_only_what_its_clouds_reach():
         tracemalloc.stop()
     assert len(last.states) == 1000
     assert last.probability == pytest.approx(problem.target[3], abs=1e-15)
+
+
+def test_a_cloud_whose_chance_is_beyond_floats_is_refused_and_has_not_failed():
+    """One branch goes on with chance 1e-300 only, to V^ = e^-470 of that of the other branch."""
+    model = TabularModel.tree([[[0.5, 0.5]], [[0.5, 0.5], [1e-300, 1.0]]])
+    leaves = [0.0, 0.0, -470.0, -np.inf]
+    far = Problem.from_log(model, leaves, [0.0, 0.0, 0.0, *leaves])
+    with pytest.raises(TooLargeError, match="no child was accepted at level 2"):
+        SMCRejection(1, "rejection", max_proposals=5).run(far, 20, rng=1)
