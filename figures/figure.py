@@ -113,11 +113,14 @@ def render(spec: FigureSpec, table: pd.DataFrame) -> dict[str, bytes]:
     found = {}
     with mpl.rc_context(), style.context(STYLE):
         figure = spec.draw(table)
+        figure.set_dpi(mpl.rcParams["savefig.dpi"])
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)  # it is laid out once, for all formats
+        shown = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
         for kind, metadata in METADATA.items():
             content = BytesIO()
-            figure.savefig(content, format=kind, metadata=metadata)
+            figure.savefig(content, format=kind, metadata=metadata, bbox_inches=shown)
             found[kind] = content.getvalue()
-            figure.set_layout_engine("none")  # all formats have the layout of the first
     return found
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 
 import numpy as np
@@ -12,6 +10,7 @@ from simulator.language_models.extra import torch_and_transformers
 from simulator.language_models.hugging_face import HuggingFaceLM
 from simulator.language_models.prompts import prompt_set
 from simulator.language_models.reward_prm import RewardPRM
+from simulator.runs.spent import peak_memory
 from simulator.samplers.smc.sampler import SMC
 from simulator.text.problem import LanguageModelProblem, PRMSession
 from simulator.text.prompt_switching import PromptSwitching
@@ -19,7 +18,6 @@ from simulator.typing import Floats, Ints
 
 __all__ = ["measure", "measure_judge"]
 
-UNIT = 1 if sys.platform == "darwin" else 1024  # bytes that ru_maxrss counts in
 MIB = 1 << 20
 JUDGE = {
     "hidden_size": 256,
@@ -49,7 +47,7 @@ def measure(
     problem = LanguageModelProblem(lm, plain, horizon, PromptSwitching(styles[0]), eos=None)
     sampler = SMC(n_particles)
     device, torch = lm.model.device, lm.torch
-    loaded = _peak()
+    loaded = _peak_mib()
     sampler.run(problem, 1, rng=1)  # what is done once only
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -65,8 +63,8 @@ def measure(
         "runs": runs,
         "seconds": round(seconds, 2),
         "tokens_per_second": round(n_particles * horizon * runs / seconds, 1),
-        "peak_after_loading_mib": round(loaded / MIB),
-        "peak_mib": round(_peak() / MIB),
+        "peak_after_loading_mib": loaded,
+        "peak_mib": _peak_mib(),
     }
     if device.type == "cuda":
         found["device_peak_mib"] = round(torch.cuda.max_memory_allocated(device) / MIB)
@@ -126,5 +124,6 @@ def _judged(session: PRMSession, tokens: Ints, n_particles: int, horizon: int) -
     return out
 
 
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT
+def _peak_mib() -> int | str:
+    held = peak_memory()
+    return "not known" if held is None else round(held / MIB)

@@ -7,7 +7,7 @@ V* times noise.
 from __future__ import annotations
 
 import argparse
-import resource
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,6 +17,7 @@ import numpy as np
 from simulator.problem.model import TabularModel
 from simulator.problem.prms import NoisyPRM
 from simulator.problem.problem import Problem
+from simulator.runs.spent import peak_memory
 from simulator.samplers.smc.sampler import SMC
 from theory.criteria import criteria
 from theory.laws.first_order import first_order_law
@@ -68,8 +69,7 @@ def measure(states: int, tokens: int, horizon: int) -> list[Stage]:
         clock, processor = time.perf_counter(), time.process_time()
         found = work()
         spent = time.perf_counter() - clock, time.process_time() - processor
-        held = 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        stages.append(Stage(name, *spent, held))
+        stages.append(Stage(name, *spent, peak_memory() or math.nan))
         return found
 
     def table() -> TabularModel:

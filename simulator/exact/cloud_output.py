@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.exact.cloud_steps import (
-    BLOCK,
     Clouds,
-    MixtureBlock,
     Scheme,
     Work,
     last_parents,
-    mixture_blocks,
+    mixtures,
 )
-from simulator.exact.particle_types import Step, Types
+from simulator.exact.particle_types import TIE, Step, Types
 from simulator.typing import Floats, Ints
 
 __all__ = ["Output"]
-
-
-TIE = 1e-9  # log V^ this close count as equal for "best"
 
 
 @dataclass
@@ -73,8 +69,7 @@ class Output:
             Kinds of level H-1 and their moves.
         """
         if scheme.mixture:
-            for block in mixture_blocks(clouds, types, step, work):
-                self._add_mixture(clouds, block, step.types)
+            self._add_mixture(clouds, types, step, work)
         else:
             for final in last_parents(clouds, types, step, scheme, work):
                 self._add_final(final, step.types)
@@ -87,55 +82,42 @@ class Output:
         self.law += np.bincount(state[live], law[live], self.n_states)
         self.weighted += np.bincount(state[live], weighted[live], self.n_states)
 
-    def _add_mixture(self, clouds: Clouds, block: MixtureBlock, types: Types) -> None:
-        """Sum over the multisets of one block."""
-        state, u = types.state[block.kinds], types.weight[block.kinds]
-        p0, p1, p2 = clouds.moments[:, block.index]
-        mean = block.mean
-        self.moments += [
-            float((p * (block.probability * m).sum(axis=1)).sum())
-            for p, m in ((p0, mean > 0), (p1, mean), (p2, mean**2))
-        ]
-        accept = self._joint(clouds.w, block.index, p0[:, None] * block.probability, mean)
-        taken = block.probability * accept
-        counts, n = block.table.counts, block.table.sequence.shape[1]
-        score = self._scores(state)
-        if score is None:
-            ratio = taken / np.where(mean > 0, mean, 1)
-            law = u * (ratio @ counts) / n
-            weighted = u * (block.probability @ counts) / n
-            self._count(state, p0[:, None] * law, p1[:, None] * weighted)
-            return
-        group = max(1, BLOCK // counts.size)
-        for g in range(0, len(score), group):
-            part = slice(g, g + group)
-            shown = np.where(counts[None] > 0, score[part, None, :], -np.inf)
-            share = _best(shown) * counts
-            share /= np.where(mean[part] > 0, share.sum(axis=2), 1)[:, :, None]
-            law = np.einsum("gm,gmk->gk", taken[part], share)
-            weighted = np.einsum("gm,gmk->gk", block.probability[part] * mean[part], share)
-            self._count(state[part], p0[part, None] * law, p1[part, None] * weighted)
+    def _add_mixture(self, clouds: Clouds, types: Types, step: Step, work: Work) -> None:
+        """Sum over the multisets of the children of each cloud."""
+        from simulator.exact.output_kernel import last_children
+
+        score = self._scores(step.types.state)
+        accept = math.inf if self.accept is None else self.accept
+        for begin, width, kind, share in mixtures(clouds, types, step, work):
+            some = slice(begin, begin + width.size)
+            sums = last_children(
+                width, kind, share, step.types.state, step.types.weight,
+                np.zeros(0) if score is None else score,
+                np.ascontiguousarray(clouds.moments[:, some]), clouds.all_w[some], self.survival,
+                accept, clouds.rows.shape[1], self.law, self.weighted,
+            )  # fmt: skip
+            self.moments += sums[:3]
+            self.short += float(sums[3])
+            self.accepted += float(sums[4])
 
     def _add_final(self, final: Clouds, types: Types) -> None:
         """Sum over explicit final clouds; their moments include the last mean weight."""
         state, weight = types.state[final.rows], types.weight[final.rows]
         self.moments += final.moments.sum(axis=1)
-        one = np.ones((len(final.rows), 1))
-        accept = self._joint(final.w, np.arange(len(final.rows)), final.moments[0][:, None], one)
+        p, f, _ = final.moments
+        accept = self._accept(final.w, p)
         score = self._scores(state)
         share = weight if score is None else _best(score).astype(np.float64)
         share = share / share.sum(axis=1, keepdims=True)
-        p, f, _ = final.moments[:, :, None]
-        self._count(state, p * accept * share, f * share)
+        self._count(state, (p * accept)[:, None] * share, f[:, None] * share)
 
-    def _joint(self, w: Floats | None, index: Ints, p: Floats, mean: Floats) -> Floats:
+    def _accept(self, w: Floats | None, p: Floats) -> Floats:
         """Add what needs W^ itself: the shortfall; return the chances of acceptance."""
         if w is None:
-            return np.ones_like(mean)
-        ratio = w[index][:, None] * mean * self.survival
-        p = np.where(mean > 0, p, 0)
+            return np.ones_like(p)
+        ratio = w * self.survival
         self.short += float((p * np.maximum(1 - ratio, 0)).sum())
-        accept = np.ones_like(mean) if self.accept is None else np.minimum(self.accept * ratio, 1)
+        accept = np.ones_like(p) if self.accept is None else np.minimum(self.accept * ratio, 1)
         self.accepted += float((p * accept).sum())
         return np.asarray(accept)
 

@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import TooLargeError
-from simulator.exact.particle_types import DIGITS, Step, Types
-from simulator.resampling.compositions import Compositions, compositions, multisets
+from simulator.exact.particle_types import Step, Types
+from simulator.resampling.compositions import (
+    Compositions,
+    check_listable,
+    compositions,
+    multisets,
+)
 from simulator.resampling.offspring import offspring_batch
 from simulator.resampling.when import Rule
 from simulator.typing import Floats, Ints
 
 __all__ = [
-    "Clouds", "MixtureBlock", "Pool", "Scheme", "Work", "advance", "last_parents", "mixture_blocks",
+    "Clouds", "Mixture", "MixtureBlock", "Pool", "Scheme", "Work", "advance", "last_parents",
+    "mixture_blocks", "mixtures",
 ]  # fmt: skip
 
 
@@ -97,6 +104,11 @@ class Clouds:
     moments: Floats
     w: Floats | None = None
 
+    @property
+    def all_w(self) -> Floats:
+        """`w`, or an empty array if there is none."""
+        return np.zeros(0) if self.w is None else self.w
+
     def take(self, index: Ints, probability: Floats, factor: Floats | float) -> Clouds:
         """Return rows after a random step: `index` with `probability`, W multiplied by `factor`."""
         step = np.broadcast_to(factor, probability.shape)
@@ -106,52 +118,71 @@ class Clouds:
             moments[2] *= step**2
         return Clouds(self.rows[index], moments, None if self.w is None else self.w[index] * step)
 
-    def merged(self) -> Clouds:
-        """Add up the moments of equal clouds."""
-        from simulator.exact.merging_kernel import merge
-
-        rows = np.ascontiguousarray(self.rows, dtype=np.int32)
-        digits = np.zeros(0, dtype=np.int64)
-        if self.w is not None:
-            digits = np.round(np.clip(np.log(self.w), -1e6, 1e6) * 10.0**DIGITS).astype(np.int64)
-        first, moments = merge(rows, digits, np.ascontiguousarray(self.moments))
-        return Clouds(rows[first], moments, None if self.w is None else self.w[first])
-
     def sorted(self) -> Clouds:
         """Forget the order of the particles."""
         return Clouds(np.sort(self.rows, axis=1), self.moments, self.w)
 
 
 class Pool:
-    """Gathers blocks of clouds and merges them now and then, so memory stays flat."""
+    """Gathers clouds; equal ones are one, so memory stays flat."""
 
     def __init__(self, n: int, joint: bool) -> None:
-        self._size = self._last = 0
-        self._room = 4 * _held(n)
-        empty = Clouds(
-            np.zeros((0, n), dtype=np.int32), np.zeros((3, 0)), np.zeros(0) if joint else None
-        )
-        self._parts = [empty]
+        from simulator.exact.merging_kernel import new_table
+
+        self._table, self._found, self._joint = new_table(n, joint), 0, joint
 
     def add(self, block: Clouds) -> None:
-        """Add a block."""
-        part = block.merged()
-        self._parts.append(part)
-        self._size += len(part.rows)
-        if self._size > 2 * self._last + self._room:
-            self._parts = [self.all()]
-            self._size = self._last = len(self._parts[0].rows)
+        """Add clouds."""
+        from simulator.exact.merging_kernel import insert
+
+        rows, moments = (np.ascontiguousarray(x) for x in (block.rows, block.moments))
+        self._table, self._found = insert(self._table, self._found, rows, moments, block.all_w)
+
+    def add_children(self, parents: Clouds, mixture: Mixture, weight: Floats) -> None:
+        """Add what N children of some clouds make, each drawn from the mixture of its cloud.
+
+        Parameters
+        ----------
+        parents : Clouds
+            Of the level before.
+        mixture : Mixture
+            Of some of them.
+        weight : (T,) array
+            Of the kinds of children; clouds of weight zero are left out.
+        """
+        from simulator.exact.merging_kernel import children
+
+        some = slice(mixture.begin, mixture.begin + mixture.width.size)
+        self._table, self._found = children(
+            self._table, self._found, mixture.width, mixture.kind, mixture.share, weight,
+            np.ascontiguousarray(parents.moments[:, some]), parents.all_w[some],
+        )  # fmt: skip
 
     def all(self) -> Clouds:
-        """Everything so far, merged."""
-        whole = Clouds(
-            np.concatenate([c.rows for c in self._parts]),
-            np.concatenate([c.moments for c in self._parts], axis=1),
-            None
-            if self._parts[0].w is None
-            else np.concatenate([c.w for c in self._parts if c.w is not None]),
-        )
-        return whole.merged()
+        """Everything so far."""
+        _, _, rows, _, sums, w = (x[: self._found] for x in self._table)
+        return Clouds(rows.copy(), sums.T.copy(), w.copy() if self._joint else None)
+
+
+class Mixture(NamedTuple):
+    """Clouds whose N children are iid, each over kinds of its own.
+
+    Attributes
+    ----------
+    begin : int
+        The first of the parent clouds, which stand one after the other.
+    width : (C,) int array
+        How many kinds the children of each are of.
+    kind : (sum of width,) int array
+        Which these are, increasing within a cloud.
+    share : (sum of width,) array
+        Their chances.
+    """
+
+    begin: int
+    width: Ints
+    kind: Ints
+    share: Floats
 
 
 @dataclass(frozen=True)
@@ -179,33 +210,59 @@ class MixtureBlock:
     mean: Floats
 
 
-def mixture_blocks(clouds: Clouds, types: Types, step: Step, work: Work) -> Iterator[MixtureBlock]:
-    """Enumerate the children of each cloud under multinomial resampling.
+def mixtures(clouds: Clouds, types: Types, step: Step, work: Work) -> Iterator[Mixture]:
+    """Tabulate what the children of each cloud are drawn from under multinomial resampling.
 
     Parameters
     ----------
     types : Types
         Kinds of `clouds`.
+    work : Work
+        The multisets of children of all clouds are counted, those of a part before it is yielded.
 
     Yields
     ------
-    MixtureBlock
+    Mixture
+
+    Raises
+    ------
+    TooLargeError
+        If the multisets pass the limit, which is told before the first part, or those of one
+        cloud are too many to hold.
     """
     n = clouds.rows.shape[1]
     degree = max(1, int(np.diff(step.start).max()))
     most = multisets(min(n * degree, step.types.dead + 1), n)
     if work.done + len(clouds.rows) * most > work.limit:  # else it cannot pass the limit
         work.foresee(
-            sum(_transitions(widths, n) for _, widths, *_ in _mixtures(clouds, types, step))
+            sum(_transitions(part.width, n) for part in _mixtures(clouds, types, step, degree))
         )
+    for part in _mixtures(clouds, types, step, degree):
+        check_listable(int(part.width.max(initial=0)), n)
+        work.add(_transitions(part.width, n))
+        yield part
+
+
+def mixture_blocks(clouds: Clouds, types: Types, step: Step, work: Work) -> Iterator[MixtureBlock]:
+    """Enumerate the children of each cloud under multinomial resampling.
+
+    Parameters
+    ----------
+    clouds, types, step, work
+        As in `mixtures`.
+
+    Yields
+    ------
+    MixtureBlock
+    """
+    n = clouds.rows.shape[1]
     held = _held(n)
-    for begin, width, kind, share in _mixtures(clouds, types, step):
+    for begin, width, kind, share in mixtures(clouds, types, step, work):
         first = np.cumsum(width) - width
         for k in np.unique(width):
             same = np.flatnonzero(width == k)
             table = compositions(int(k), n)
             m = len(table.coefficient)
-            work.add(same.size * m)
             for part in range(0, same.size, max(1, held // m)):
                 index = same[part : part + max(1, held // m)]
                 entry = first[index][:, None] + np.arange(k)
@@ -215,20 +272,17 @@ def mixture_blocks(clouds: Clouds, types: Types, step: Step, work: Work) -> Iter
                 yield MixtureBlock(begin + index, kinds, table, probability, mean)
 
 
-def _mixtures(clouds: Clouds, types: Types, step: Step) -> Iterator[tuple[int, Ints, Ints, Floats]]:
-    """Yield blocks of clouds: the first one, how many kinds each draws from, kinds and shares."""
+def _mixtures(clouds: Clouds, types: Types, step: Step, degree: int) -> Iterator[Mixture]:
     from simulator.exact.merging_kernel import mix
 
-    n = clouds.rows.shape[1]
-    degree = max(1, int(np.diff(step.start).max()))
-    chunk = max(1, BLOCK // (n * degree))
+    chunk = max(1, BLOCK // (clouds.rows.shape[1] * degree))
     for begin in range(0, len(clouds.rows), chunk):
         rows = np.ascontiguousarray(clouds.rows[begin : begin + chunk], dtype=np.int32)
         width, kind, share = mix(
             rows, types.weight, step.fresh, step.start, step.child, step.probability,
             step.types.dead + 1,
         )  # fmt: skip
-        yield begin, width, kind, share
+        yield Mixture(begin, width, kind, share)
 
 
 def _transitions(widths: Ints, n: int) -> float:
@@ -303,13 +357,8 @@ def advance(clouds: Clouds, types: Types, step: Step, scheme: Scheme, work: Work
     """
     pool = Pool(scheme.n_particles, clouds.w is not None)
     if scheme.mixture:
-        for block in mixture_blocks(clouds, types, step, work):
-            row, column = np.nonzero(block.mean > 0)
-            after = clouds.take(
-                block.index[row], block.probability[row, column], block.mean[row, column]
-            )
-            after.rows = np.take_along_axis(block.kinds[row], block.table.sequence[column], axis=1)
-            pool.add(after)
+        for mixture in mixtures(clouds, types, step, work):
+            pool.add_children(clouds, mixture, step.types.weight)
         return pool.all()
     parents = _parents(clouds, types, step, scheme, order=scheme.ordered)
     for children in _children(parents, step, work):

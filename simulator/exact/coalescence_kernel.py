@@ -34,6 +34,6 @@ def look_ahead(n_actions, state_start, target, log_weighted, first):
                     continue
                 largest[g] = max(largest[g], x)
                 if x > after[g]:
-                    falls[g] = np.logaddexp(falls[g], x + np.log1p(-np.exp(after[g] - x)))
+                    falls[g] = np.logaddexp(falls[g], x + np.log(-np.expm1(after[g] - x)))
                 after[g] = x
     return largest, falls

@@ -1,72 +1,277 @@
-"""Equal clouds as one, and the kinds that a cloud's children are drawn from, compiled."""
+"""Clouds in a hash table, where equal ones are one, and the children of clouds, compiled."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-__all__ = ["merge", "mix"]
+from simulator.exact.particle_types import DIGITS
+
+__all__ = ["chance_of", "children", "in_range", "insert", "mix", "new_table"]
 
 SHIFT = np.uint64(29)
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
+FEW = 8  # clouds that an empty table has room for
+ALIKE = 10.0**DIGITS  # logarithms of W are equal if they are so in units of its inverse
+FARTHEST = 1e6  # of log W, in the range of these units
+LEAST = -600.0  # logarithm of a chance that is far from underflow
+SCALE = 2.0**500
 
 
 @njit(cache=True, nogil=True)
-def merge(rows, digits, moments):
-    """Add up the moments of equal rows.
+def new_table(n, joint):
+    """Make an empty table.
 
     Parameters
     ----------
-    rows : (C, N) int32 array
-        Kinds of the particles.
-    digits : (C,) or (0,) int64 array
-        What must be equal too.
-    moments : (3, C) array
-        What is added up.
+    n : int
+        N.
+    joint : bool
+        Whether clouds of unequal W are told apart.
 
     Returns
     -------
-    first : (D,) int64 array
-        Where each distinct row stands first, in that order.
-    sums : (3, D) array
+    slots : (a power of two,) int32 array
+        Numbers of clouds by hash, -1 where none is.
+    hashes : (room,) uint64 array
+    rows : (room, N) int32 array
+        Kinds of the particles of each cloud.
+    digits : (room,) or (0,) int64 array
+        log W, as a whole number.
+    sums : (room, 3) array
+        Their moments.
+    w : (room,) or (0,) array
+        W of the first of each.
     """
-    count, width = rows.shape
-    n_slots = 16
-    while n_slots < 2 * count:
-        n_slots *= 2
-    mask = np.uint64(n_slots - 1)
-    slots = np.full(n_slots, -1, dtype=np.int32)
-    first, sums = np.empty(count, dtype=np.int64), np.empty((3, count))
-    found = 0
-    for i in range(count):
-        key = np.uint64(digits[i]) * FACTOR if digits.size > 0 else FACTOR
-        for k in range(width):
-            key = (key ^ np.uint64(rows[i, k])) * FACTOR
-            key ^= key >> SHIFT
-        slot = key & mask
-        while True:
-            g = slots[slot]
-            if g < 0:
-                slots[slot] = found
-                first[found] = i
-                for m in range(3):
-                    sums[m, found] = moments[m, i]
-                found += 1
-                break
-            if _equal(rows, digits, first[g], i):
-                for m in range(3):
-                    sums[m, g] += moments[m, i]
-                break
-            slot = (slot + np.uint64(1)) & mask
-    return first[:found].copy(), sums[:, :found].copy()
+    more = FEW if joint else 0
+    return (
+        np.full(2 * FEW, -1, dtype=np.int32), np.empty(FEW, dtype=np.uint64),
+        np.empty((FEW, n), dtype=np.int32), np.empty(more, dtype=np.int64),
+        np.empty((FEW, 3)), np.empty(more),
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def _equal(rows, digits, i, j):
-    same = digits.size == 0 or digits[i] == digits[j]
-    for k in range(rows.shape[1]):
-        same &= rows[i, k] == rows[j, k]
-    return same
+def _with_room(table, found, room):
+    """Return a table with room for so many clouds."""
+    slots, hashes, rows, digits, sums, w = table
+    if room <= hashes.size:
+        return table
+    room = max(room, 2 * hashes.size)
+    more = room if digits.size > 0 else 0
+    n_slots = slots.size
+    while n_slots < 2 * room:
+        n_slots *= 2
+    wider = (
+        np.full(n_slots, -1, dtype=np.int32), np.empty(room, dtype=np.uint64),
+        np.empty((room, rows.shape[1]), dtype=np.int32), np.empty(more, dtype=np.int64),
+        np.empty((room, 3)), np.empty(more),
+    )  # fmt: skip
+    wider[1][:found], wider[2][:found] = hashes[:found], rows[:found]
+    wider[4][:found] = sums[:found]
+    if more > 0:
+        wider[3][:found], wider[5][:found] = digits[:found], w[:found]
+    mask = np.uint64(n_slots - 1)
+    for g in range(found):
+        slot = hashes[g] & mask
+        while wider[0][slot] >= 0:
+            slot = (slot + np.uint64(1)) & mask
+        wider[0][slot] = g
+    return wider
+
+
+@njit(cache=True, nogil=True)
+def _hashed(seed, number):
+    value = (seed ^ np.uint64(number)) * FACTOR
+    return value ^ (value >> SHIFT)
+
+
+@njit(cache=True, nogil=True)
+def _digits(w):
+    return np.int64(round(min(max(np.log(w), -FARTHEST), FARTHEST) * ALIKE))
+
+
+@njit(cache=True, nogil=True)
+def _place(slots, hashes, rows, digits, found, row, value, digit):
+    """Return the number of a cloud; `found`, after it was written there, if it is new."""
+    mask = np.uint64(slots.size - 1)
+    slot = value & mask
+    while slots[slot] >= 0:
+        g = slots[slot]
+        same = hashes[g] == value and (digits.size == 0 or digits[g] == digit)
+        if same:
+            for j in range(row.size):
+                same &= rows[g, j] == row[j]
+            if same:
+                return g
+        slot = (slot + np.uint64(1)) & mask
+    slots[slot], hashes[found] = found, value
+    if digits.size > 0:
+        digits[found] = digit
+    for j in range(row.size):
+        rows[found, j] = row[j]
+    return found
+
+
+@njit(cache=True, nogil=True)
+def insert(table, found, rows, moments, w):
+    """Put clouds into a table.
+
+    Parameters
+    ----------
+    table : tuple of arrays
+        Of `new_table`; not used afterwards.
+    found : int
+        How many clouds it holds.
+    rows : (C, N) int array
+        Kinds of the particles.
+    moments : (3, C) array
+        What is added up.
+    w : (C,) or (0,) array
+        W of each cloud, if clouds of unequal W are told apart.
+
+    Returns
+    -------
+    table : tuple of arrays
+    found : int
+    """
+    table = _with_room(table, found, found + len(rows))
+    slots, hashes, known, digits, sums, first_w = table
+    row = np.empty(rows.shape[1], dtype=np.int32)
+    joint, digit = digits.size > 0, np.int64(0)
+    for c in range(len(rows)):
+        value = FACTOR
+        for j in range(row.size):
+            row[j] = rows[c, j]
+            value = _hashed(value, row[j])
+        if joint:
+            digit = _digits(w[c])
+            value = _hashed(value, digit)
+        g = _place(slots, hashes, known, digits, found, row, value, digit)
+        if g == found:
+            found += 1
+            sums[g] = 0.0
+            if joint:
+                first_w[g] = w[c]
+        for m in range(3):
+            sums[g, m] += moments[m, c]
+    return table, found
+
+
+@njit(cache=True, nogil=True)
+def children(table, found, width, kind, share, weight, moments, w):
+    """Put the clouds of N independent children of each cloud into a table.
+
+    Multisets are gone through in lexicographic order of their nondecreasing sequences; what a
+    beginning has gathered serves all sequences that share it. The first j + 1 children, as a
+    multiset, have the chance of the first j times that of the last one times (j + 1)/r, where r
+    counts how often that one stands at the end.
+
+    Parameters
+    ----------
+    table, found
+        As in `insert`.
+    width, kind, share
+        What `mix` returns.
+    weight : (T,) array
+        Of each kind of children.
+    moments : (3, C) array
+        P(cloud), E[W 1{cloud}] and E[W^2 1{cloud}] of the parents.
+    w : (C,) or (0,) array
+        W of the parents.
+
+    Returns
+    -------
+    table : tuple of arrays
+        Without the clouds whose weights are all zero.
+    found : int
+    """
+    slots, hashes, known, digits, sums, first_w = table
+    n = known.shape[1]
+    joint, digit = digits.size > 0, np.int64(0)
+    place, run = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    linear = in_range(share, n)
+    chances, totals = np.ones(n + 1), np.zeros(n + 1)
+    row, begun = np.empty(n, dtype=np.int32), np.full(n + 1, FACTOR)
+    begin = 0
+    for c in range(width.size):
+        end = begin + width[c]
+        if found + _ways(width[c], n) > hashes.size:
+            table = _with_room(table, found, found + _ways(width[c], n))
+            slots, hashes, known, digits, sums, first_w = table
+        place[:] = begin
+        fresh = 0
+        while fresh >= 0:
+            for j in range(fresh, n):
+                i = place[j]
+                run[j] = run[j - 1] + 1 if j > 0 and place[j - 1] == i else 1
+                chances[j + 1] = chances[j] * (share[i] * (j + 1) / run[j])
+                totals[j + 1] = totals[j] + weight[kind[i]]
+                row[j] = kind[i]
+                begun[j + 1] = _hashed(begun[j], row[j])
+            mean, p = totals[n] / n, chances[n] if linear else chance_of(place, share)
+            value = begun[n]
+            if mean > 0 and p > 0:
+                if joint:
+                    digit = _digits(w[c] * mean)
+                    value = _hashed(value, digit)
+                g = _place(slots, hashes, known, digits, found, row, value, digit)
+                if g == found:
+                    found += 1
+                    sums[g] = 0.0
+                    if joint:
+                        first_w[g] = w[c] * mean
+                sums[g, 0] += moments[0, c] * p
+                sums[g, 1] += moments[1, c] * p * mean
+                sums[g, 2] += moments[2, c] * p * mean * mean
+            fresh = n - 1
+            while fresh >= 0 and place[fresh] == end - 1:
+                fresh -= 1
+            if fresh >= 0:
+                place[fresh:] = place[fresh] + 1
+        begin = end
+    return table, found
+
+
+@njit(cache=True, nogil=True)
+def in_range(share, n):
+    """Tell whether no product of N of these chances leaves the range of floats."""
+    return share.size == 0 or n * np.log(share.min()) > LEAST
+
+
+@njit(cache=True, nogil=True)
+def chance_of(place, share):
+    """Chance of a multiset of children whose beginnings may have chances below all floats.
+
+    Parameters
+    ----------
+    place : (N,) int array
+        It, as a nondecreasing sequence of indices of `share`.
+    share : array
+        Chances of the kinds.
+    """
+    chance, scaled, run = 1.0, 0, 0
+    for j in range(place.size):
+        run = run + 1 if j > 0 and place[j - 1] == place[j] else 1
+        chance *= share[place[j]] * (j + 1) / run
+        if 0.0 < chance < 1 / SCALE:
+            chance *= SCALE
+            scaled += 1
+        elif scaled > 0 and chance > 1.0:
+            chance /= SCALE
+            scaled -= 1
+    for _ in range(scaled):
+        chance /= SCALE
+    return chance
+
+
+@njit(cache=True, nogil=True)
+def _ways(kinds, n):
+    """Count the multisets of n over so many kinds."""
+    out = 1
+    for i in range(1, n + 1):
+        out = out * (kinds - 1 + i) // i
+    return out
 
 
 @njit(cache=True, nogil=True)

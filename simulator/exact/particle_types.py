@@ -21,6 +21,7 @@ __all__ = ["Step", "Types", "reset_steps", "root_types", "step_from"]
 
 # Weights that agree to about 12 digits are one kind: equal histories in other orders.
 DIGITS = 12
+TIE = 1e-9  # log V^ this close count as equal for the best particle
 SPAN = 700.0  # log weights beyond it leave the range of floats
 
 

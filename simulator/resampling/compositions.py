@@ -11,7 +11,7 @@ import numpy as np
 from simulator.errors import TooLargeError
 from simulator.typing import Floats, Ints
 
-__all__ = ["Compositions", "compositions", "multisets"]
+__all__ = ["Compositions", "check_listable", "compositions", "multisets"]
 
 
 MOST_ENTRIES = 3e7
@@ -79,8 +79,7 @@ def compositions(kinds: int, size: int) -> Compositions:
     >>> table.sequence.tolist(), table.coefficient.tolist()
     ([[0, 0], [0, 1], [1, 1]], [1.0, 2.0, 1.0])
     """
-    if multisets(kinds, size) * size > MOST_ENTRIES:
-        raise TooLargeError(f"{size} particles in {kinds} kinds: too many multisets to list")
+    check_listable(kinds, size)
     sequence = np.zeros((1, 0), dtype=np.int64)
     last = np.zeros(1, dtype=np.int64)
     for _ in range(size):
@@ -102,6 +101,18 @@ def compositions(kinds: int, size: int) -> Compositions:
     for x in (sequence, counts, coefficient):
         x.flags.writeable = False
     return Compositions(sequence, counts, coefficient)
+
+
+def check_listable(kinds: int, size: int) -> None:
+    """Raise `TooLargeError` if the multisets would have more than 3 10^7 entries.
+
+    Parameters
+    ----------
+    kinds, size : int
+        K and N.
+    """
+    if multisets(kinds, size) * size > MOST_ENTRIES:
+        raise TooLargeError(f"{size} particles in {kinds} kinds: too many multisets to list")
 
 
 def multisets(kinds: float, size: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ class Spent(NamedTuple):
     seconds : float
         Processor time of the process, all its threads together.
     memory : int or None
-        The most memory that the process has held since it started, in bytes.
+        The most memory that the process has held since its program started, in bytes.
     """
 
     seconds: float
@@ -28,7 +29,7 @@ class Spent(NamedTuple):
 
 
 def peak_memory() -> int | None:
-    """Return the most memory that this process has held since it started.
+    """Return the most memory that this process has held since its program started.
 
     Returns
     -------
@@ -40,6 +41,11 @@ def peak_memory() -> int | None:
     >>> peak_memory() > 1e6
     True
     """
+    # getrusage would begin with what the process held that started this one
+    with contextlib.suppress(OSError), open("/proc/self/status", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     try:
         from resource import RUSAGE_SELF, getrusage
     except ImportError:  # no Unix

@@ -87,7 +87,7 @@ class BestOfN(Sampler):
 
     def compute_law(self, problem: Problem, on: str, limit: float, *, shortfall: bool) -> ExactLaw:
         """See `Sampler.exact_law`: in closed form for any N."""
-        from simulator.exact.cloud_output import TIE
+        from simulator.exact.particle_types import TIE
         from simulator.samplers.baselines.whole_paths_exact import whole_paths
 
         del shortfall  # there is no W^

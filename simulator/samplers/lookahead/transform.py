@@ -27,10 +27,18 @@ MOST = 5e6  # entries of one stage's table of extended states
 
 
 class _Outcomes(NamedTuple):
-    """Values of log G that a state of one level can have."""
+    """Values of log G that the states of one level can have.
 
-    log_g: list[Floats]
-    probability: list[Floats]
+    Attributes
+    ----------
+    first : (S_h + 1,) int array
+        Those of state s are ``first[s]:first[s + 1]``.
+    log_g, probability : arrays
+    """
+
+    first: Ints
+    log_g: Floats
+    probability: Floats
 
 
 def looked_ahead(problem: Problem, depth: int) -> Problem:
@@ -93,24 +101,23 @@ def extended(problem: Problem, depth: int, rollouts: int) -> Problem:
     [1, 6, 4]
     """
     model, a, horizon = problem.model, problem.model.n_actions, problem.horizon
-    levels = [_Outcomes([problem.log_prm[0]], [np.ones(1)])]
+    levels = [_certain(problem.log_prm[0])]
     levels += [_rollouts(problem, h, depth, rollouts) for h in range(1, horizon + 1)]
-    width = max(g.size for level in levels for g in level.log_g)
+    width = max(int(np.diff(level.first).max()) for level in levels)
     probs, moves, edges = [], [], []
     for h in range(horizon):
         after = levels[h + 1]
-        owner = np.repeat(np.arange(int(model.n_states[h])), [g.size for g in levels[h].log_g])
+        owner = np.repeat(np.arange(int(model.n_states[h])), np.diff(levels[h].first))
         if owner.size * float(a * width) > MOST:
             raise TooLargeError(
                 f"exact law: {owner.size} states and {a * width} moves of one level, "
                 f"the limit is {MOST:.3g} entries"
             )
-        first = np.cumsum([0] + [g.size for g in after.log_g])
         chance = np.zeros((int(model.n_states[h + 1]), width))
         to = np.zeros(chance.shape, dtype=np.int64)
-        for s, p in enumerate(after.probability):
-            chance[s, : p.size] = p
-            to[s, : p.size] = first[s] + np.arange(p.size)
+        row, column = _unrolled(after.first)
+        chance[row, column] = after.probability
+        to[row, column] = np.arange(row.size)
         child = model.next_state[h][owner]
         shape = (owner.size, a * width)
         probs.append((model.probs[h][owner][:, :, None] * chance[child]).reshape(shape))
@@ -119,7 +126,7 @@ def extended(problem: Problem, depth: int, rollouts: int) -> Problem:
     return Problem.from_log(
         TabularModel(probs, moves, n_terminal=int(model.n_states[-1])),
         problem.log_reward,
-        np.concatenate([g for level in levels for g in level.log_g]),
+        np.concatenate([level.log_g for level in levels]),
         edge_reward=edges if problem.has_edge_reward else None,
         name=problem.name,
     )
@@ -133,37 +140,64 @@ def _edges(problem: Problem, h: int, owner: Ints, width: int) -> Floats | None:
 def _rollouts(problem: Problem, h: int, depth: int, rollouts: int) -> _Outcomes:
     """Law of log G at the states of level h."""
     last = min(h + depth, problem.horizon)
-    law = [_merged(np.array([x]), np.ones(1)) for x in problem.log_prm[last]]
+    law = _certain(problem.log_prm[last])
     edges, model = problem.forward_backward.edges, problem.model
     for g in range(last - 1, h - 1, -1):
         block = slice(int(edges.start[g]), int(edges.start[g + 1]))
-        shape = (-1, model.n_actions)
-        prob = np.exp(edges.log_prob[block]).reshape(shape)
-        factor = edges.log_factor[block].reshape(shape)
-        law = [
-            _merged(
-                np.concatenate([law[c][0] + f for c, f in zip(to, log_f, strict=True)]),
-                np.concatenate([law[c][1] * q for c, q in zip(to, p, strict=True)]),
-            )
-            for to, p, log_f in zip(model.next_state[g], prob, factor, strict=True)
-        ]
-    if last > h:
-        law = [_mean(*one, rollouts) for one in law]
-    return _Outcomes([x for x, _ in law], [p for _, p in law])
+        child = model.next_state[g].ravel()
+        edge, entry = _joined(law.first, child)
+        law = _merged(
+            edge // model.n_actions,
+            law.log_g[entry] + edges.log_factor[block][edge],
+            law.probability[entry] * np.exp(edges.log_prob[block])[edge],
+            int(model.n_states[g]),
+        )
+    return _mean(law, rollouts) if last > h else law
 
 
-def _mean(x: Floats, p: Floats, m: int) -> tuple[Floats, Floats]:
+def _certain(log_g: Floats) -> _Outcomes:
+    """One value a state."""
+    return _Outcomes(np.arange(log_g.size + 1), log_g, np.ones(log_g.size))
+
+
+def _unrolled(first: Ints) -> tuple[Ints, Ints]:
+    """Owner of each entry, and its place among the entries of that owner."""
+    size = np.diff(first)
+    owner = np.repeat(np.arange(size.size), size)
+    return owner, np.arange(owner.size) - first[owner]
+
+
+def _joined(first: Ints, owner: Ints) -> tuple[Ints, Ints]:
+    """All pairs of an index of `owner` and an entry of that owner."""
+    index, place = _unrolled(np.concatenate([[0], np.cumsum(np.diff(first)[owner])]))
+    return index, first[owner[index]] + place
+
+
+def _mean(law: _Outcomes, m: int) -> _Outcomes:
     """Law of log of the mean of m independent values e^x."""
-    total = x, p
+    total, size = law, np.diff(law.first)
     for _ in range(m - 1):
-        if total[0].size * float(x.size) > MOST:
+        if float(np.diff(total.first) @ size) > MOST:
             raise TooLargeError(f"exact law: too many outcomes of {m} rollouts")
-        total = _merged(np.logaddexp(total[0][:, None], x).ravel(), (total[1][:, None] * p).ravel())
-    return total[0] - np.log(m), total[1]
+        owner, _ = _unrolled(total.first)
+        one, other = _joined(law.first, owner)
+        total = _merged(
+            owner[one],
+            np.logaddexp(total.log_g[one], law.log_g[other]),
+            total.probability[one] * law.probability[other],
+            size.size,
+        )
+    return total._replace(log_g=total.log_g - np.log(m))
 
 
-def _merged(x: Floats, p: Floats) -> tuple[Floats, Floats]:
-    """Add up the probabilities of values that are equal up to rounding; drop impossible ones."""
-    x, p = x[p > 0], p[p > 0]
-    _, first, where = np.unique(np.round(x, DIGITS), return_index=True, return_inverse=True)
-    return x[first], np.bincount(where, p).astype(np.float64)
+def _merged(owner: Ints, x: Floats, p: Floats, n_owners: int) -> _Outcomes:
+    """Add up the chances of values that are equal up to rounding; drop impossible ones."""
+    owner, x, p = owner[p > 0], x[p > 0], p[p > 0]
+    rounded = np.round(x, DIGITS)
+    order = np.lexsort((rounded, owner))
+    owner, x, p, rounded = owner[order], x[order], p[order], rounded[order]
+    new = np.ones(owner.size, dtype=np.bool_)
+    new[1:] = (owner[1:] != owner[:-1]) | (rounded[1:] != rounded[:-1])
+    chance = np.bincount(np.cumsum(new) - 1, p).astype(np.float64)
+    first = np.searchsorted(owner[new], np.arange(n_owners + 1))
+    return _Outcomes(first, x[new], chance)

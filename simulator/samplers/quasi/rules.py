@@ -21,6 +21,7 @@ import math
 import numpy as np
 
 from simulator.errors import TooLargeError
+from simulator.exact.cloud_steps import Clouds, Pool
 from simulator.resampling.rounding import ROUNDING
 from simulator.samplers.quasi.codes import SLACK
 from simulator.samplers.quasi.strata import hits_of, strata, survivor_points
@@ -239,8 +240,8 @@ def outcomes(rule: str, q: Floats, n: int, most: float = MOST) -> tuple[Floats, 
         chance, hits = _stratified(ends, n, most)
     else:
         chance, hits = _cell_by_cell(ends, np.diff(ends, prepend=0.0), most)
-    hits, first = np.unique(hits, axis=0, return_inverse=True)
-    return _sums(first, chance), kept + unit * hits
+    hits, chance = _merged(hits, chance)
+    return chance, kept + unit * hits
 
 
 def _check_number(outcomes: int, most: float) -> None:
@@ -248,9 +249,12 @@ def _check_number(outcomes: int, most: float) -> None:
         raise TooLargeError(f"exact law: more than {most:.3g} outcomes of one draw of cells")
 
 
-def _sums(place: Ints, chance: Floats) -> Floats:
-    """Add up the chances of equal outcomes."""
-    return np.bincount(place.ravel(), chance.ravel()).astype(np.float64)
+def _merged(rows: Ints, chance: Floats) -> tuple[Ints, Floats]:
+    """Add up the chances of equal rows."""
+    pool = Pool(rows.shape[1], False)
+    pool.add(Clouds(rows, np.tile(chance, (3, 1))))
+    found = pool.all()
+    return found.rows.astype(np.int64), found.moments[0]
 
 
 def _systematic(ends: Floats, n: int) -> tuple[Floats, Ints]:
@@ -275,8 +279,7 @@ def _stratified(ends: Floats, n: int, most: float) -> tuple[Floats, Ints]:
         _check_number(cells.size * chance.size, most)
         grown = np.repeat(hits[:, None], cells.size, axis=1)
         grown[:, np.arange(cells.size), cells] += 1
-        hits, where = np.unique(grown.reshape(-1, ends.size), axis=0, return_inverse=True)
-        chance = _sums(where, chance[:, None] * share)
+        hits, chance = _merged(grown.reshape(-1, ends.size), (chance[:, None] * share).ravel())
     return chance, hits
 
 
@@ -310,9 +313,6 @@ def _cell_by_cell(ends: Floats, size: Floats, most: float) -> tuple[Floats, Ints
         chance = np.concatenate([chance * stays, chance * (1 - stays)])
         x = after
         carriers = carriers if x > 0 else np.full(carriers.size, -1)
-        table, where = np.unique(
-            np.column_stack([carriers, hits])[chance > 0], axis=0, return_inverse=True
-        )
-        chance = _sums(where, chance[chance > 0])
+        table, chance = _merged(np.column_stack([carriers, hits])[chance > 0], chance[chance > 0])
         carrier, hits = table[:, 0], table[:, 1:].copy()
     return chance, hits

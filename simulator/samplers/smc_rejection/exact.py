@@ -19,7 +19,7 @@ import numpy as np
 
 from simulator.errors import TooLargeError
 from simulator.exact.cloud_sets import SetLaw, Sets
-from simulator.exact.cloud_steps import Clouds, Pool, Work, mixture_blocks
+from simulator.exact.cloud_steps import Clouds, Pool, Work, mixtures
 from simulator.exact.outcomes import Outcomes
 from simulator.exact.particle_types import Step, Types
 from simulator.exact.replay import replay
@@ -150,11 +150,8 @@ def _chain(problem: Problem, n: int, limit: float) -> Iterator[RejectionLevel]:
         parents = Clouds(states[live], np.broadcast_to(probability[live], (3, int(live.sum()))))
         types = Types(np.arange(mean.size), mean)
         pool = Pool(n, False)
-        for block in mixture_blocks(parents, types, step, Work(math.inf)):
-            row, column = np.nonzero(block.probability)
-            after = parents.take(block.index[row], block.probability[row, column], 1.0)
-            after.rows = np.take_along_axis(block.kinds[row], block.table.sequence[column], axis=1)
-            pool.add(after)
+        for mixture in mixtures(parents, types, step, Work(math.inf)):
+            pool.add_children(parents, mixture, step.types.weight)
         clouds = pool.all()
         states, probability = clouds.rows.astype(np.int64), clouds.moments[0]
     yield RejectionLevel(problem.horizon, states, probability)
