@@ -42,7 +42,7 @@ SAMPLERS: dict[str, tuple[str, dict[str, object], int]] = {
     "beam": ("beam", {}, 16),
 }
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-COST_RUNS, LEAST_COST_RUNS, PILOT_RUNS = 2_000, 200, 50
+COST_RUNS, LEAST_COST_RUNS, PILOT_RUNS = 2_000, 100, 50
 LEAST_RUNS, DEAR = 500, 2_500  # fewer runs are made of what takes more evaluations than that
 LIMIT = 1e6  # cloud transitions of one enumeration
 

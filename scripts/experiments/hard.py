@@ -31,7 +31,8 @@ THETA, DELTA, CONFIDENCE = 0.5, 0.05, 0.99
 LEVELS = (3, 2, 1)
 SIZES = (1, 2, 3, 4, 5, 8, 16, 32, 64, 128, 256)
 LEAST_RUNS, FEW_RUNS, MOST_RUNS = 20, 51, 1000  # 51: no hit puts the 99% limit below 0.1
-BEAM_RUNS = {1: 4000, 2: 600, 3: 51}  # one y* a run; its frequency is a mean over them
+# one y* a run of the beam; its frequency is a mean over them
+BEAM_RUNS = {"quick": {1: 1000, 2: 200, 3: 51}, "full": {1: 4000, 2: 600, 3: 51}}
 BEST = "best myopic filter (exact)"
 
 # label, registered name, options, most levels, largest N; not registered: left out
@@ -142,7 +143,7 @@ def _make(name: str, n: int, options: dict[str, object]) -> Runnable:
 
 def cells(profile: str) -> list[Mapping[str, object]]:
     """Return one cell a sampler, n and N; the long ones first."""
-    budget = 1e7 if profile == "quick" else 2e9  # particle-steps of a cell
+    budget = 5e6 if profile == "quick" else 2e9  # particle-steps of a cell
     largest = {1: 256, 2: 256, 3: 5} if profile == "quick" else {1: 256, 2: 256, 3: 64}
     found: list[Mapping[str, object]] = []
     for levels in LEVELS:
@@ -162,7 +163,7 @@ def cells(profile: str) -> list[Mapping[str, object]]:
                     least = FEW_RUNS if n <= levels else LEAST_RUNS
                     runs = int(np.clip(budget / (n * steps), least, MOST_RUNS))
                     if name == "beam":  # one y* a run
-                        runs = BEAM_RUNS[levels] if n <= levels else FEW_RUNS
+                        runs = BEAM_RUNS[profile][levels] if n <= levels else min(runs, FEW_RUNS)
                     found.append(
                         {"label": label, "name": name, "options": options, "levels": levels,
                          "n": n, "runs": runs, "seed": 100_000 * levels + 1000 * i + n}

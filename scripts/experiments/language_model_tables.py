@@ -33,7 +33,7 @@ def run_cell(problem: str, sampler: str, n: int, runs: int, seed: int) -> Rows:
 def cells(profile: str) -> list[Mapping[str, object]]:
     """Return one cell a sampler, table and N; the large N first, so that workers end together."""
     sizes = (256, 128, 64, 32, 16, 8, 4, 2, 1) if profile == "full" else (64, 32, 16, 8, 4, 2, 1)
-    runs = 400_000 if profile == "quick" else 4_000_000
+    runs = 200_000 if profile == "quick" else 4_000_000
     return [
         {"problem": p, "sampler": s, "n": n, "runs": runs // fewer * FEW // max(n, FEW),
          "seed": 1000 * i + n}

@@ -121,7 +121,7 @@ def cells(profile: str) -> list[Mapping[str, object]]:
           for n in SIZES),
         *({"part": "table", "problem": t, "n": n, "runs": runs} for t in TABLES
           for n in TABLE_SIZES),
-        *({"part": "orders", "problem": f"two-branch:horizon={h}", "n": 64, "runs": runs // 4}
+        *({"part": "orders", "problem": f"two-branch:horizon={h}", "n": 64, "runs": runs // 8}
           for h in (64, 256, 1024)),
     ]  # fmt: skip
 

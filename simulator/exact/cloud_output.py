@@ -93,8 +93,8 @@ class Output:
             sums = last_children(
                 width, kind, share, step.types.state, step.types.weight,
                 np.zeros(0) if score is None else score,
-                np.ascontiguousarray(clouds.moments[:, some]), clouds.all_w[some], self.survival,
-                accept, clouds.rows.shape[1], self.law, self.weighted,
+                clouds.moments[:, some].copy(), clouds.all_w[some], self.survival, accept,
+                clouds.rows.shape[1], self.law, self.weighted,
             )  # fmt: skip
             self.moments += sums[:3]
             self.short += float(sums[3])

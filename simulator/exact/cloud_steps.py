@@ -155,7 +155,7 @@ class Pool:
         some = slice(mixture.begin, mixture.begin + mixture.width.size)
         self._table, self._found = children(
             self._table, self._found, mixture.width, mixture.kind, mixture.share, weight,
-            np.ascontiguousarray(parents.moments[:, some]), parents.all_w[some],
+            parents.moments[:, some].copy(), parents.all_w[some],
         )  # fmt: skip
 
     def all(self) -> Clouds:

@@ -157,8 +157,9 @@ def _convert(source: Path, out: Path) -> None:
         check_whole(info, f"model {DEFAULT_MODEL!r}")
         settings = model.config.to_dict()
         settings.pop("quantization_config", None)  # it is no longer quantised
-        plain = type(model)(type(model.config).from_dict(settings))
-        plain.load_state_dict(model.state_dict())
+        with torch.device("meta"):  # it takes the tensors of the other one
+            plain = type(model)(type(model.config).from_dict(settings))
+        plain.load_state_dict(model.state_dict(), assign=True)
         plain.tie_weights()
         plain.save_pretrained(out)
         tokenizer.save_pretrained(out)

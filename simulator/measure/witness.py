@@ -16,12 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from simulator.measure.confidence import proportion_lower, proportion_upper
 from simulator.measure.tally import Tally
 from simulator.measure.walk_kernel import count_law
+from simulator.problem.problem import Problem
 from simulator.problem.target import target_kernel
 from simulator.typing import Floats
 
@@ -30,6 +32,7 @@ __all__ = ["Event", "learn_event"]
 
 WORK = 2e9  # multiplications for the exact laws of token counts
 ROUNDING = 1e-12  # of probabilities that are sums of many
+_COUNT_LAWS: WeakKeyDictionary[Problem, list[Floats]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -112,18 +115,27 @@ def _states(tally: Tally, h: int) -> Event:
 
 def _token_counts(tally: Tally) -> Iterator[Event]:
     problem = tally.problem
-    model, t, horizon = problem.model, problem.tables, problem.horizon
+    model, horizon = problem.model, problem.horizon
     # with two tokens one count tells the other
     tokens = range(1, 2) if model.n_actions == 2 else range(model.n_actions)
     if len(tokens) * float(model.n_states.sum()) * model.n_actions * horizon > WORK:
         return
-    kernel = target_kernel(problem)
-    for token in tokens:
-        law = count_law(kernel, model.n_actions, t.state_start, t.table_start, t.next_state, token)
+    for token, law in zip(tokens, _count_laws(problem, tokens), strict=True):
         upto = np.cumsum(law)
         gap = np.cumsum(tally.counts[token]) / tally.n - upto
         k = int(np.argmax(np.abs(gap)))
         yield _count(token, k, gap[k] > 0, upto[k], upto[-1])
+
+
+def _count_laws(problem: Problem, tokens: range) -> list[Floats]:
+    """Laws under pi* of how often each token comes; kept, as many brackets ask for them."""
+    if problem not in _COUNT_LAWS:
+        kernel, a, t = target_kernel(problem), problem.model.n_actions, problem.tables
+        _COUNT_LAWS[problem] = [
+            count_law(kernel, a, t.state_start, t.table_start, t.next_state, token)
+            for token in tokens
+        ]
+    return _COUNT_LAWS[problem]
 
 
 def _count(token: int, k: int, few: bool, below: float, total: float) -> Event:

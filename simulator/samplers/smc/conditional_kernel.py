@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from simulator.resampling.multinomial import draw
-from simulator.samplers.smc.every_level_kernel import SLACK
+from simulator.samplers.smc.every_level_kernel import ONE, SLACK, TWO
 from simulator.streams.xoshiro import next_word, to_unit
 
 __all__ = ["run_conditional"]
@@ -37,8 +37,13 @@ def run_conditional(seeds, tables, n, log_root, states, log_weights, repeats, lo
     begin, end : int
     """
     a, horizon = tables.n_actions, tables.cell_start.size
-    here, there = np.zeros(n, dtype=np.uint64), np.zeros(n, dtype=np.uint64)
-    ancestors = np.zeros(n + SLACK, dtype=np.uint64)
+    size = np.float64(a)
+    # numba counts a reference whenever a loop takes an array out of a tuple
+    cell_start, cells, rows, log_scale = (
+        tables.cell_start, tables.cells, tables.rows, tables.log_scale,
+    )  # fmt: skip
+    here, there = np.empty(n, dtype=np.uint64), np.empty(n, dtype=np.uint64)
+    ancestors = np.empty(n + SLACK, dtype=np.uint64)
     cumulative, guide = np.empty(n + SLACK), np.empty(n + SLACK, dtype=np.uint64)
     for r in range(begin, end):
         s0, s1, s2, s3 = seeds[r, 0], seeds[r, 1], seeds[r, 2], seeds[r, 3]
@@ -47,21 +52,22 @@ def run_conditional(seeds, tables, n, log_root, states, log_weights, repeats, lo
         here[:] = 0
         ancestors[:] = 0
         for h in range(horizon):
-            start = tables.cell_start[h]
+            start = np.uint64(cell_start[h])
             there[0] = 4 * a * states[path, h + 1]
-            total = np.exp(log_weights[path, h] - tables.log_scale[h])
+            total = np.exp(log_weights[path, h] - log_scale[h])
             cumulative[0] = total
             for k in range(1, n):
                 word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
-                x = to_unit(word) * a
-                c = np.int64(x)
-                i = start + np.int64(here[ancestors[k]]) + 4 * c
-                b = 2 + (x - c >= tables.cells[i])
-                there[k] = tables.rows[2 * i + b]
-                total += tables.cells[i + b]
+                x = to_unit(word) * size
+                cell = np.int64(x)
+                i = start + here[ancestors[k]] + (np.uint64(cell) << TWO)
+                b = TWO + np.uint64(x - np.float64(cell) >= cells[i])
+                there[k] = rows[(i << ONE) + b]
+                total += cells[i + b]
                 cumulative[k] = total
-            total_log += np.log(total / n) + tables.log_scale[h]
+            total_log += np.log(total / n) + log_scale[h]
             if h < horizon - 1 and n > 1:
                 s0, s1, s2, s3 = draw(cumulative, n, total, ancestors, 1, n, guide, s0, s1, s2, s3)
-            here, there = there, here
+            for k in range(n):
+                here[k] = there[k]
         log_w[r] = total_log
