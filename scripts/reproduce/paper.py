@@ -50,6 +50,7 @@ PICTURES = (
 )  # fmt: skip
 TREES, EPSILON, DEPTH, THETA, DELTA = 40, 0.05, 4, 0.5, 0.05
 COLUMNS = 9  # bounds in a row of the table of particles
+SHOWN = 3  # digits of a ratio in a table
 ROUNDING = 1e-12  # errors that are zero: SMC-RS with a perfect PRM
 REJECTION = partial(SMCRejection, method="enumerate")
 
@@ -139,7 +140,8 @@ def _tightness(numbers: dict[str, str]) -> str:
     halves = []
     for frame in frames:
         grouped = frame[frame["error"] > ROUNDING].groupby("bound")
-        top = grouped["ratio"].agg(["max", "median"]).sort_values("max", ascending=False)
+        top = grouped["ratio"].agg(["max", "median"]).round(SHOWN).sort_index()
+        top = top.sort_values(["max", "median"], ascending=False, kind="stable")
         top["sharp"] = grouped["vacuous"].apply(lambda x: int((~x).sum()))
         halves.append(
             [

@@ -251,8 +251,10 @@ def exact_law(
     ...     n_particles=2, resampling="multinomial", ess_threshold=1.0,
     ...     resample_when="ess", block=1, select="sample")
     >>> exact = exact_law(problem, smc, shortfall=True)
-    >>> exact.law.tolist(), exact.tv, exact.shortfall, exact.relative_variance
-    ([0.375, 0.625], 0.125, 0.125, 0.125)
+    >>> exact.law.round(12).tolist()
+    [0.375, 0.625]
+    >>> [round(x, 12) for x in (exact.tv, exact.shortfall, exact.relative_variance)]
+    [0.125, 0.125, 0.125]
     """
     scheme = _scheme(sampler)
     out = outcomes(problem, on, limit, one_reward=sampler.select == "best", whole_paths=whole_paths)

@@ -160,8 +160,9 @@ class Pool:
 
     def all(self) -> Clouds:
         """Everything so far."""
-        _, _, rows, _, sums, w = (x[: self._found] for x in self._table)
-        return Clouds(rows.copy(), sums.T.copy(), w.copy() if self._joint else None)
+        _, _, rows, sums = (x[: self._found] for x in self._table)
+        w = sums[:, 3].copy() if self._joint else None
+        return Clouds(rows.copy(), sums[:, :3].T.copy(), w)
 
 
 class Mixture(NamedTuple):

@@ -11,6 +11,8 @@ __all__ = ["chance_of", "children", "in_range", "insert", "mix", "new_table"]
 
 SHIFT = np.uint64(29)
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
+EMPTY, ONE = np.uint64(0), np.uint64(1)
+LOWER, UPPER = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFF00000000)
 FEW = 8  # clouds that an empty table has room for
 ALIKE = 10.0**DIGITS  # logarithms of W are equal if they are so in units of its inverse
 FARTHEST = 1e6  # of log W, in the range of these units
@@ -31,52 +33,43 @@ def new_table(n, joint):
 
     Returns
     -------
-    slots : (a power of two,) int32 array
-        Numbers of clouds by hash, -1 where none is.
+    slots : (a power of two,) uint64 array
+        By hash: the upper half of a cloud's hash, then its number plus one; 0 where none is.
     hashes : (room,) uint64 array
     rows : (room, N) int32 array
         Kinds of the particles of each cloud.
-    digits : (room,) or (0,) int64 array
-        log W, as a whole number.
-    sums : (room, 3) array
-        Their moments.
-    w : (room,) or (0,) array
-        W of the first of each.
+    sums : (room, 3 or 5) array
+        Moments of each cloud; if W counts, also W of the first one, and its logarithm in units of
+        1/ALIKE.
     """
-    more = FEW if joint else 0
     return (
-        np.full(2 * FEW, -1, dtype=np.int32), np.empty(FEW, dtype=np.uint64),
-        np.empty((FEW, n), dtype=np.int32), np.empty(more, dtype=np.int64),
-        np.empty((FEW, 3)), np.empty(more),
+        np.zeros(2 * FEW, dtype=np.uint64), np.empty(FEW, dtype=np.uint64),
+        np.empty((FEW, n), dtype=np.int32), np.empty((FEW, 5 if joint else 3)),
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def _with_room(table, found, room):
     """Return a table with room for so many clouds."""
-    slots, hashes, rows, digits, sums, w = table
+    slots, hashes, rows, sums = table
     if room <= hashes.size:
         return table
     room = max(room, 2 * hashes.size)
-    more = room if digits.size > 0 else 0
     n_slots = slots.size
     while n_slots < 2 * room:
         n_slots *= 2
     wider = (
-        np.full(n_slots, -1, dtype=np.int32), np.empty(room, dtype=np.uint64),
-        np.empty((room, rows.shape[1]), dtype=np.int32), np.empty(more, dtype=np.int64),
-        np.empty((room, 3)), np.empty(more),
+        np.zeros(n_slots, dtype=np.uint64), np.empty(room, dtype=np.uint64),
+        np.empty((room, rows.shape[1]), dtype=np.int32), np.empty((room, sums.shape[1])),
     )  # fmt: skip
     wider[1][:found], wider[2][:found] = hashes[:found], rows[:found]
-    wider[4][:found] = sums[:found]
-    if more > 0:
-        wider[3][:found], wider[5][:found] = digits[:found], w[:found]
-    mask = np.uint64(n_slots - 1)
+    wider[3][:found] = sums[:found]
+    places, mask = wider[0], np.uint64(n_slots - 1)
     for g in range(found):
         slot = hashes[g] & mask
-        while wider[0][slot] >= 0:
-            slot = (slot + np.uint64(1)) & mask
-        wider[0][slot] = g
+        while places[slot] != EMPTY:
+            slot = (slot + ONE) & mask
+        places[slot] = _entry(hashes[g], g)
     return wider
 
 
@@ -87,29 +80,38 @@ def _hashed(seed, number):
 
 
 @njit(cache=True, nogil=True)
-def _digits(w):
-    return np.int64(round(min(max(np.log(w), -FARTHEST), FARTHEST) * ALIKE))
+def _entry(value, g):
+    return (value & UPPER) | np.uint64(g + 1)
 
 
 @njit(cache=True, nogil=True)
-def _place(slots, hashes, rows, digits, found, row, value, digit):
+def _digits(w):
+    return np.round(min(max(np.log(w), -FARTHEST), FARTHEST) * ALIKE)
+
+
+@njit(cache=True, nogil=True)
+def _place(slots, hashes, rows, sums, found, row, value, w, digits):
     """Return the number of a cloud; `found`, after it was written there, if it is new."""
-    mask = np.uint64(slots.size - 1)
+    mask, upper = np.uint64(slots.size - 1), value & UPPER
+    joint = sums.shape[1] > 3
     slot = value & mask
-    while slots[slot] >= 0:
-        g = slots[slot]
-        same = hashes[g] == value and (digits.size == 0 or digits[g] == digit)
-        if same:
+    while slots[slot] != EMPTY:
+        entry = slots[slot]
+        if entry & UPPER == upper:
+            g = np.int64(entry & LOWER) - 1
+            same = not joint or sums[g, 4] == digits
             for j in range(row.size):
                 same &= rows[g, j] == row[j]
             if same:
                 return g
-        slot = (slot + np.uint64(1)) & mask
-    slots[slot], hashes[found] = found, value
-    if digits.size > 0:
-        digits[found] = digit
+        slot = (slot + ONE) & mask
+    slots[slot], hashes[found] = _entry(value, found), value
     for j in range(row.size):
         rows[found, j] = row[j]
+    for m in range(3):
+        sums[found, m] = 0.0
+    if joint:
+        sums[found, 3], sums[found, 4] = w, digits
     return found
 
 
@@ -136,23 +138,20 @@ def insert(table, found, rows, moments, w):
     found : int
     """
     table = _with_room(table, found, found + len(rows))
-    slots, hashes, known, digits, sums, first_w = table
+    slots, hashes, known, sums = table
     row = np.empty(rows.shape[1], dtype=np.int32)
-    joint, digit = digits.size > 0, np.int64(0)
+    own, digits = 0.0, 0.0
     for c in range(len(rows)):
         value = FACTOR
         for j in range(row.size):
             row[j] = rows[c, j]
             value = _hashed(value, row[j])
-        if joint:
-            digit = _digits(w[c])
-            value = _hashed(value, digit)
-        g = _place(slots, hashes, known, digits, found, row, value, digit)
-        if g == found:
-            found += 1
-            sums[g] = 0.0
-            if joint:
-                first_w[g] = w[c]
+        if sums.shape[1] > 3:
+            own = w[c]
+            digits = _digits(own)
+            value = _hashed(value, np.int64(digits))
+        g = _place(slots, hashes, known, sums, found, row, value, own, digits)
+        found += g == found
         for m in range(3):
             sums[g, m] += moments[m, c]
     return table, found
@@ -186,9 +185,8 @@ def children(table, found, width, kind, share, weight, moments, w):
         Without the clouds whose weights are all zero.
     found : int
     """
-    slots, hashes, known, digits, sums, first_w = table
-    n = known.shape[1]
-    joint, digit = digits.size > 0, np.int64(0)
+    slots, hashes, known, sums = table
+    n, own, digits = known.shape[1], 0.0, 0.0
     place, run = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     linear = in_range(share, n)
     chances, totals = np.ones(n + 1), np.zeros(n + 1)
@@ -198,7 +196,7 @@ def children(table, found, width, kind, share, weight, moments, w):
         end = begin + width[c]
         if found + _ways(width[c], n) > hashes.size:
             table = _with_room(table, found, found + _ways(width[c], n))
-            slots, hashes, known, digits, sums, first_w = table
+            slots, hashes, known, sums = table
         place[:] = begin
         fresh = 0
         while fresh >= 0:
@@ -212,15 +210,12 @@ def children(table, found, width, kind, share, weight, moments, w):
             mean, p = totals[n] / n, chances[n] if linear else chance_of(place, share)
             value = begun[n]
             if mean > 0 and p > 0:
-                if joint:
-                    digit = _digits(w[c] * mean)
-                    value = _hashed(value, digit)
-                g = _place(slots, hashes, known, digits, found, row, value, digit)
-                if g == found:
-                    found += 1
-                    sums[g] = 0.0
-                    if joint:
-                        first_w[g] = w[c] * mean
+                if sums.shape[1] > 3:
+                    own = w[c] * mean
+                    digits = _digits(own)
+                    value = _hashed(value, np.int64(digits))
+                g = _place(slots, hashes, known, sums, found, row, value, own, digits)
+                found += g == found
                 sums[g, 0] += moments[0, c] * p
                 sums[g, 1] += moments[1, c] * p * mean
                 sums[g, 2] += moments[2, c] * p * mean * mean

@@ -45,7 +45,8 @@ ReadingSession: TypeAlias = CachedSession | RereadSession
 
 SESSIONS: tuple[type[ReadingSession], ...] = (CachedSession, RereadSession)  # best first
 
-TOLERANCE = {"float64": 1e-9, "float32": 1e-3, "float16": 0.05, "bfloat16": 0.15}
+# some models attend in float32 whatever their weights are
+TOLERANCE = {"float64": 1e-5, "float32": 1e-3, "float16": 0.05, "bfloat16": 0.15}
 
 PROMPT, STEPS = 3, 4  # tokens
 SMALL = 1e-9  # of a law that is uniform

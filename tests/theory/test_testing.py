@@ -91,7 +91,7 @@ FALSE = {  # statement, sampler, problems, and the true one
     "lost mass": (statement(lost_mass_forgotten, *SOUND[:2]), SMC, None, "S1t"),
     "assumption": (
         statement(j_of_any_scheme, EVERY_LEVEL, DRAWN),
-        samplers("smc", max_particles=3, resampling=["systematic", "single"]), None, "T",
+        samplers("smc", max_particles=3, resampling=["systematic", "single"]), LEVELS, "T",
     ),
     "scheme": (statement(s1_of_any_scheme, EVERY_LEVEL, DRAWN, KEEPS_MASS), SINGLE, LEVELS, "T"),
 }  # fmt: skip

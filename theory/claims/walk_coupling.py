@@ -44,8 +44,8 @@ def walk_function(tree: Problem, n: int, z: Floats) -> float:
 
     Examples
     --------
-    >>> walk_function(reference(1), 2, np.array([1.0, 0.5, 0.5]))
-    0.4444444444444444
+    >>> round(walk_function(reference(1), 2, np.array([1.0, 0.5, 0.5])), 12)
+    0.444444444444
     """
     step = walk_on(tree).transition.toarray()
     size = z.size

@@ -250,11 +250,12 @@ def _check_number(outcomes: int, most: float) -> None:
 
 
 def _merged(rows: Ints, chance: Floats) -> tuple[Ints, Floats]:
-    """Add up the chances of equal rows."""
+    """Add up the chances of equal rows; they come in lexicographic order."""
     pool = Pool(rows.shape[1], False)
     pool.add(Clouds(rows, np.tile(chance, (3, 1))))
     found = pool.all()
-    return found.rows.astype(np.int64), found.moments[0]
+    order = np.lexsort(found.rows.T[::-1])
+    return found.rows[order].astype(np.int64), found.moments[0, order]
 
 
 def _systematic(ends: Floats, n: int) -> tuple[Floats, Ints]:
