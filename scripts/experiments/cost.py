@@ -43,7 +43,7 @@ SAMPLERS: dict[str, tuple[str, dict[str, object], int]] = {
 }
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 COST_RUNS, LEAST_COST_RUNS, PILOT_RUNS = 2_000, 100, 50
-LEAST_RUNS, DEAR = 500, 2_500  # fewer runs are made of what takes more evaluations than that
+LEAST_RUNS, DEAR = 200, 2_500  # fewer runs are made of what takes more evaluations than that
 LIMIT = 1e6  # cloud transitions of one enumeration
 
 
@@ -101,5 +101,6 @@ def cells(profile: str) -> list[Mapping[str, object]]:
 
 
 COST = Experiment(
-    "cost", run_cell, cells, seconds=lambda cell: 50.0 if cell["label"] == "smc-restart" else 5.0
-)
+    "cost", run_cell, cells,
+    seconds=lambda cell: 10.0 if cell["label"] in ("smc-restart", "dmc") else 3.0,
+)  # fmt: skip

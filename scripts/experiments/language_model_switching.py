@@ -239,5 +239,5 @@ LANGUAGE_MODEL_SWITCHING = Experiment(
     show_cell,
     cells,
     prepare=lambda: None if missing() else converted(),
-    seconds=lambda cell: 30.0,
+    seconds=lambda cell: 100.0,  # first of all, in a worker that holds nothing else
 )

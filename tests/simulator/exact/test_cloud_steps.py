@@ -3,6 +3,7 @@ clouds are merged by their digits."""
 
 from collections import defaultdict
 from fractions import Fraction
+from functools import cache
 from itertools import combinations_with_replacement
 from math import factorial, prod
 
@@ -88,15 +89,20 @@ SCORE = np.array([1.0, 0.5, 1.0 + 1e-12, 0.25, -np.inf])
 MOMENTS, W = np.array([[0.25, 0.5], [0.5, 1.0], [2.0, 4.0]]), np.array([0.5, 2.0])
 
 
-def by_hand(n, shares, kinds):
-    """All multisets of children of each cloud: (parent, kinds, chance, mean weight), exactly."""
+@cache
+def by_hand(case):
+    """All multisets of children of each cloud: (parent, {kind: how many}, chance, mean weight)."""
+    n, shares, kinds = MIXTURES[case]
+    found = []
     for c, (share, kind) in enumerate(zip(shares, kinds, strict=True)):
         for picked in combinations_with_replacement(range(len(kind)), n):
             counts = [picked.count(i) for i in range(len(kind))]
             ways = factorial(n) // prod(factorial(x) for x in counts)
             chance = ways * prod(Fraction(s) ** x for s, x in zip(share, counts, strict=True))
             total = sum(Fraction(WEIGHT[k]) * x for k, x in zip(kind, counts, strict=True))
-            yield c, tuple(kind[i] for i in picked), chance, total / n
+            present = {k: x for k, x in zip(kind, counts, strict=True) if x > 0}
+            found.append((c, present, chance, total / n))
+    return found
 
 
 def as_mixture(shares, kinds):
@@ -110,8 +116,9 @@ def as_mixture(shares, kinds):
 def test_children_are_gathered_as_by_hand(case, joint):
     n, shares, kinds = MIXTURES[case]
     wanted = defaultdict(lambda: [Fraction(0)] * 3)
-    for c, row, chance, mean in by_hand(n, shares, kinds):
+    for c, present, chance, mean in by_hand(case):
         if mean > 0 and float(chance) > 0:
+            row = tuple(k for k, x in present.items() for _ in range(x))
             key = (row, float(Fraction(W[c]) * mean)) if joint else row
             p, f, s = (Fraction(m) for m in MOMENTS[:, c])
             gained = (p * chance, f * chance * mean, s * chance * mean**2)
@@ -134,7 +141,7 @@ def test_last_children_are_summed_as_by_hand(case, accept, best):
     n, shares, kinds = MIXTURES[case]
     survival = 0.5
     sums, law, weighted = [Fraction(0)] * 5, [Fraction(0)] * 3, [Fraction(0)] * 3
-    for c, row, chance, mean in by_hand(n, shares, kinds):
+    for c, present, chance, mean in by_hand(case):
         if mean == 0:
             continue
         p, f, s = (Fraction(m) * chance for m in MOMENTS[:, c])
@@ -143,10 +150,10 @@ def test_last_children_are_summed_as_by_hand(case, accept, best):
             taken = min(Fraction(accept) * ratio, Fraction(1))
         more = [p, f * mean, s * mean**2, p * max(1 - ratio, 0), p * taken]
         sums = [a + b for a, b in zip(sums, more, strict=True)]
-        each = {k: Fraction(WEIGHT[k]) * row.count(k) for k in set(row)}
+        each = {k: Fraction(WEIGHT[k]) * x for k, x in present.items()}
         if best:
             highest = max(SCORE[k] for k in each)
-            each = {k: row.count(k) for k in each if SCORE[k] > highest - 1e-10}
+            each = {k: x for k, x in present.items() if SCORE[k] > highest - 1e-10}
         for k, share in each.items():
             law[STATE[k]] += p * taken * share / sum(each.values())
             weighted[STATE[k]] += f * mean * share / sum(each.values())
