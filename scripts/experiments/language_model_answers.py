@@ -78,7 +78,11 @@ def study(
 
 def show_cell(table: str | None = None, **cell: Any) -> Rows:
     """Return rows of the shipped table, or of one cell that is run here."""
-    return shipped_rows(NAME) if table else [row | {"shipped": False} for row in run_cell(**cell)]
+    if table:
+        return shipped_rows(NAME)
+    rows = [row | {"shipped": False} for row in run_cell(**cell)]
+    loaded.cache_clear()  # the worker goes on with other experiments
+    return rows
 
 
 LANGUAGE_MODEL_ANSWERS = Experiment(
