@@ -115,13 +115,13 @@ def _orders(spec: str, n: int, runs: int) -> Rows:
 def cells(profile: str) -> list[Mapping[str, object]]:
     """Return one cell a tree and N, a table and N, and a horizon."""
     quick = profile == "quick"
-    runs = 4_000 if quick else 40_000
+    runs, most = (4_000, 500) if quick else (40_000, 10_000)
     return [
         *({"part": "tree", "problem": str(s), "n": n} for s in range(6 if quick else 24)
           for n in SIZES),
         *({"part": "table", "problem": t, "n": n, "runs": runs} for t in TABLES
           for n in TABLE_SIZES),
-        *({"part": "orders", "problem": f"two-branch:horizon={h}", "n": 64, "runs": runs // 8}
+        *({"part": "orders", "problem": f"two-branch:horizon={h}", "n": 64, "runs": most}
           for h in (64, 256, 1024)),
     ]  # fmt: skip
 
