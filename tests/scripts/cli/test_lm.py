@@ -249,6 +249,7 @@ def test_shipped_numbers_come_again():
         pytest.skip("the packages of the default model are not installed")
     cell = switching.cells("quick")[1]
     (row,) = switching.show_cell(**cell)
+    assert switching.loaded.cache_info().currsize == 0  # the worker does not hold it any longer
     keys = ("figure", "style", "sampler", "n")
     (stored,) = [s for s in switching.shipped_rows(switching.NAME)
                  if all(s[k] == row[k] for k in keys)]  # fmt: skip

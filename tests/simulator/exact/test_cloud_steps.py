@@ -169,3 +169,15 @@ def test_last_children_are_summed_as_by_hand(case, accept, best):
     for got, exact in ((found, sums), (found_law, law), (found_weighted, weighted)):
         assert got == pytest.approx([float(x) for x in exact], rel=1e-12)
     assert found_law.sum() == pytest.approx(found[0 if accept is None else 4], rel=1e-12)
+
+
+def test_sums_over_a_million_clouds_lose_nothing():
+    one, count = np.ones(1), 10**6
+    law, weighted = np.zeros(1), np.zeros(1)
+    sums = last_children(
+        np.ones(count, dtype=np.int64), np.zeros(count, dtype=np.int64), np.ones(count),
+        np.zeros(1, dtype=np.int64), one, np.zeros(0), np.full((3, count), 0.1), np.zeros(0),
+        1.0, np.inf, 1, law, weighted,
+    )  # fmt: skip
+    # added up one by one it would be off by 1e-11
+    assert [*sums[:3], law[0], weighted[0]] == pytest.approx([1e5] * 5, rel=1e-15)
